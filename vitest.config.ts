@@ -1,0 +1,56 @@
+import { defineConfig } from "vitest/config";
+
+const sourceConditions = ["@stenogrpc/source", "node", "import", "default"];
+
+/** Workspace packages resolve to their sources, so no test needs a build. */
+const fromSource = {
+  resolve: { conditions: sourceConditions },
+  ssr: { resolve: { conditions: sourceConditions, externalConditions: sourceConditions } },
+};
+
+export default defineConfig({
+  test: {
+    reporters: ["default", "./tests/support/count-reporter.ts"],
+    // Files that start servers and children need a processor each to be what they claim: two at once, as CI has.
+    maxWorkers: 2,
+    projects: [
+      {
+        ...fromSource,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "tests/*.test.ts"],
+          testTimeout: 20_000,
+          server: { deps: { inline: [/@stenogrpc/] } },
+        },
+      },
+      {
+        ...fromSource,
+        test: {
+          name: "packages",
+          include: ["tests/packages/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        ...fromSource,
+        test: {
+          name: "examples",
+          include: ["examples/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        ...fromSource,
+        test: {
+          name: "real",
+          include: ["tests/real/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
