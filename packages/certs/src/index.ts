@@ -1,1 +1,10 @@
-export {};
+export {
+  type CertificateAuthority,
+  type ClientCertificateOptions,
+  createCertificateAuthority,
+  type Identity,
+  openCertificateAuthority,
+  type ServerCertificateOptions,
+} from "./certificate-authority.js";
+export { CertificateError } from "./certificate-error.js";
+export type { ValidityOptions } from "./validity.js";
