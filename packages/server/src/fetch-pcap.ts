@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { BatchStage, CaptureHeader } from "@stenogrpc/pcap";
+import { chunked, createTally, digest, limit, match, pipe, tally, timeWindow, verify } from "@stenogrpc/pcap";
+import type { ResponseSchema, StenoRequest } from "@stenogrpc/protocol";
+import { compileFilter } from "@stenogrpc/query";
+import { abortable, orAbort } from "./abortable.js";
+import type { Plan } from "./plan-retrieval.js";
+import { planRetrieval } from "./plan-retrieval.js";
+import { Retrieval } from "./retrieval.js";
+import type { SensorService } from "./sensor-service.js";
+import { lastMessage } from "./summary.js";
+
+/**
+ * The way of one request: plan it, take a place, open the source, and pass its records through the exact window, the
+ * exact filter and the limits, in messages cut between records. The last message says what was sent.
+ */
+export function fetchPcap(service: SensorService) {
+  return async function* (
+    request: StenoRequest,
+    context: HandlerContext,
+  ): AsyncGenerator<MessageInitShape<typeof ResponseSchema>> {
+    const retrieval = new Retrieval(service, context);
+    try {
+      const plan = planRetrieval(request, service.limits, service.nowNs());
+      retrieval.start(plan);
+      const { signal } = retrieval;
+      const source = await orAbort(service.source.open(plan, signal), signal);
+
+      const counts = {
+        recordsSeen: 0,
+        recordsOutsideWindow: 0,
+        recordsUnmatched: 0,
+        stoppedBy: "nothing" as const,
+      };
+      const totals = createTally();
+      const sha256 = createHash("sha256");
+      const messages = pipe(
+        abortable(source.batches, signal),
+        verify(),
+        timeWindow(plan.window, counts),
+        matching(plan, source.header, counts),
+        limit({ maxBytes: plan.maxBytes?.value, maxPackets: plan.maxPackets?.value }, counts),
+        tally(totals),
+        chunked(source.header, plan.chunkBytes),
+        digest(sha256),
+      );
+      for await (const pcap of messages) {
+        retrieval.sent(pcap.length);
+        yield { uid: plan.uid, pcap };
+      }
+
+      const last = lastMessage({
+        plan,
+        counts,
+        totals,
+        pcapBytes: retrieval.pcapBytes,
+        sha256: sha256.digest(),
+        warnings: source.warnings,
+        sensor: service.sensor,
+        source: service.source.kind,
+      });
+      // Before the last message: once a client has it, the log has it too.
+      retrieval.finish(totals.packets, counts.stoppedBy);
+      yield last;
+    } catch (error) {
+      throw retrieval.fail(error);
+    } finally {
+      retrieval.leave();
+    }
+  };
+}
+
+function matching(plan: Plan, header: CaptureHeader, counts: { recordsUnmatched: number }): BatchStage {
+  if (plan.filter === undefined) return (batches) => batches;
+  return match(compileFilter(plan.filter, { linkType: header.linkType }), counts);
+}

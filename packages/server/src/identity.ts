@@ -1,0 +1,61 @@
+import type { X509Certificate } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import type { ContextValues } from "@connectrpc/connect";
+import { createContextKey, createContextValues } from "@connectrpc/connect";
+
+/** Who is asking, read from the client certificate that TLS has verified. */
+export interface ClientIdentity {
+  /** Common name of the certificate's subject, if it has one. */
+  readonly commonName: string | undefined;
+  /** The whole subject, one attribute a line, as Node prints it. */
+  readonly subject: string;
+  /** Subject alternative names as Node prints them: "DNS:host, URI:spiffe://...". */
+  readonly subjectAltName: string | undefined;
+  /** SHA-256 of the certificate: 32 bytes in upper-case hex, colons between. */
+  readonly fingerprint256: string;
+}
+
+/** Where the identity travels: from the socket to the interceptor that decides. */
+export const clientIdentityKey = createContextKey<ClientIdentity | undefined>(undefined, {
+  description: "identity of the client certificate",
+});
+
+/**
+ * Takes the client's identity from a request's TLS socket.
+ *
+ * Give it as `contextValues` to connectNodeAdapter, fastifyConnectPlugin or expressConnectMiddleware. Without a verified
+ * certificate the values are empty and every call is refused. Never throws: an exception here would end the process.
+ */
+export function clientIdentity(request: unknown): ContextValues {
+  const values = createContextValues();
+  try {
+    const socket = tlsSocketOf(request);
+    const certificate = socket?.authorized === true ? socket.getPeerX509Certificate() : undefined;
+    if (certificate) values.set(clientIdentityKey, readIdentity(certificate));
+  } catch {
+    // A socket that is already gone has no certificate to show; the interceptor then refuses the call.
+  }
+  return values;
+}
+
+/** What the three kinds of request hold: HTTP/2 and HTTP/1.1 from Node, and Fastify's, which wraps one of them. */
+interface RequestLike {
+  readonly raw?: RequestLike;
+  readonly socket?: TLSSocket;
+  readonly stream?: { readonly session?: { readonly socket?: TLSSocket } };
+}
+
+function tlsSocketOf(request: unknown): TLSSocket | undefined {
+  const outer = request as RequestLike; // only optional fields, each checked before use
+  const inner = outer.raw ?? outer;
+  return inner.stream?.session?.socket ?? inner.socket;
+}
+
+function readIdentity(certificate: X509Certificate): ClientIdentity {
+  return {
+    commonName: /^CN=(.*)$/m.exec(certificate.subject)?.[1],
+    subject: certificate.subject,
+    subjectAltName: certificate.subjectAltName,
+    fingerprint256: certificate.fingerprint256,
+  };
+}

@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+const KiB = 1024;
+const count = z.int().positive();
+
+/** Limits of a server, all optional. */
+export const limitsSchema = z.strictObject({
+  /** The most pcap bytes in one answer, file header included. Default: none. */
+  maxBytes: count.min(24).optional(),
+  /** The most packets in one answer. Default: none. */
+  maxPackets: count.optional(),
+  /** The longest window of one request, in milliseconds. Default: none. */
+  maxWindowMs: count.optional(),
+  /** The longest one retrieval may take, in milliseconds. Default: one hour. */
+  timeoutMs: count.max(2_147_483_647).default(3_600_000),
+  /** Retrievals at once, over all clients. Default: 10. */
+  concurrency: count.default(10),
+  /** Bytes in one message where the client names none. Default: 256 KiB. */
+  defaultChunkBytes: count.default(256 * KiB),
+  /** The least a client can ask for in one message. Default: 64 KiB. */
+  minChunkBytes: count.default(64 * KiB),
+  /** The most a client can ask for in one message. Default: 1 MiB. */
+  maxChunkBytes: count.default(1024 * KiB),
+});
+
+/** What an embedder may say about limits. */
+export type LimitsOptions = z.input<typeof limitsSchema>;
+
+/** The limits in force. */
+export type Limits = z.output<typeof limitsSchema>;

@@ -1,0 +1,31 @@
+/**
+ * Why the server itself says no:
+ *
+ * - `client-certificate-required`: nobody asked that TLS could verify
+ * - `uid-invalid`, `window-invalid`, `limit-invalid`: the request makes no sense
+ * - `no-free-slot`: as many retrievals run as may
+ * - `draining`: the server is shutting down
+ * - `timeout`: the server's own time limit for one retrieval passed
+ */
+export type RequestErrorKind =
+  | "client-certificate-required"
+  | "uid-invalid"
+  | "window-invalid"
+  | "limit-invalid"
+  | "no-free-slot"
+  | "draining"
+  | "timeout";
+
+/** A refusal by the server, told to the client as it is. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  readonly kind: RequestErrorKind;
+  /** Milliseconds after which the same request may succeed, where that is known. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(kind: RequestErrorKind, message: string, options?: { retryAfterMs?: number }) {
+    super(message);
+    this.kind = kind;
+    this.retryAfterMs = options?.retryAfterMs;
+  }
+}

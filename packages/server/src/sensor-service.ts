@@ -1,0 +1,108 @@
+import { hostname } from "node:os";
+import { z } from "zod";
+import { Admission } from "./admission.js";
+import type { Limits } from "./limits.js";
+import { limitsSchema } from "./limits.js";
+import type { Logger } from "./logger.js";
+import { silentLogger } from "./logger.js";
+import { parseOptions } from "./parse-options.js";
+import { RequestError } from "./request-error.js";
+import type { Retrieval } from "./retrieval.js";
+import type { PacketSource } from "./sources/packet-source.js";
+
+/** What a sensor serves, and within which limits. */
+export const sensorOptionsSchema = z.strictObject({
+  /** Where packets come from: directorySource(...), stenographerSource(...), stenoreadSource(...), or your own. */
+  source: z.custom<PacketSource>(
+    isPacketSource,
+    "must be a packet source: an object with kind, open() and describe()",
+  ),
+  /** Name of the sensor, told to clients. Default: the host's name. */
+  sensor: z
+    .string()
+    .min(1)
+    .default(() => hostname()),
+  /** Limits on retrievals. */
+  limits: limitsSchema.prefault({}),
+  /** Where the log goes: pino's shape. Default: nowhere. */
+  logger: z.custom<Logger>(isLogger, "must have debug(), info(), warn() and error()").default(silentLogger),
+  /** The clock, in milliseconds since the epoch; resolves "3h ago". Default: Date.now. */
+  now: z
+    .custom<() => number>((value) => typeof value === "function", "must be a function")
+    .default(() => Date.now),
+});
+
+/** What an embedder says about a sensor. */
+export type SensorOptions = z.input<typeof sensorOptionsSchema>;
+
+/** One sensor at work: what the handlers share. */
+export class SensorService {
+  readonly sensor: string;
+  readonly source: PacketSource;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  readonly admission: Admission;
+  /** Retrievals under way. */
+  readonly retrievals = new Set<Retrieval>();
+  readonly #now: () => number;
+  #idle: () => void = () => {};
+
+  /** @throws OptionsError */
+  constructor(options: SensorOptions) {
+    const { sensor, source, limits, logger, now } = parseOptions("sensor", sensorOptionsSchema, options);
+    this.sensor = sensor;
+    this.source = source;
+    this.limits = limits;
+    this.logger = logger;
+    this.admission = new Admission(limits.concurrency);
+    this.#now = now;
+  }
+
+  /** The clock, in nanoseconds since the epoch. */
+  nowNs(): bigint {
+    return BigInt(this.#now()) * 1_000_000n;
+  }
+
+  /** Forgets a retrieval that has ended. */
+  ended(retrieval: Retrieval): void {
+    this.retrievals.delete(retrieval);
+    if (this.retrievals.size === 0) this.#idle();
+  }
+
+  /** Takes no further retrieval, waits for those under way, ends those that take longer than `graceMs`, closes the source. */
+  async close(graceMs: number): Promise<void> {
+    this.admission.close();
+    if (this.retrievals.size > 0) {
+      const timer = setTimeout(() => this.#abandonAll(), graceMs);
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      clearTimeout(timer);
+    }
+    await this.source.close?.();
+  }
+
+  #abandonAll(): void {
+    const reason = new RequestError(
+      "draining",
+      "the server shut down before the answer was complete; ask again later",
+    );
+    for (const retrieval of this.retrievals) retrieval.abandon(reason);
+  }
+}
+
+function isPacketSource(value: unknown): boolean {
+  return hasFunctions(value, "open", "describe") && typeof (value as PacketSource).kind === "string"; // hasFunctions made sure it's an object
+}
+
+function isLogger(value: unknown): boolean {
+  return hasFunctions(value, "debug", "info", "warn", "error");
+}
+
+function hasFunctions(value: unknown, ...names: string[]): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === "function") // any object can be looked at by name
+  );
+}

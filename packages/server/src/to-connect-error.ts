@@ -1,0 +1,100 @@
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { CaptureError } from "@stenogrpc/pcap";
+import { FilterProblemSchema } from "@stenogrpc/protocol";
+import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
+import { FilterSyntaxError, UnsupportedLinkTypeError } from "@stenogrpc/query";
+import type { RequestErrorKind } from "./request-error.js";
+import { RequestError } from "./request-error.js";
+import type { SourceErrorKind } from "./sources/packet-source.js";
+import { SourceError } from "./sources/packet-source.js";
+
+const requestErrors: Record<RequestErrorKind, readonly [Code, reason: string]> = {
+  "client-certificate-required": [Code.Unauthenticated, "CLIENT_CERTIFICATE_REQUIRED"],
+  "uid-invalid": [Code.InvalidArgument, "UID_INVALID"],
+  "window-invalid": [Code.InvalidArgument, "WINDOW_INVALID"],
+  "limit-invalid": [Code.InvalidArgument, "LIMIT_INVALID"],
+  "no-free-slot": [Code.ResourceExhausted, "NO_FREE_SLOT"],
+  draining: [Code.Unavailable, "SERVER_DRAINING"],
+  timeout: [Code.DeadlineExceeded, "TIMEOUT"],
+};
+
+const sourceErrors: Record<SourceErrorKind, readonly [Code, reason: string]> = {
+  "source-unavailable": [Code.Unavailable, "SOURCE_UNAVAILABLE"],
+  "source-changed": [Code.Unavailable, "SOURCE_CHANGED"],
+  "source-failed": [Code.Internal, "SOURCE_FAILED"],
+  "source-corrupt": [Code.DataLoss, "SOURCE_CORRUPT"],
+  "mixed-link-types": [Code.FailedPrecondition, "MIXED_LINK_TYPES"],
+};
+
+type Detail = { desc: DescMessage; value: Record<string, unknown> };
+
+/**
+ * Turns any failure into what the client is told: a code, a sentence, and a reason to branch on.
+ *
+ * What is not known here becomes "internal error" without its text, since that could name paths or queries of the
+ * server's; the caller logs the cause.
+ */
+export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) return error;
+  if (error instanceof RequestError) {
+    const [code, reason] = requestErrors[error.kind];
+    return failure(error.message, code, reason, error, retryInfo(error.retryAfterMs));
+  }
+  if (error instanceof FilterSyntaxError) {
+    return failure(error.message, Code.InvalidArgument, "FILTER_SYNTAX", error, [filterProblem(error)]);
+  }
+  if (error instanceof UnsupportedLinkTypeError) {
+    return failure(error.message, Code.FailedPrecondition, "LINK_TYPE_UNSUPPORTED", error);
+  }
+  if (error instanceof SourceError) {
+    const [code, reason] = sourceErrors[error.kind];
+    return failure(error.message, code, reason, error);
+  }
+  if (error instanceof CaptureError) {
+    return error.kind === "mixed-link-types"
+      ? failure(error.message, Code.FailedPrecondition, "MIXED_LINK_TYPES", error)
+      : failure("the source delivered a damaged capture", Code.DataLoss, "SOURCE_CORRUPT", error);
+  }
+  return failure("internal error", Code.Internal, "INTERNAL", error);
+}
+
+function failure(
+  message: string,
+  code: Code,
+  reason: string,
+  cause: unknown,
+  more: readonly Detail[] = [],
+): ConnectError {
+  const info = detail(ErrorInfoSchema, { reason, domain: "stenogrpc" });
+  return new ConnectError(message, code, undefined, [info, ...more], cause);
+}
+
+function retryInfo(retryAfterMs: number | undefined): Detail[] {
+  if (retryAfterMs === undefined) return [];
+  const seconds = BigInt(Math.floor(retryAfterMs / 1000));
+  return [detail(RetryInfoSchema, { retryDelay: { seconds, nanos: (retryAfterMs % 1000) * 1_000_000 } })];
+}
+
+function filterProblem(error: FilterSyntaxError): Detail {
+  return detail(FilterProblemSchema, {
+    offset: error.offset,
+    line: error.line,
+    column: error.column,
+    expected: [...error.expected],
+    message: error.message,
+    rendering: error.render(),
+  });
+}
+
+function detail<Desc extends DescMessage>(desc: Desc, value: MessageInitShape<Desc>): Detail {
+  return { desc, value: value as Record<string, unknown> }; // checked against the schema by the parameter's type
+}
+
+/** The reason in a ConnectError's details, for logs and tests. */
+export function reasonOf(error: ConnectError): string {
+  const outgoing = error.details.find((d) => "desc" in d && d.desc === ErrorInfoSchema) as
+    | { value: { reason?: string } }
+    | undefined; // the details were built by detail() above
+  return outgoing?.value.reason ?? Code[error.code].toUpperCase();
+}
