@@ -1,10 +1,11 @@
+import { strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
 
 const KiB = 1024;
 const count = z.int().positive();
 
 /** Limits of a server, all optional. */
-export const limitsSchema = z.strictObject({
+export const limitsSchema = strictOptions({
   /** The most pcap bytes in one answer, file header included. Default: none. */
   maxBytes: count.min(24).optional(),
   /** The most packets in one answer. Default: none. */

@@ -1,17 +1,17 @@
 import { hostname } from "node:os";
+import { parseOptions, strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
 import { Admission } from "./admission.js";
 import type { Limits } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
 import { silentLogger } from "./logger.js";
-import { parseOptions } from "./parse-options.js";
 import { RequestError } from "./request-error.js";
 import type { Retrieval } from "./retrieval.js";
 import type { PacketSource } from "./sources/packet-source.js";
 
-/** What a sensor serves, and within which limits. */
-export const sensorOptionsSchema = z.strictObject({
+/** What a sensor serves, and within which limits: keys of an options object. */
+export const sensorOptionsShape = {
   /** Where packets come from: directorySource(...), stenographerSource(...), stenoreadSource(...), or your own. */
   source: z.custom<PacketSource>(
     isPacketSource,
@@ -30,7 +30,9 @@ export const sensorOptionsSchema = z.strictObject({
   now: z
     .custom<() => number>((value) => typeof value === "function", "must be a function")
     .default(() => Date.now),
-});
+};
+
+const sensorOptionsSchema = strictOptions(sensorOptionsShape);
 
 /** What an embedder says about a sensor. */
 export type SensorOptions = z.input<typeof sensorOptionsSchema>;

@@ -1,0 +1,48 @@
+import type { ConnectRouter } from "@connectrpc/connect";
+import { Stenographer } from "@stenogrpc/protocol";
+import { requireClientCertificate } from "./authorize.js";
+import { describeSensor } from "./describe-sensor.js";
+import { fetchPcap } from "./fetch-pcap.js";
+import type { SensorOptions } from "./sensor-service.js";
+import { SensorService } from "./sensor-service.js";
+
+/** The most bytes of a request message: a filter of 64 KiB and room for the rest. */
+const maxRequestBytes = 128 * 1024;
+
+/** A sensor's handlers, ready to be mounted on a server of yours. */
+export interface SensorRoutes {
+  /** Registers the handlers: the `routes` option of any Connect adapter. */
+  (router: ConnectRouter): void;
+  /**
+   * Takes no further retrievals, waits for those under way, ends those that take longer, and closes the source.
+   *
+   * @param options graceMs: how long to wait, in milliseconds; default 30 000
+   */
+  close(options?: { graceMs?: number }): Promise<void>;
+}
+
+/**
+ * The sensor's handlers for any Connect adapter: plain Node, Fastify, Express.
+ *
+ * Pass `contextValues: clientIdentity` to the adapter beside them: without a verified client certificate every call is
+ * refused. Compression is the adapter's: pass `acceptCompression: []`, since packets hardly compress.
+ *
+ * @throws OptionsError
+ */
+export function stenographerRoutes(options: SensorOptions): SensorRoutes {
+  return routesOf(new SensorService(options));
+}
+
+/** The handlers of a service that exists. */
+export function routesOf(service: SensorService): SensorRoutes {
+  const register = (router: ConnectRouter): void => {
+    router.service(
+      Stenographer,
+      { fetchPcap: fetchPcap(service), describeSensor: describeSensor(service) },
+      { interceptors: [requireClientCertificate], readMaxBytes: maxRequestBytes },
+    );
+  };
+  return Object.assign(register, {
+    close: ({ graceMs = 30_000 }: { graceMs?: number } = {}) => service.close(graceMs),
+  });
+}

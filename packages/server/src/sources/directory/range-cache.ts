@@ -1,0 +1,2 @@
+import { silentLogger } from "../../logger.js";
+import type { Logger } from "../packet-source.js";

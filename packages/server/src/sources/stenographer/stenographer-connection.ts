@@ -1,0 +1,173 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
+import { join } from "node:path";
+import type { PeerCertificate } from "node:tls";
+import { checkServerIdentity } from "node:tls";
+import { SourceError } from "../packet-source.js";
+import { readStenographerConfig } from "../stenographer-config.js";
+import { explainConnectionError } from "./explain-connection-error.js";
+import type { StenographerSettings } from "./stenographer-options.js";
+
+/** Talks to one Stenographer daemon. */
+export interface StenographerConnection {
+  /** The packets of a query as the daemon sends them: a pcap file. */
+  query(query: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** A small text of the daemon's: /debug/config, /debug/stats. */
+  get(path: string, signal: AbortSignal): Promise<string>;
+  /** Closes connections that are kept for the next query. */
+  close(): void;
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly agent: Agent;
+}
+
+/** The most bytes read of an answer that is not packets. */
+const maxTextBytes = 1024 * 1024;
+
+/** Connects on first need, and again after a failure: the daemon's configuration may not be there yet. */
+export function connectStenographer(options: StenographerSettings): StenographerConnection {
+  let target: Promise<Target> | undefined;
+  const getTarget = (): Promise<Target> => {
+    target ??= readTarget(options);
+    target.catch(() => {
+      target = undefined;
+    });
+    return target;
+  };
+
+  return {
+    async *query(query, signal) {
+      const timeout = AbortSignal.timeout(options.timeoutMs);
+      const response = await send(await getTarget(), "POST", "/query", query, AbortSignal.any([signal, timeout]));
+      try {
+        if (response.statusCode !== 200) throw await refusal(response);
+        yield* response as AsyncIterable<Uint8Array>; // no encoding is set, so the pieces are bytes
+        // A daemon that dies in the middle leaves a response that is not complete.
+        if (!response.complete) throw new SourceError("source-failed", "Stenographer died before its answer was complete");
+      } catch (error) {
+        signal.throwIfAborted();
+        if (timeout.aborted) throw tooSlow(options.timeoutMs);
+        throw explainConnectionError(error);
+      } finally {
+        response.destroy();
+      }
+    },
+
+    async get(path, signal) {
+      const response = await send(await getTarget(), "GET", path, "", signal);
+      if (response.statusCode !== 200) throw await refusal(response);
+      return readText(response);
+    },
+
+    close: () => void target?.then(({ agent }) => agent.destroy()).catch(() => {}),
+  };
+}
+
+async function readTarget(options: StenographerSettings): Promise<Target> {
+  try {
+    const { host, port, ca, cert, key } = await fillIn(options);
+    const expectedName = options.expectedName ?? host;
+    const [caPem, certPem, keyPem] = await Promise.all([readFile(ca), readFile(cert), readFile(key)]);
+    const agent = new Agent({
+      // HTTP/1.1: the daemon writes each packet on its own, and h2 frames cost it twice the processor time.
+      keepAlive: true,
+      ca: caPem,
+      cert: certPem,
+      key: keyPem,
+      checkServerIdentity: (_host, peer) => checkDaemonIdentity(expectedName, options.fingerprint256, peer),
+    });
+    return { host, port, agent };
+  } catch (error) {
+    throw new SourceError("source-unavailable", "Stenographer's configuration or client certificate can't be read", {
+      cause: error,
+    });
+  }
+}
+
+/** Asks Stenographer's configuration only for what the options leave open. */
+async function fillIn(options: StenographerSettings) {
+  const { host, port, ca, cert, key } = options;
+  if (host !== undefined && port !== undefined && ca !== undefined && cert !== undefined && key !== undefined) {
+    return { host, port, ca, cert, key };
+  }
+  const config = await readStenographerConfig(options.config);
+  return {
+    host: host ?? config.host,
+    port: port ?? config.port,
+    ca: ca ?? join(config.certPath, "ca_cert.pem"),
+    cert: cert ?? join(config.certPath, "client_cert.pem"),
+    key: key ?? join(config.certPath, "client_key.pem"),
+  };
+}
+
+/**
+ * Checks the daemon's name. The chain is verified by TLS before this runs.
+ *
+ * A certificate without any SAN, as stenokeys makes them, is judged by its CN; this also tells the daemon's from a
+ * client's certificate, which has another CN and else looks the same.
+ */
+function checkDaemonIdentity(
+  expectedName: string,
+  fingerprint256: string | undefined,
+  peer: PeerCertificate,
+): Error | undefined {
+  if (fingerprint256 !== undefined && plainHex(peer.fingerprint256) !== plainHex(fingerprint256)) {
+    const error = new Error("Stenographer's certificate does not have the configured fingerprint");
+    return Object.assign(error, { code: "CERT_FINGERPRINT_MISMATCH" });
+  }
+  if (peer.subjectaltname === undefined && peer.subject?.CN === expectedName) return undefined;
+  return checkServerIdentity(expectedName, peer);
+}
+
+function plainHex(fingerprint: string): string {
+  return fingerprint.replaceAll(":", "").toLowerCase();
+}
+
+async function send(
+  target: Target,
+  method: string,
+  path: string,
+  body: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  try {
+    const request = httpsRequest({ host: target.host, port: target.port, agent: target.agent, method, path, signal });
+    request.end(body);
+    const [response] = (await once(request, "response")) as [IncomingMessage]; // what the event carries
+    return response;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explainConnectionError(error);
+  }
+}
+
+async function refusal(response: IncomingMessage): Promise<SourceError> {
+  const text = await readText(response);
+  return new SourceError("source-failed", "Stenographer refused the query", {
+    details: { status: response.statusCode, text: text.trim() },
+  });
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response as AsyncIterable<Uint8Array>) {
+    // no encoding is set, so the pieces are bytes
+    pieces.push(piece);
+    bytes += piece.length;
+    if (bytes > maxTextBytes) break;
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+function tooSlow(timeoutMs: number): SourceError {
+  return new SourceError(
+    "source-failed",
+    `Stenographer took longer than ${timeoutMs / 1000} s; ask for a shorter window`,
+  );
+}

@@ -1,0 +1,45 @@
+import { parseOptions } from "@stenogrpc/options";
+import { stenographerQuery } from "@stenogrpc/query";
+import { decodeOutput } from "../decode-output.js";
+import type { OpenSource, PacketSource, RetrievalPlan, SourceDescription } from "../packet-source.js";
+import type { StenographerConfig } from "../stenographer-config.js";
+import { parseStenographerConfig } from "../stenographer-config.js";
+import { connectStenographer } from "./stenographer-connection.js";
+import type { StenographerOptions } from "./stenographer-options.js";
+import { stenographerOptionsSchema } from "./stenographer-options.js";
+
+/**
+ * Packets from Stenographer's HTTPS interface, without bash, curl and tcpdump.
+ *
+ * The daemon's certificate is always verified: against its CA, and by name. stenokeys makes certificates with a CN and
+ * no SAN, which Node refuses by default; they are accepted where the CN is the expected name.
+ *
+ * @throws OptionsError
+ */
+export function stenographerSource(options: StenographerOptions = {}): PacketSource {
+  const parsed = parseOptions("stenographer source", stenographerOptionsSchema, options);
+  const daemon = connectStenographer(parsed);
+
+  return {
+    kind: "stenographer",
+
+    async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
+      const rotation = await daemonConfig(signal);
+      const query = stenographerQuery(plan.filter, plan.window, rotation);
+      return decodeOutput("Stenographer", daemon.query(query, signal));
+    },
+
+    async describe(signal: AbortSignal): Promise<SourceDescription> {
+      const stats = await daemon.get("/debug/stats", signal);
+      const oldest = /^oldest_timestamp\t(\d+)$/m.exec(stats)?.[1];
+      return oldest === undefined || oldest === "0" ? {} : { oldestPacketNs: BigInt(oldest) };
+    },
+
+    close: async () => daemon.close(),
+  };
+
+  /** The daemon's own word on its flags: they decide how far a query must be widened. */
+  async function daemonConfig(signal: AbortSignal): Promise<Partial<StenographerConfig>> {
+    return parseStenographerConfig(await daemon.get("/debug/config", signal));
+  }
+}

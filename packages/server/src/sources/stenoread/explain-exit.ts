@@ -1,0 +1,70 @@
+import { SourceError } from "../packet-source.js";
+import type { ChildExit } from "./child-group.js";
+
+/**
+ * Says whether stenoread's end means that its output is whole, and if not, what went wrong.
+ *
+ * The script ends with tcpdump's exit code, without pipefail: a server that dies on a packet boundary, a full pipe, a
+ * curl that gives up all end with 0. So a complaint of curl's or tcpdump's on stderr counts as much as the code.
+ *
+ * @returns undefined for a good end
+ */
+export function explainExit(exit: ChildExit, stderr: string): SourceError | undefined {
+  const curl = /^curl: \((\d+)\)/m.exec(stderr)?.[1];
+  const complaint = /^tcpdump: (?!listening|verbose)(.*)$/m.exec(stderr)?.[1];
+  if (exit.code === 0 && curl === undefined && complaint === undefined) return undefined;
+
+  const details = { exitCode: exit.code, signal: exit.signal, stderr };
+  const failed = (message: string): SourceError => new SourceError("source-failed", message, { details });
+  const unavailable = (message: string): SourceError => new SourceError("source-unavailable", message, { details });
+  if (curl !== undefined) return fromCurl(curl, failed, unavailable);
+  if (/stenographer config/.test(stderr)) {
+    return unavailable("stenoread can't read Stenographer's configuration");
+  }
+  if (/You do not have permission/.test(stderr)) {
+    return unavailable("stenoread has no permission to read Stenographer's client certificate");
+  }
+  if (exit.code === 127 || /Must install|No such file or directory|not found/.test(stderr)) {
+    return unavailable("stenoread misses one of the programs it needs: stenocurl, curl, jq, tcpdump");
+  }
+  // What tcpdump says when Stenographer answers with the text of an error instead of packets.
+  if (complaint === "unknown file format") return failed("Stenographer refused the query or failed");
+  return failed("stenoread failed before its output was complete");
+}
+
+type Make = (message: string) => SourceError;
+
+/** Meaning of curl's exit codes, from curl(1). */
+function fromCurl(code: string, failed: Make, unavailable: Make): SourceError {
+  switch (code) {
+    case "6":
+    case "7":
+      return unavailable("Stenographer does not answer");
+    case "28":
+      return failed("Stenographer took longer than the 890 s stenoread allows; ask for a shorter window");
+    case "16":
+    case "35":
+    case "56":
+    case "58":
+    case "60":
+    case "77":
+      return unavailable("Stenographer and stenoread do not trust each other's certificates, or the connection broke");
+    default:
+      return failed("the connection to Stenographer broke before its answer was complete");
+  }
+}
+
+/** What a command that could not be started at all means. */
+export function explainSpawnError(error: unknown): SourceError {
+  const missing = (error as NodeJS.ErrnoException).code === "ENOENT"; // spawn rejects with the system's error
+  const message = missing
+    ? "stenoread is not installed on the sensor, or not in the server's PATH"
+    : "stenoread could not be started on the sensor";
+  return new SourceError("source-unavailable", message, { cause: error });
+}
+
+/** What endless complaints mean: stenocurl looks for its certificates in a loop when CertPath is missing or unreadable. */
+export function explainFlood(stderr: string): SourceError {
+  const message = "stenoread can't find Stenographer's client certificate: check CertPath in Stenographer's configuration";
+  return new SourceError("source-unavailable", message, { details: { stderr } });
+}

@@ -1,0 +1,86 @@
+import { parseOptions, strictOptions } from "@stenogrpc/options";
+import { stenographerQuery } from "@stenogrpc/query";
+import { z } from "zod";
+import { decodeOutput } from "../decode-output.js";
+import type { OpenSource, PacketSource, RetrievalPlan } from "../packet-source.js";
+import { defaultStenographerConfig, readStenographerConfig } from "../stenographer-config.js";
+import type { ChildGroup } from "./child-group.js";
+import { startChildGroup } from "./child-group.js";
+import { explainExit, explainFlood, explainSpawnError } from "./explain-exit.js";
+
+/** Options of stenoreadSource. */
+export const stenoreadOptionsSchema = strictOptions({
+  /** The stenoread script. Default: "stenoread", found in PATH. */
+  command: z.string().min(1).default("stenoread"),
+  /** Path of Stenographer's configuration. Default: what STENOGRAPHER_CONFIG says, or /etc/stenographer/config. */
+  config: z.string().min(1).optional(),
+});
+
+export type StenoreadOptions = z.input<typeof stenoreadOptionsSchema>;
+
+/** Bytes on stderr after which stenoread is taken to be lost: stenocurl loops there when its configuration is wrong. */
+const floodBytes = 1024 * 1024;
+
+/**
+ * Packets from Stenographer by its own script: `stenoread QUERY -w -`.
+ *
+ * The query is printed from the parsed filter and the window, so no client's text reaches the script, which would read
+ * files (`@FILE`) and options from it.
+ *
+ * @throws OptionsError
+ */
+export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
+  const { command, config } = parseOptions("stenoread source", stenoreadOptionsSchema, options);
+  const configPath = config ?? process.env["STENOGRAPHER_CONFIG"] ?? defaultStenographerConfig;
+  const env = { ...process.env, STENOGRAPHER_CONFIG: configPath };
+
+  return {
+    kind: "stenoread",
+    async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
+      const query = stenographerQuery(plan.filter, plan.window, await rotationOf(configPath));
+      signal.throwIfAborted();
+      return decodeOutput("stenoread", runStenoread(command, query, env, signal));
+    },
+    // stenoread can only be asked for packets.
+    describe: async () => ({}),
+  };
+}
+
+/** How long stenotype keeps a file open decides how far the query must be widened. Unreadable: its defaults. */
+async function rotationOf(configPath: string): Promise<{ fileAgeSeconds?: number; blockageSeconds?: number }> {
+  return readStenographerConfig(configPath).catch(() => ({}));
+}
+
+/** What stenoread writes, to its end; an end that is not a good one throws. */
+async function* runStenoread(
+  command: string,
+  query: string,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let flooded = false;
+  const child: ChildGroup = startChildGroup(command, [query, "-w", "-"], {
+    env,
+    floodBytes,
+    onFlood: () => {
+      flooded = true;
+      child.kill();
+    },
+  });
+  // On the signal first: while the client does not read, this generator is not resumed and its `finally` does not run.
+  const kill = (): void => child.kill();
+  signal.addEventListener("abort", kill, { once: true });
+  try {
+    if (signal.aborted) kill();
+    if (child.started) yield* child.stdout as AsyncIterable<Uint8Array>; // no encoding is set, so the pieces are bytes
+    const problem = explainExit(await child.exited, child.stderr());
+    if (problem) throw problem;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (flooded) throw explainFlood(child.stderr());
+    throw child.started ? error : explainSpawnError(error);
+  } finally {
+    signal.removeEventListener("abort", kill);
+    child.kill();
+  }
+}

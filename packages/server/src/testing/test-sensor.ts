@@ -1,0 +1,60 @@
+import { createCertificateAuthority } from "@stenogrpc/certs";
+import type { StenographerServer } from "../server.js";
+import { createStenographerServer } from "../server.js";
+import type { SensorOptions } from "../sensor-service.js";
+import { memorySource } from "./memory-source.js";
+
+/** What startTestSensor takes: a capture in memory, or any sensor options. */
+export type TestSensorOptions =
+  | ({ readonly capture: Uint8Array } & Omit<SensorOptions, "source">)
+  | SensorOptions;
+
+/** A real server on loopback with certificates of its own. */
+export interface TestSensor {
+  /** "127.0.0.1:PORT", for the client's `server` option. */
+  readonly server: string;
+  /** PEM for the client's `tls` option. */
+  readonly tls: { readonly ca: Uint8Array; readonly cert: Uint8Array; readonly key: Uint8Array };
+  /** The server itself. */
+  readonly running: StenographerServer;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts a real server on loopback, with throw-away certificates, for tests of what fetches from it.
+ *
+ * `await using sensor = await startTestSensor({ capture: await readFile("alert.pcap") })`, then
+ * `createStenographerClient(sensor)`.
+ */
+export async function startTestSensor(options: TestSensorOptions): Promise<TestSensor> {
+  const authority = await createCertificateAuthority();
+  const [serverIdentity, clientIdentity] = await Promise.all([
+    authority.issueServer({ commonName: "test sensor", hosts: ["127.0.0.1", "localhost"] }),
+    authority.issueClient({ commonName: "test client" }),
+  ]);
+  const running = await createStenographerServer({
+    ...sensorOptions(options),
+    host: "127.0.0.1",
+    port: 0,
+    tls: { ca: authority.certificate, cert: serverIdentity.certificate, key: serverIdentity.privateKey },
+  });
+  const close = (): Promise<void> => running.close({ graceMs: 0 });
+  return {
+    server: `127.0.0.1:${running.port}`,
+    tls: {
+      ca: Buffer.from(authority.certificate),
+      cert: Buffer.from(clientIdentity.certificate),
+      key: Buffer.from(clientIdentity.privateKey),
+    },
+    running,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function sensorOptions(options: TestSensorOptions): SensorOptions {
+  if (!("capture" in options)) return { sensor: "test", ...options };
+  const { capture, ...rest } = options;
+  return { sensor: "test", ...rest, source: memorySource(capture) };
+}
