@@ -1,1 +1,48 @@
-export {};
+export { parseIpAddress, printIpAddress } from "./address.js";
+export type {
+  AbsoluteTime,
+  BinaryNode,
+  FilterNode,
+  HostNode,
+  IpAddress,
+  IpProtoNode,
+  Ipv4Address,
+  Ipv6Address,
+  MplsNode,
+  NetNode,
+  PortNode,
+  PrimitiveNode,
+  ProtocolNode,
+  RelativeTime,
+  TimeNode,
+  TimeReference,
+  VlanNode,
+} from "./ast.js";
+// For our own packages.
+export {
+  after,
+  and,
+  before,
+  Filter,
+  type FilterInput,
+  host,
+  icmp,
+  ipProto,
+  mpls,
+  net,
+  or,
+  port,
+  type TimeInput,
+  tcp,
+  toFilterNode,
+  udp,
+  vlan,
+} from "./builder.js";
+export { type CompileOptions, compileFilter, type FrameMatcher } from "./compile.js";
+export { maxFilterLength } from "./limits.js";
+export { UnsupportedLinkTypeError } from "./link-type.js";
+export { parseFilter } from "./parser.js";
+export { printFilter } from "./print.js";
+export { resolveTimes } from "./resolve-times.js";
+export { type StenographerTimingOptions, stenographerQuery } from "./stenographer-query.js";
+export { FilterSyntaxError } from "./syntax-error.js";
