@@ -11,12 +11,15 @@ export type TestSensorOptions =
 
 /** A real server on loopback with certificates of its own. */
 export interface TestSensor {
-  /** "127.0.0.1:PORT", for the client's `server` option. */
-  readonly server: string;
-  /** PEM for the client's `tls` option. */
-  readonly tls: { readonly ca: Uint8Array; readonly cert: Uint8Array; readonly key: Uint8Array };
+  /** What createStenographerClient needs to reach it. */
+  readonly clientOptions: {
+    /** "127.0.0.1:PORT" */
+    readonly server: string;
+    /** PEM. */
+    readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  };
   /** The server itself. */
-  readonly running: StenographerServer;
+  readonly server: StenographerServer;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -25,7 +28,7 @@ export interface TestSensor {
  * Starts a real server on loopback, with throw-away certificates, for tests of what fetches from it.
  *
  * `await using sensor = await startTestSensor({ capture: await readFile("alert.pcap") })`, then
- * `createStenographerClient(sensor)`.
+ * `createStenographerClient(sensor.clientOptions)`.
  */
 export async function startTestSensor(options: TestSensorOptions): Promise<TestSensor> {
   const authority = await createCertificateAuthority();
@@ -33,21 +36,23 @@ export async function startTestSensor(options: TestSensorOptions): Promise<TestS
     authority.issueServer({ commonName: "test sensor", hosts: ["127.0.0.1", "localhost"] }),
     authority.issueClient({ commonName: "test client" }),
   ]);
-  const running = await createStenographerServer({
+  const server = await createStenographerServer({
     ...sensorOptions(options),
     host: "127.0.0.1",
     port: 0,
     tls: { ca: authority.certificate, cert: serverIdentity.certificate, key: serverIdentity.privateKey },
   });
-  const close = (): Promise<void> => running.close({ graceMs: 0 });
+  const close = (): Promise<void> => server.close({ graceMs: 0 });
   return {
-    server: `127.0.0.1:${running.port}`,
-    tls: {
-      ca: Buffer.from(authority.certificate),
-      cert: Buffer.from(clientIdentity.certificate),
-      key: Buffer.from(clientIdentity.privateKey),
+    clientOptions: {
+      server: `127.0.0.1:${server.port}`,
+      tls: {
+        ca: authority.certificate,
+        cert: clientIdentity.certificate,
+        key: clientIdentity.privateKey,
+      },
     },
-    running,
+    server,
     close,
     [Symbol.asyncDispose]: close,
   };
