@@ -1,0 +1,36 @@
+import { access, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UsageError } from "./usage-error.js";
+
+/** Throws UsageError where the file exists. */
+export async function refuseExisting(file: string): Promise<void> {
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (exists) throw new UsageError(`${file} exists; choose another name, or --overwrite`);
+}
+
+/** Throws UsageError where the folder that a file is to go into is missing: better now than after the retrieval. */
+export async function requireFolderOf(file: string): Promise<void> {
+  const folder = dirname(file);
+  await access(folder).catch((cause: unknown) => {
+    throw new UsageError(`there is no folder ${folder} to write ${file} into; make it first`, { cause });
+  });
+}
+
+/** Writes a file so that it is there whole or not at all. */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  const handle = await open(temporary, "wx");
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await handle.close();
+    await rename(temporary, file);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import type { z } from "zod";
+import { UsageError } from "./usage-error.js";
+
+/** A file of settings that has been read and checked. */
+export interface LoadedSettings<T> {
+  readonly settings: T;
+  /** The file, as the user named it. */
+  readonly file: string;
+}
+
+/** Reads a YAML file and checks it. Throws UsageError that names file, line, key, what is wrong and what to do. */
+export async function loadYaml<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+): Promise<LoadedSettings<z.output<Schema>>> {
+  const lines = new LineCounter();
+  const document = parseDocument(await readSettings(file), { lineCounter: lines, prettyErrors: false });
+  const [broken] = document.errors;
+  if (broken) {
+    const { line, col } = lines.linePos(broken.pos[0]);
+    throw new UsageError(`${file}:${line}:${col}: not YAML: ${broken.message}`);
+  }
+  // An empty file is a mapping without keys: its missing keys are what the user needs to hear about.
+  const checked = schema.safeParse(document.toJS() ?? {});
+  if (checked.success) return { settings: checked.data, file };
+
+  const lineOf = (path: readonly PropertyKey[]): string => {
+    const parent = document.getIn(path.slice(0, -1), true) ?? document.contents;
+    if (!isMap(parent)) return "";
+    const pair = parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1));
+    return isScalar(pair?.key) && pair.key.range ? `:${lines.linePos(pair.key.range[0]).line}` : "";
+  };
+  const problems = checked.error.issues.map((issue) => {
+    // An unknown key is a problem of the mapping it stands in; the reader wants the line of the key.
+    const place = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
+    const key = issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
+    return `${file}${lineOf(place)}: ${key}${issue.message}`;
+  });
+  throw new UsageError(problems.join("\n"));
+}
+
+/** Reads a file that a key of a settings file names. Paths are relative to the settings file's folder. */
+export async function readNamedFile(
+  loaded: LoadedSettings<unknown>,
+  key: string,
+  path: string,
+): Promise<string> {
+  const full = besideFile(loaded, path);
+  try {
+    return await readFile(full, "utf8");
+  } catch (cause) {
+    throw new UsageError(`${loaded.file}: ${key}: cannot read ${full}: ${reason(cause)}`, { cause });
+  }
+}
+
+/** A path of a settings file, relative to that file's folder. */
+export function besideFile(loaded: LoadedSettings<unknown>, path: string): string {
+  return resolve(dirname(loaded.file), path);
+}
+
+async function readSettings(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw new UsageError(`${file}: cannot read the settings: ${reason(cause)}`, { cause });
+  }
+}
+
+function reason(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  switch (code) {
+    case "ENOENT":
+      return "no such file";
+    case "EACCES":
+      return "permission denied";
+    case "EISDIR":
+      return "it is a folder";
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}

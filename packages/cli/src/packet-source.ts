@@ -1,0 +1,38 @@
+import {
+  directorySource,
+  type Logger,
+  type PacketSource,
+  stenographerSource,
+  stenoreadSource,
+} from "@stenogrpc/server";
+import { besideFile, type LoadedSettings } from "./load-yaml.js";
+import type { ServerSettings } from "./server-settings.js";
+
+/** The source that the settings name. Throws OptionsError. */
+export function packetSource(loaded: LoadedSettings<ServerSettings>, logger: Logger): PacketSource {
+  const { source } = loaded.settings;
+  const beside = (path: string | undefined) => (path === undefined ? undefined : besideFile(loaded, path));
+  switch (source.kind) {
+    case "stenoread": {
+      const { command } = source;
+      // Without a slash it is looked for in PATH, as a shell would.
+      return stenoreadSource({
+        command: command?.includes("/") ? beside(command) : command,
+        config: beside(source.config),
+      });
+    }
+    case "stenographer":
+      return stenographerSource({
+        config: beside(source.config),
+        host: source.host,
+        port: source.port,
+        ca: beside(source.root_certificate),
+        cert: beside(source.certificate_chain),
+        key: beside(source.private_key),
+        expectedName: source.expected_name,
+        fingerprint256: source.fingerprint256,
+      });
+    case "directory":
+      return directorySource({ path: besideFile(loaded, source.path), logger });
+  }
+}

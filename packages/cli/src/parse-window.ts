@@ -1,0 +1,29 @@
+import { formatWhen, parseWhen } from "./parse-when.js";
+import { UsageError } from "./usage-error.js";
+
+/** A window from --from and --to, half-open, in nanoseconds since the epoch; both see the same now. Throws UsageError. */
+export function parseWindow(
+  from: string,
+  to: string,
+  nowMs = Date.now(),
+): { startNs: bigint; endNs: bigint } {
+  const nowNs = BigInt(nowMs) * 1_000_000n;
+  const startNs = read("--from", from, nowNs);
+  const endNs = read("--to", to, nowNs);
+  if (endNs <= startNs) {
+    throw new UsageError(
+      `--from ${formatWhen(startNs)} must lie before --to ${formatWhen(endNs)}, which is not included`,
+    );
+  }
+  return { startNs, endNs };
+}
+
+function read(option: string, text: string, nowNs: bigint): bigint {
+  try {
+    return parseWhen(text, nowNs);
+  } catch (error) {
+    throw error instanceof UsageError
+      ? new UsageError(`${option}: ${error.message}`, { cause: error })
+      : error;
+  }
+}

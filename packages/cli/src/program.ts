@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { batchCommand } from "./commands/batch.js";
+import { certsCommand } from "./commands/certs.js";
+import { checkCommand } from "./commands/check.js";
+import { fetchCommand } from "./commands/fetch.js";
+import { infoCommand } from "./commands/info.js";
+import { serveCommand } from "./commands/serve.js";
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = new Command("stenogrpc")
+    .description("Get packets off a sensor: serve them and fetch them over mutual TLS.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .showHelpAfterError('(run with "--help" to see how)')
+    .configureHelp({ showGlobalOptions: false })
+    .exitOverride();
+  const commands = [
+    certsCommand(),
+    serveCommand(),
+    fetchCommand(),
+    batchCommand(),
+    infoCommand(),
+    checkCommand(),
+  ];
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  return program.addHelpText(
+    "after",
+    `
+Begin with:
+  stenogrpc certs pki                         certificates for this machine and one client
+  stenogrpc serve -c pki/server.yaml          serve this sensor's packets
+  stenogrpc fetch -c pki/client.yaml --from 15m --to now 'host 10.0.0.5 and port 443'`,
+  );
+}
+
+function version(): string {
+  // The manifest is one folder above, seen from src and from dist.
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  return (manifest as { version: string }).version; // our own manifest, npm refuses one without
+}

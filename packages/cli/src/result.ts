@@ -1,0 +1,73 @@
+import type { FetchResult } from "@stenogrpc/client/node";
+import { exitCode } from "./exit-codes.js";
+import { counted, formatCount, formatSize } from "./format.js";
+import { formatWhen } from "./parse-when.js";
+import { printable } from "./printable.js";
+
+/** The exit code that a result means. */
+export function exitCodeOf(result: FetchResult): number {
+  switch (result.verdict) {
+    case "complete":
+      return exitCode.complete;
+    case "no-packets":
+      return exitCode.noPackets;
+    case "truncated":
+      return exitCode.truncated;
+  }
+}
+
+/** A result as it goes out as JSON: times in RFC 3339, undefined ones null. */
+export function resultJson(result: FetchResult, file: string) {
+  const { firstPacketNs, lastPacketNs, window, ...rest } = result;
+  return {
+    ...rest,
+    firstPacket: firstPacketNs === undefined ? null : formatWhen(firstPacketNs),
+    lastPacket: lastPacketNs === undefined ? null : formatWhen(lastPacketNs),
+    window: { start: formatWhen(window.startNs), end: formatWhen(window.endNs) },
+    file,
+  };
+}
+
+/** A result in words, one fact a line. */
+export function resultText(result: FetchResult, file: string): string {
+  const { firstPacketNs, lastPacketNs } = result;
+  const lines = [
+    `${headline(result)}: ${counted(result.packets, "packet")}, ${formatSize(result.pcapBytes)} in ${file}`,
+  ];
+  if (firstPacketNs !== undefined && lastPacketNs !== undefined) {
+    lines.push(`  from   ${formatWhen(firstPacketNs)} to ${formatWhen(lastPacketNs)}`);
+  }
+  lines.push(`  sha256 ${result.sha256}`);
+  const origin = result.sensor ? `sensor ${printable(result.sensor)} (${printable(result.source)}), ` : "";
+  lines.push(`  ${origin}uid ${result.uid}`);
+  if (result.verification === "structure-only") {
+    lines.push("  note   an original server: form checked, completeness not (it sends no summary)");
+  }
+  for (const warning of result.warnings) lines.push(`  note   ${printable(warning)}`);
+  return lines.join("\n");
+}
+
+/** Why a truncated answer ended. */
+export function stoppedByText(result: FetchResult): string {
+  switch (result.stoppedBy) {
+    case "nothing":
+      return "";
+    case "max-bytes":
+      return "the byte limit that was asked for";
+    case "max-packets":
+      return `the limit of ${formatCount(result.packets)} packets that was asked for`;
+    case "server-limit":
+      return "the server's own limit";
+  }
+}
+
+function headline(result: FetchResult): string {
+  switch (result.verdict) {
+    case "complete":
+      return "complete";
+    case "no-packets":
+      return "no packets (complete: nothing in the window matches)";
+    case "truncated":
+      return `truncated by ${stoppedByText(result)}, there are more`;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import { durationArgument, sizeArgument, wholeNumber } from "./arguments.js";
+
+/** The options of every command that fetches packets. */
+export interface RetrievalOptions {
+  maxBytes?: number;
+  maxPackets?: number;
+  timeout?: number;
+  originalServer?: boolean;
+  overwrite?: boolean;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** Adds the limits and how results are told. */
+export function withRetrieval(command: Command): Command {
+  return command
+    .option(
+      "--max-bytes <SIZE>",
+      "most bytes of pcap, such as 500MB or 2GiB (default: the server's limit)",
+      sizeArgument,
+    )
+    .option("--max-packets <N>", "most packets (default: the server's limit)", wholeNumber(1))
+    .option("--timeout <DURATION>", "longest a retrieval may take, such as 90s or 10m", durationArgument)
+    .option(
+      "--original-server",
+      "the server is the original Python one, which sends no summary to check against",
+    )
+    .option("--overwrite", "replace files that exist")
+    .option("-q, --quiet", "print problems only")
+    .option("--json", "print the result as JSON on stdout");
+}

@@ -1,0 +1,80 @@
+import { strictOptions } from "@stenogrpc/options";
+import { z } from "zod";
+import { durationMs, oneOf, size, text, whole } from "./settings.js";
+
+/** What the file of `stenogrpc serve` can say. The first six keys are the original's. */
+export const serverSettings = strictOptions({
+  /** Certificate authority that signs the clients' certificates. */
+  root_certificate: text("the path of the certificate authority's certificate (PEM)"),
+  /** This server's private key. */
+  private_key: text("the path of this server's private key (PEM)"),
+  /** This server's certificate, with its chain. */
+  certificate_chain: text("the path of this server's certificate (PEM)"),
+  /** Port to listen on; 0 takes a free one. */
+  port: whole(0, 65_535).default(8443),
+  /** Retrievals at once. */
+  workers: whole(1).default(10),
+  /** The original's loop slept that long between looks at the keyboard. Accepted, unused. */
+  sleep: z.number({ error: "must be a number" }).optional(),
+  /** Address to listen on. Default: every address. */
+  host: text("an address to listen on").optional(),
+  /** Name of the sensor, told to clients. Default: the host's name. */
+  sensor: text("a name").optional(),
+  /** Where packets come from. */
+  source: z
+    .discriminatedUnion(
+      "kind",
+      [
+        strictOptions({
+          kind: z.literal("stenoread"),
+          /** The script, by name or path. */
+          command: text("the name or path of stenoread").optional(),
+          /** Stenographer's configuration, for a stenographer other than the machine's own. */
+          config: text("the path of Stenographer's configuration").optional(),
+        }),
+        strictOptions({
+          kind: z.literal("stenographer"),
+          /** Stenographer's configuration, for what the other keys leave open. */
+          config: text("the path of Stenographer's configuration").optional(),
+          /** Stenographer's address. */
+          host: text("Stenographer's address").optional(),
+          /** Stenographer's port. */
+          port: whole(1, 65_535).optional(),
+          root_certificate: text("the path of Stenographer's ca_cert.pem").optional(),
+          certificate_chain: text("the path of Stenographer's client_cert.pem").optional(),
+          private_key: text("the path of Stenographer's client_key.pem").optional(),
+          /** Name that its certificate must bear, where that is not the host. */
+          expected_name: text("the name in Stenographer's certificate").optional(),
+          /** SHA-256 fingerprint that its certificate must have. */
+          fingerprint256: text("the SHA-256 fingerprint of Stenographer's certificate, in hex").optional(),
+        }),
+        strictOptions({
+          kind: z.literal("directory"),
+          /** The folder with the captures. */
+          path: text("the path of a folder of pcap or pcapng files"),
+        }),
+      ],
+      { error: "must be a mapping with kind: stenoread, stenographer or directory" },
+    )
+    .default({ kind: "stenoread" }),
+  /** Limits on one retrieval. */
+  limits: strictOptions({
+    max_bytes: size.optional(),
+    max_packets: whole(1).optional(),
+    max_window: durationMs.optional(),
+    timeout: durationMs.optional(),
+  }).default({}),
+  /** Lowest TLS version. */
+  tls_min_version: z
+    .preprocess(
+      // 1.2 without quotes is a number in YAML; "TLSv1.2" is Node's name.
+      (value) => (value === undefined ? "1.3" : String(value).replace(/^TLSv/i, "")),
+      oneOf(["1.2", "1.3"]),
+    )
+    .transform((version) => `TLSv${version}` as const),
+  /** Least severity that is logged. */
+  log_level: oneOf(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+});
+
+/** What the file of `stenogrpc serve` said. */
+export type ServerSettings = z.output<typeof serverSettings>;
