@@ -1,0 +1,96 @@
+import { CaptureError } from "./capture-error.js";
+import {
+  type CaptureHeader,
+  captureHeaderBytes,
+  parseCaptureHeader,
+  recordHeaderBytes,
+} from "./capture-header.js";
+import type { Framing } from "./framing.js";
+import { type RecordBatch, viewOf } from "./record-batch.js";
+
+/** Classic pcap: a file header, then records that stay where they lie. */
+export class ClassicFraming implements Framing {
+  header: CaptureHeader | undefined;
+  failure: CaptureError | undefined;
+  need = captureHeaderBytes;
+  skip = 0;
+  readonly openUnit = undefined;
+
+  private readonly maxCapturedLength: number;
+  /** One array for all chunks; it grows to the most records a chunk had. */
+  private offsets = new Uint32Array(512);
+  private count = 0;
+  private packets = 0;
+
+  constructor(maxCapturedLength: number) {
+    this.maxCapturedLength = maxCapturedLength;
+  }
+
+  get unit(): string {
+    return this.header === undefined ? "file header" : "record";
+  }
+
+  begin(): void {
+    this.count = 0;
+  }
+
+  scan(bytes: Uint8Array, from: number, to: number, streamOffset: number): number {
+    let at = from;
+    if (this.header === undefined) {
+      if (to - at < captureHeaderBytes) {
+        this.need = captureHeaderBytes;
+        return at;
+      }
+      this.header = parseCaptureHeader(bytes, at);
+      at += captureHeaderBytes;
+    }
+    const view = viewOf(bytes);
+    const little = this.header.byteOrder === "little";
+    const maxCapturedLength = this.maxCapturedLength;
+    let { offsets, count } = this;
+    let need = recordHeaderBytes;
+    while (to - at >= recordHeaderBytes) {
+      const capturedLength = view.getUint32(at + 8, little);
+      if (capturedLength > maxCapturedLength) {
+        this.failure = new CaptureError(
+          "corrupt",
+          streamOffset + at,
+          `corrupt record at byte ${streamOffset + at}: capture length ${capturedLength} of packet ${this.packets + count + 1} is over ${maxCapturedLength}`,
+        );
+        break;
+      }
+      const size = recordHeaderBytes + capturedLength;
+      if (to - at < size) {
+        need = size;
+        break;
+      }
+      if (count === offsets.length) {
+        const larger = new Uint32Array(count * 2);
+        larger.set(offsets);
+        this.offsets = offsets = larger;
+      }
+      offsets[count++] = at;
+      at += size;
+    }
+    this.count = count;
+    this.need = need;
+    return at;
+  }
+
+  takeCarried(bytes: Uint8Array): RecordBatch | undefined {
+    // The chunk's records follow in the same push, so this one cannot share the array.
+    const offsets = this.offsets.slice(0, this.count);
+    return this.batch(bytes, offsets);
+  }
+
+  take(bytes: Uint8Array): RecordBatch | undefined {
+    return this.batch(bytes, this.offsets);
+  }
+
+  private batch(bytes: Uint8Array, offsets: Uint32Array): RecordBatch | undefined {
+    const { header, count } = this;
+    this.count = 0;
+    this.packets += count;
+    return header === undefined || count === 0 ? undefined : { header, bytes, offsets, count };
+  }
+}
