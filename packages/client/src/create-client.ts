@@ -1,0 +1,41 @@
+import type { Transport } from "@connectrpc/connect";
+import { strictOptions } from "@stenogrpc/options";
+import { z } from "zod";
+import { checkOptions } from "./check-options.js";
+import { assembleClient, type StenographerClient } from "./client.js";
+import { timeoutMs } from "./option-schemas.js";
+import { PcapFetch } from "./pcap-fetch.js";
+import { createSha256 } from "./sha256.js";
+
+const isTransport = (value: unknown): value is Transport =>
+  typeof value === "object" && value !== null && "unary" in value && "stream" in value;
+
+const clientOptionsSchema = strictOptions({
+  /** How calls travel: any Connect transport, for example of `@connectrpc/connect-web`. */
+  transport: z.custom<Transport>(isTransport, { error: "pass a Connect transport" }),
+  /** Whether the server is the Python prototype of 2019, which sends no summary to verify against. Default false. */
+  originalServer: z.boolean().default(false),
+  /** The longest a call may take, in milliseconds, unless the call says otherwise. Default: none. */
+  timeoutMs: timeoutMs.optional(),
+});
+
+/** How to reach a server over a transport of your own. Unknown keys are refused. */
+export type ClientOptions = z.input<typeof clientOptionsSchema>;
+
+/**
+ * A client over any Connect transport; for Node, `@stenogrpc/client/node` makes the transport itself.
+ *
+ * `close()` cancels what runs; the transport stays whoever's made it.
+ *
+ * @throws StenographerError `OPTIONS_INVALID`
+ */
+export function createStenographerClient(options: ClientOptions): StenographerClient {
+  const checked = checkOptions("createStenographerClient", clientOptionsSchema, options);
+  return assembleClient({
+    transport: checked.transport,
+    originalServer: checked.originalServer,
+    timeoutMs: checked.timeoutMs,
+    createHash: createSha256,
+    createFetch: (retrieval) => new PcapFetch(retrieval),
+  });
+}

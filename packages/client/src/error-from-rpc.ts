@@ -1,0 +1,159 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { FilterProblemSchema } from "@stenogrpc/protocol";
+import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
+import {
+  type FilterProblemDetail,
+  StenographerError,
+  type StenographerErrorCode,
+} from "./stenographer-error.js";
+import { durationMs } from "./well-known-types.js";
+
+const codeNames: Record<Code, StenographerErrorCode> = {
+  [Code.Canceled]: "canceled",
+  [Code.Unknown]: "unknown",
+  [Code.InvalidArgument]: "invalid_argument",
+  [Code.DeadlineExceeded]: "deadline_exceeded",
+  [Code.NotFound]: "not_found",
+  [Code.AlreadyExists]: "already_exists",
+  [Code.PermissionDenied]: "permission_denied",
+  [Code.ResourceExhausted]: "resource_exhausted",
+  [Code.FailedPrecondition]: "failed_precondition",
+  [Code.Aborted]: "aborted",
+  [Code.OutOfRange]: "out_of_range",
+  [Code.Unimplemented]: "unimplemented",
+  [Code.Internal]: "internal",
+  [Code.Unavailable]: "unavailable",
+  [Code.DataLoss]: "data_loss",
+  [Code.Unauthenticated]: "unauthenticated",
+};
+
+/** What to do next, by the reason a server gave. The server says what happened. */
+const nextSteps: Record<string, string> = {
+  FILTER_SYNTAX: "correct the filter",
+  WINDOW_INVALID: "correct from and to",
+  LIMIT_INVALID: "correct maxBytes, maxPackets or chunkBytes",
+  CLIENT_CERTIFICATE_REQUIRED: "set tls.cert and tls.key to a certificate that the server's CA signed",
+  NO_FREE_SLOT: "try again later, or run fewer retrievals at once",
+  SERVER_DRAINING: "try again when the server is back",
+  SOURCE_UNAVAILABLE: "try again; if it stays, look at the packet source on the sensor",
+  SOURCE_CHANGED: "try again",
+  SOURCE_FAILED: "look for the uid in the server's log",
+  SOURCE_CORRUPT: "look for the uid in the server's log",
+  MIXED_LINK_TYPES: "narrow the window or the filter to captures of one link type",
+  LINK_TYPE_UNSUPPORTED: "ask without a filter, and filter what comes",
+  TIMEOUT: "narrow the window or the filter",
+  INTERNAL: "look for the uid in the server's log",
+};
+
+const retryableReasons = new Set(["NO_FREE_SLOT", "SERVER_DRAINING", "SOURCE_UNAVAILABLE", "SOURCE_CHANGED"]);
+
+/** What became of the connection under a failed call, where a transport can tell. */
+export interface ConnectionFailure {
+  readonly code: StenographerErrorCode;
+  readonly reason:
+    | "CONNECTION_FAILED"
+    | "CONNECTION_LOST"
+    | "TLS_SERVER_UNTRUSTED"
+    | "CLIENT_CERTIFICATE_REJECTED";
+  readonly retryable: boolean;
+  readonly message: string;
+}
+
+/** Looks behind an error that no server sent. Undefined: nothing better is known than the error itself. */
+export type ExplainFailure = (error: ConnectError) => Promise<ConnectionFailure | undefined>;
+
+/** Where in a call an error was met. */
+export interface CallContext {
+  readonly uid?: string;
+  /** Whether anything of the answer had come. */
+  readonly answered: boolean;
+  readonly timeoutMs?: number;
+  readonly explain?: ExplainFailure;
+}
+
+/**
+ * One meaning for each failure of a call: the server's reason where it gave one, else what became of the connection.
+ *
+ * Codes alone lie at the edges: a killed server shows as Canceled, a refused certificate as Internal or Aborted.
+ */
+export async function errorFromRpc(error: unknown, context: CallContext): Promise<StenographerError> {
+  if (error instanceof StenographerError) return error;
+  const connectError = ConnectError.from(error);
+  if (sentByServer(connectError)) return fromServer(connectError, context);
+  if (connectError.code === Code.DeadlineExceeded) return deadlinePassed(connectError, context);
+  const failure = (await context.explain?.(connectError)) ?? fromCodeAlone(connectError, context);
+  return failure === undefined
+    ? fromServer(connectError, context)
+    : new StenographerError(failure.message, { ...failure, uid: context.uid, cause: error });
+}
+
+/** The error of a call that we ended ourselves, or that our caller did. */
+export function canceled(message: string, uid: string | undefined, cause?: unknown): StenographerError {
+  return new StenographerError(message, { code: "canceled", reason: "CANCELED", uid, cause });
+}
+
+/** A status from the other end carries the trailers it came with, or details; what the transport made up carries neither. */
+function sentByServer(error: ConnectError): boolean {
+  return error.metadata.has("grpc-status") || error.details.length > 0;
+}
+
+function fromServer(error: ConnectError, { uid, timeoutMs }: CallContext): StenographerError {
+  const info = error.findDetails(ErrorInfoSchema)[0];
+  const retryDelay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  if (info === undefined && error.code === Code.DeadlineExceeded)
+    return deadlinePassed(error, { uid, timeoutMs });
+  if (info === undefined && error.code === Code.Canceled) return givenUp(error, uid);
+  const code = codeNames[error.code];
+  const reason = info?.reason || code.toUpperCase();
+  const nextStep = nextSteps[reason];
+  const retryable =
+    retryableReasons.has(reason) || retryDelay !== undefined || error.code === Code.Unavailable;
+  return new StenographerError(nextStep ? `${error.rawMessage}; ${nextStep}` : error.rawMessage || reason, {
+    code,
+    reason,
+    retryable,
+    uid,
+    retryAfterMs: retryDelay && durationMs(retryDelay),
+    filterProblem: filterProblem(error),
+    cause: error,
+  });
+}
+
+/** The other end said "canceled" though nobody here did: it went down, or gave the call up. */
+function givenUp(cause: ConnectError, uid: string | undefined): StenographerError {
+  return new StenographerError("the server gave the call up before the answer was whole; try again", {
+    code: "unavailable",
+    reason: "CONNECTION_LOST",
+    retryable: true,
+    uid,
+    cause,
+  });
+}
+
+function deadlinePassed(cause: ConnectError, { uid, timeoutMs }: Pick<CallContext, "uid" | "timeoutMs">) {
+  const limit = timeoutMs === undefined ? "its time limit" : `${timeoutMs} ms`;
+  return new StenographerError(
+    `the answer was not whole after ${limit}; raise timeoutMs, or narrow the window or the filter`,
+    { code: "deadline_exceeded", reason: "TIMEOUT", uid, cause },
+  );
+}
+
+function fromCodeAlone(error: ConnectError, { answered }: CallContext): ConnectionFailure | undefined {
+  const lost = answered
+    ? ({
+        reason: "CONNECTION_LOST",
+        message: "the connection was lost before the answer was whole; try again",
+      } as const)
+    : ({ reason: "CONNECTION_FAILED", message: `no connection: ${error.rawMessage}; try again` } as const);
+  const ofConnection: readonly Code[] = [Code.Canceled, Code.Aborted, Code.Unavailable];
+  // fetch() says TypeError and nothing else when it gets no connection or loses one.
+  if (!ofConnection.includes(error.code) && !(error.cause instanceof TypeError)) return undefined;
+  return { ...lost, code: "unavailable", retryable: true };
+}
+
+function filterProblem(error: ConnectError): FilterProblemDetail | undefined {
+  const problem = error.findDetails(FilterProblemSchema)[0];
+  if (problem === undefined) return undefined;
+  const { offset, line, column, expected, message, rendering } = problem;
+  return { offset, line, column, expected: [...expected], message, rendering };
+}

@@ -1,0 +1,54 @@
+/**
+ * How a retrieval ended well.
+ *
+ * - `complete`: every packet the sensor has in the window and that matches
+ * - `truncated`: a limit stopped it; there were more packets, `stoppedBy` says which limit
+ * - `no-packets`: complete, and there is none
+ */
+export type Verdict = "complete" | "truncated" | "no-packets";
+
+/** Which limit ended the answer before the packets did. */
+export type StoppedByLimit = "nothing" | "max-bytes" | "max-packets" | "server-limit";
+
+/**
+ * How far the answer could be checked.
+ *
+ * - `full`: order, record boundaries, window, counts and SHA-256 agree with the server's summary
+ * - `structure-only`: an original server, which sends no summary; only the form of the capture was checked
+ */
+export type Verification = "full" | "structure-only";
+
+/** What came of a retrieval: a plain object, times in nanoseconds since the epoch. */
+export interface FetchResult {
+  /** The uid of the retrieval, which is also in the server's log. */
+  readonly uid: string;
+  readonly verdict: Verdict;
+  readonly stoppedBy: StoppedByLimit;
+  /** Packets received. */
+  readonly packets: number;
+  /** Bytes of pcap received, file header included. */
+  readonly pcapBytes: number;
+  /** SHA-256 over those bytes, in lower-case hex. */
+  readonly sha256: string;
+  /** Time of the earliest packet. Undefined where there is none. */
+  readonly firstPacketNs: bigint | undefined;
+  /** Time of the latest packet. Undefined where there is none. */
+  readonly lastPacketNs: bigint | undefined;
+  /** Kind of source: "stenoread", "stenographer", "directory", ... Empty from an original server. */
+  readonly source: string;
+  /** Name of the sensor. Empty from an original server. */
+  readonly sensor: string;
+  /** The window that was applied, half-open. */
+  readonly window: { readonly startNs: bigint; readonly endNs: bigint };
+  /** The filter that was applied, as the server printed it. Empty: every packet. */
+  readonly filter: string;
+  /** Packet records the source delivered before any exact check. */
+  readonly recordsSeen: number;
+  /** Records of those outside the window, left out. */
+  readonly recordsOutsideWindow: number;
+  /** Records of those inside the window that did not match the filter. */
+  readonly recordsUnmatched: number;
+  /** What the reader should know about the answer, in words. */
+  readonly warnings: readonly string[];
+  readonly verification: Verification;
+}

@@ -1,0 +1,163 @@
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import { isIP } from "node:net";
+import { connect, type SecureContext, type TLSSocket } from "node:tls";
+import { Http2SessionManager } from "@connectrpc/connect-node";
+import type { ServerAddress } from "./server-address.js";
+
+export interface ConnectionOptions {
+  readonly address: ServerAddress;
+  readonly context: SecureContext;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** The name the server's certificate must carry, if not the host's. */
+  readonly serverName: string | undefined;
+  readonly streamWindowBytes: number;
+  readonly connectionWindowBytes: number;
+  readonly connectTimeoutMs: number;
+  /** Silence after which a busy connection is probed. */
+  readonly pingIntervalMs: number;
+}
+
+/** What is known of a connection that carried a call. */
+export interface ConnectionState {
+  /** Whether the server said anything in HTTP/2. It sends SETTINGS first, once it has accepted the client's certificate. */
+  readonly heard: boolean;
+  /** Whether the connection is gone. */
+  readonly gone: boolean;
+  /** What ended it, where that is known. */
+  readonly error: Error | undefined;
+}
+
+// connect-node's default is 15 minutes. An idle connection never keeps the process alive; this is for the server's sake.
+const idleConnectionTimeoutMs = 60_000;
+const pingTimeoutMs = 15_000;
+
+type Watched = {
+  session: ClientHttp2Session;
+  heard: boolean;
+  error: Error | undefined;
+  closed: Promise<void>;
+};
+
+/**
+ * connect-node's session manager over TLS sockets made here: with large flow-control windows, a limit on connecting, and
+ * a memory of why a connection ended, which a call's own error often does not say.
+ */
+export class ConnectionManager extends Http2SessionManager {
+  readonly #options: ConnectionOptions;
+  readonly #sockets = new Set<TLSSocket>();
+  readonly #connectErrors = new WeakSet<object>();
+  #current: Watched | undefined;
+
+  constructor(options: ConnectionOptions) {
+    const { pingIntervalMs, streamWindowBytes } = options;
+    super(
+      baseUrl(options.address),
+      { pingIntervalMs, pingTimeoutMs, idleConnectionTimeoutMs },
+      {
+        createConnection: () => this.#openSocket(),
+        settings: { initialWindowSize: streamWindowBytes, enablePush: false },
+      },
+    );
+    this.#options = options;
+  }
+
+  override async request(
+    ...args: Parameters<Http2SessionManager["request"]>
+  ): ReturnType<Http2SessionManager["request"]> {
+    let stream: ClientHttp2Stream;
+    try {
+      stream = await super.request(...args);
+    } catch (error) {
+      if (typeof error === "object" && error !== null) this.#connectErrors.add(error);
+      throw error;
+    }
+    const session = stream.session as ClientHttp2Session | undefined; // a client's stream has a client's session
+    if (session && session !== this.#current?.session) this.#watch(session);
+    return stream;
+  }
+
+  /** Whether this error says that there was no connection to send the call over. */
+  isConnectError(error: unknown): boolean {
+    return typeof error === "object" && error !== null && this.#connectErrors.has(error);
+  }
+
+  /** What is known of the connection of the latest call, once it has said all it had to say. */
+  async connectionState(): Promise<ConnectionState | undefined> {
+    const current = this.#current;
+    if (current === undefined) return undefined;
+    // Streams fail before their session tells why: it does so until its "close".
+    if (current.session.destroyed) await current.closed;
+    return {
+      heard: current.heard,
+      gone: current.session.closed || current.session.destroyed,
+      error: current.error,
+    };
+  }
+
+  /** Closes every connection, and waits until they are gone. */
+  async close(): Promise<void> {
+    this.abort();
+    const closed = [...this.#sockets].map(
+      (socket) => new Promise((resolve) => socket.once("close", resolve)),
+    );
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #openSocket(): TLSSocket {
+    const { address, context, minVersion, serverName, connectTimeoutMs } = this.#options;
+    const socket = connect({
+      host: address.host,
+      port: address.port,
+      // SNI names hosts, not addresses (RFC 6066, section 3).
+      servername: serverName ?? (isIP(address.host) ? "" : address.host),
+      secureContext: context,
+      minVersion,
+      ALPNProtocols: ["h2"],
+    });
+    const timer = setTimeout(
+      () => socket.destroy(connectFailure("ETIMEDOUT", `no connection within ${connectTimeoutMs} ms`)),
+      connectTimeoutMs,
+    );
+    socket.once("secureConnect", () => {
+      clearTimeout(timer);
+      // A silent network is found by HTTP/2 PING; this finds a dead host while no call runs.
+      socket.setKeepAlive(true, 30_000);
+    });
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.#sockets.delete(socket);
+    });
+    return socket;
+  }
+
+  #watch(session: ClientHttp2Session): void {
+    const watched: Watched = {
+      session,
+      heard: false,
+      error: undefined,
+      closed: new Promise((resolve) => session.once("close", resolve)),
+    };
+    session.once("remoteSettings", () => {
+      watched.heard = true;
+    });
+    session.once("error", (error) => {
+      watched.error = error;
+    });
+    this.#current = watched;
+    // The setting above governs streams only. Left at 64 KiB, the connection's window would let 0.7 MB/s through over
+    // 50 ms (RFC 9113, section 6.9.2). It can be set only once connected.
+    if (!session.destroyed) session.setLocalWindowSize(this.#options.connectionWindowBytes);
+  }
+}
+
+/** The URL that stands for the address in HTTP. A zone (fe80::1%eth0) is of this host only and has no place in it. */
+export function baseUrl({ host, port }: ServerAddress): string {
+  const name = host.replace(/%.*$/, "");
+  return `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+function connectFailure(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { strictOptions } from "@stenogrpc/options";
+import { z } from "zod";
+import { checkOptions } from "../check-options.js";
+import { assembleClient, type StenographerClient } from "../client.js";
+import { timeoutMs } from "../option-schemas.js";
+import type { IncrementalHash } from "../sha256.js";
+import { baseUrl, ConnectionManager } from "./connection-manager.js";
+import { explainFailureOf } from "./explain-failure.js";
+import { NodePcapFetch } from "./node-pcap-fetch.js";
+import { parseServerAddress } from "./server-address.js";
+import { type PemInput, secureContext } from "./tls-material.js";
+
+const pem = z.custom<PemInput>(
+  (value) => (typeof value === "string" && value !== "") || value instanceof Uint8Array,
+  { error: "give a path, PEM text or PEM bytes" },
+);
+
+// A Node client's windows, in bytes: what may be under way to it. RFC 9113, section 6.9.1, ends at 2^31 - 1.
+const windowBytes = z.int().min(65_535).max(2_147_483_647);
+
+const nodeClientOptionsSchema = strictOptions({
+  /** Where the server listens: `host`, `host:port` or `[IPv6]:port`. Default port: 8443. */
+  server: z.string(),
+  tls: strictOptions({
+    /** The CA that signed the server's certificate: a path, PEM text, or PEM bytes. The system's CAs are not consulted. */
+    ca: pem,
+    /** This client's certificate, with the intermediate ones after it: a path, PEM text, or PEM bytes. */
+    cert: pem,
+    /** The certificate's private key, unencrypted: a path, PEM text, or PEM bytes. */
+    key: pem,
+    /** The name that the server's certificate must carry. Default: the host of `server`. */
+    serverName: z.string().min(1).optional(),
+    /** The oldest TLS that will do. Default "TLSv1.3". */
+    minVersion: z.enum(["TLSv1.2", "TLSv1.3"]).default("TLSv1.3"),
+  }),
+  /** Whether the server is the Python prototype of 2019, which sends no summary to verify against. Default false. */
+  originalServer: z.boolean().default(false),
+  /** The longest a call may take, in milliseconds, unless the call says otherwise. Default: none. */
+  timeoutMs: timeoutMs.optional(),
+  /** The longest that connecting may take, TLS included, in milliseconds. Default 10 000. */
+  connectTimeoutMs: timeoutMs.default(10_000),
+  /** Bytes of one answer that may be under way: bounds its memory, and its speed over distance. Default 4 MiB. */
+  streamWindowBytes: windowBytes.default(4_194_304),
+  /** Bytes of all answers together that may be under way. Default 16 MiB. */
+  connectionWindowBytes: windowBytes.default(16_777_216),
+});
+
+/** How to reach a server over HTTP/2 and mutual TLS. Unknown keys are refused. */
+export type NodeClientOptions = z.input<typeof nodeClientOptionsSchema>;
+
+/** A client whose fetches can also be saved and read as Node streams. */
+export type NodeStenographerClient = StenographerClient<NodePcapFetch>;
+
+// grpcio servers end a connection that is pinged more often than every five minutes while they send nothing
+// (GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS), and original servers are grpcio.
+const pingIntervalMs = { stenogrpc: 60_000, original: 310_000 } as const;
+
+/**
+ * A client over gRPC, HTTP/2 and mutual TLS.
+ *
+ * Connects with the first call, keeps the connection for the next ones, closes it after a minute without any. An idle
+ * client does not keep the process alive; `close()` leaves nothing behind.
+ *
+ * @throws StenographerError `OPTIONS_INVALID`, also for certificates and keys that cannot be read or do not fit
+ */
+export function createStenographerClient(options: NodeClientOptions): NodeStenographerClient {
+  const checked = checkOptions("createStenographerClient", nodeClientOptionsSchema, options);
+  const { tls, originalServer, connectTimeoutMs, connectionWindowBytes, streamWindowBytes } = checked;
+  const address = parseServerAddress(checked.server);
+  const manager = new ConnectionManager({
+    address,
+    context: secureContext(tls, tls.minVersion),
+    minVersion: tls.minVersion,
+    serverName: tls.serverName,
+    streamWindowBytes,
+    connectionWindowBytes,
+    connectTimeoutMs,
+    pingIntervalMs: originalServer ? pingIntervalMs.original : pingIntervalMs.stenogrpc,
+  });
+  return assembleClient({
+    transport: createGrpcTransport({
+      baseUrl: baseUrl(address),
+      sessionManager: manager,
+      // Packets hardly compress, and gzip cost five to fifteen times in throughput.
+      acceptCompression: [],
+      readMaxBytes: longestMessageBytes,
+    }),
+    originalServer,
+    timeoutMs: checked.timeoutMs,
+    createHash: nodeSha256,
+    createFetch: (retrieval) => new NodePcapFetch(retrieval),
+    explain: explainFailureOf(manager, address.text),
+    closeTransport: () => manager.close(),
+  });
+}
+
+/** The largest chunk that can be asked for and one record; a length beyond it is refused before anything is allocated. */
+const longestMessageBytes = 33_554_432;
+
+function nodeSha256(): IncrementalHash {
+  const hash = createHash("sha256");
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest("hex") };
+}

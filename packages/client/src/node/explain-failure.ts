@@ -1,0 +1,157 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
+import type { ConnectionFailure, ExplainFailure } from "../error-from-rpc.js";
+import type { ConnectionManager } from "./connection-manager.js";
+
+// Node's names for what OpenSSL finds wrong with a peer's chain (X509_V_ERR_*), and Node's own for the name.
+const untrustedServer = new Set([
+  "CERT_CHAIN_TOO_LONG",
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "CERT_REJECTED",
+  "CERT_REVOKED",
+  "CERT_SIGNATURE_FAILURE",
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "HOSTNAME_MISMATCH",
+  "INVALID_CA",
+  "INVALID_PURPOSE",
+  "PATH_LENGTH_EXCEEDED",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+// The alerts by which a server refuses a certificate (RFC 8446, section 6.2), as Node names OpenSSL's errors.
+// handshake_failure is what TLS 1.2 says when none was sent.
+const refusedCertificate =
+  /^ERR_SSL_\w*ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_REVOKED|CERTIFICATE_EXPIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)$/;
+
+const tlsVersion = /^ERR_SSL_\w*(PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL)$/;
+const notTls = new Set([
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+  "ERR_SSL_HTTP_REQUEST",
+]);
+const notHttp2 = new Set(["ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL"]);
+
+/** Says what became of the connection, from what Node knows and the call's error hides. */
+export function explainFailureOf(manager: ConnectionManager, server: string): ExplainFailure {
+  return async (error) => {
+    if (manager.isConnectError(error)) return notConnected(error, server);
+    const connection = await manager.connectionState();
+    if (connection === undefined) return undefined;
+    const codes = [...errorCodes(error), ...errorCodes(connection.error)];
+    if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server);
+    // connect-node's own words for a stream that was reset, and connect's for one that ended without a status.
+    const streamEnded =
+      codes.some((code) => code.startsWith("ERR_HTTP2_")) ||
+      /^http\/2 stream closed|missing status/.test(error.rawMessage) ||
+      [Code.Canceled, Code.Aborted, Code.Unavailable].includes(error.code);
+    if (connection.gone && !connection.heard) return closedAfterHandshake(server);
+    if (connection.gone || streamEnded) return connectionLost(server, connection.gone);
+    return undefined;
+  };
+}
+
+function notConnected(error: ConnectError, server: string): ConnectionFailure {
+  const codes = errorCodes(error);
+  const untrusted = codes.find((code) => untrustedServer.has(code));
+  if (untrusted !== undefined) return serverUntrusted(server, untrusted);
+  if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server);
+  if (codes.some((code) => tlsVersion.test(code))) {
+    return connectionFailed(
+      `${server} and this client share no TLS version; set tls.minVersion to "TLSv1.2" if it is an old server`,
+      false,
+    );
+  }
+  if (codes.some((code) => notTls.has(code)))
+    return connectionFailed(`${server} does not speak TLS; check the port`, false);
+  if (codes.some((code) => notHttp2.has(code))) {
+    return connectionFailed(`${server} does not speak HTTP/2; check that it is a stenogrpc server`, false);
+  }
+  const [what, next] = unreachable(codes);
+  return connectionFailed(`no connection to ${server}: ${what}; ${next}`, true);
+}
+
+function unreachable(codes: readonly string[]): readonly [what: string, next: string] {
+  if (codes.includes("ECONNREFUSED"))
+    return ["nothing listens there (ECONNREFUSED)", "check the address and that the server runs"];
+  if (codes.includes("ENOTFOUND")) return ["the name is not known (ENOTFOUND)", "check the name"];
+  if (codes.includes("EAI_AGAIN")) return ["the name service does not answer (EAI_AGAIN)", "try again"];
+  if (codes.includes("ETIMEDOUT"))
+    return ["nobody answers (ETIMEDOUT)", "check the address and the firewalls between"];
+  return [
+    codes[0] ?? "the connection ended during the TLS handshake",
+    "check the address and that the server runs",
+  ];
+}
+
+function connectionFailed(message: string, retryable: boolean): ConnectionFailure {
+  return { code: "unavailable", reason: "CONNECTION_FAILED", retryable, message };
+}
+
+function connectionLost(server: string, gone: boolean): ConnectionFailure {
+  const what = gone ? `the connection to ${server} was lost` : `${server} broke the call off`;
+  return {
+    code: "unavailable",
+    reason: "CONNECTION_LOST",
+    retryable: true,
+    message: `${what} before the answer was whole; try again`,
+  };
+}
+
+function serverUntrusted(server: string, code: string): ConnectionFailure {
+  return {
+    code: "unavailable",
+    reason: "TLS_SERVER_UNTRUSTED",
+    retryable: false,
+    message: `the certificate of ${server} is not to be trusted (${code}); ${serverAdvice(code)}`,
+  };
+}
+
+function serverAdvice(code: string): string {
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || code === "HOSTNAME_MISMATCH") {
+    return "it is made out to another name: connect by that name, or set tls.serverName to it";
+  }
+  if (code === "CERT_HAS_EXPIRED") return "have it renewed";
+  if (code === "CERT_NOT_YET_VALID") return "check the clocks";
+  return "check that tls.ca is the CA that signed it";
+}
+
+function clientCertificateRejected(server: string): ConnectionFailure {
+  return {
+    code: "unauthenticated",
+    reason: "CLIENT_CERTIFICATE_REJECTED",
+    retryable: false,
+    message: `${server} refused this client's certificate; set tls.cert and tls.key to a valid one that its CA signed`,
+  };
+}
+
+/**
+ * Under TLS 1.3 a client is connected before the server has seen its certificate (RFC 8446, section 4.4), and Node's own
+ * server then hangs up without an alert. A server that goes on sends SETTINGS first.
+ */
+function closedAfterHandshake(server: string): ConnectionFailure {
+  return {
+    code: "unauthenticated",
+    reason: "CLIENT_CERTIFICATE_REJECTED",
+    retryable: false,
+    message: `${server} hung up right after the TLS handshake, as a server does that refuses the client's certificate; set tls.cert and tls.key to a valid one that its CA signed`,
+  };
+}
+
+/** The `code`s of an error and of what caused it, outermost first. */
+function errorCodes(error: unknown): string[] {
+  const codes: string[] = [];
+  const seen = new Set<unknown>();
+  for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
+    seen.add(at);
+    if ("code" in at && typeof at.code === "string") codes.push(at.code);
+    // Node tries a name's addresses one after the other and reports all failures in one.
+    if (at instanceof AggregateError) for (const inner of at.errors) codes.push(...errorCodes(inner));
+  }
+  return codes;
+}

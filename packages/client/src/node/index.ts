@@ -1,0 +1,24 @@
+export type { DescribeSensorOptions, StenographerClient } from "../client.js";
+export type { ClientOptions } from "../create-client.js";
+export type { FetchPcapOptions, FilterText } from "../fetch-options.js";
+export type { FetchResult, StoppedByLimit, Verdict, Verification } from "../fetch-result.js";
+export type { PcapFetch } from "../pcap-fetch.js";
+export type { SensorDescription, SensorLimits } from "../sensor-description.js";
+export {
+  type FilterProblemDetail,
+  StenographerError,
+  type StenographerErrorCode,
+  type StenographerErrorFields,
+} from "../stenographer-error.js";
+export type { TimeInput } from "../time.js";
+// What only our packages need.
+export { parseTime } from "../time.js";
+export {
+  createStenographerClient,
+  type NodeClientOptions,
+  type NodeStenographerClient,
+} from "./create-client.js";
+export type { NodePcapFetch, SavedPcap, ToFileOptions } from "./node-pcap-fetch.js";
+export type { FetchProgress } from "./progress.js";
+export { defaultPort, parseServerAddress, type ServerAddress } from "./server-address.js";
+export type { PemInput } from "./tls-material.js";

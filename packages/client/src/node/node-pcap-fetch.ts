@@ -1,0 +1,71 @@
+import { Readable } from "node:stream";
+import { strictOptions } from "@stenogrpc/options";
+import { z } from "zod";
+import { checkOptions } from "../check-options.js";
+import type { FetchResult } from "../fetch-result.js";
+import { PcapFetch } from "../pcap-fetch.js";
+import { type FetchProgress, reportProgress } from "./progress.js";
+import { saveFile } from "./save-file.js";
+
+const toFileSchema = strictOptions({
+  /** Told how far it is, at most ten times a second and once at the end. An error it throws ends the retrieval. */
+  onProgress: z
+    .custom<(progress: FetchProgress) => void>((value) => typeof value === "function", {
+      error: "pass a function",
+    })
+    .optional(),
+  /** Whether a file that is there may be replaced. Default true. */
+  overwrite: z.boolean().default(true),
+});
+
+export type ToFileOptions = z.input<typeof toFileSchema>;
+
+/** What came of a retrieval, and where it was saved. */
+export interface SavedPcap extends FetchResult {
+  /** The path of the file, as it was given. */
+  readonly path: string;
+}
+
+/** One retrieval, to be read once: as `PcapFetch` can be, and as a file or a Node stream. */
+export class NodePcapFetch extends PcapFetch {
+  /**
+   * Saves the answer, and resolves when it is whole, verified and on the disk.
+   *
+   * Until then it grows in `.<name>.<uid>.partial` beside it (mode 0600), which goes away on any failure: under `path` there
+   * is never anything but a whole answer. A truncated one is whole as far as it goes, one without packets is a valid, empty
+   * pcap file; see `verdict`. Rejects with StenographerError, `FILE_FAILED` if the file is to blame.
+   */
+  async toFile(path: string, options: ToFileOptions = {}): Promise<SavedPcap> {
+    const { onProgress, overwrite } = checkOptions("toFile", toFileSchema, options);
+    const retrieval = this.take("toFile()");
+    const { uid, signal } = retrieval.plan;
+    const progress = onProgress && reportProgress(onProgress, () => retrieval.counts);
+    const pieces = progress ? progress.over(retrieval) : retrieval;
+    try {
+      await saveFile(path, pieces, { uid, overwrite, signal });
+    } finally {
+      await retrieval.return();
+    }
+    const result = await retrieval.result;
+    progress?.done();
+    return { path, ...result };
+  }
+
+  /** The answer's bytes as a Node stream. Nothing is fetched ahead of the reader; `destroy()` cancels the retrieval. */
+  toReadable(): Readable {
+    const retrieval = this.take("toReadable()");
+    return new Readable({
+      // One piece is the buffer: bytes are only pulled when the reader wants more.
+      highWaterMark: 1,
+      read() {
+        retrieval.next().then(
+          (next) => this.push(next.done ? null : next.value),
+          (error) => this.destroy(error),
+        );
+      },
+      destroy(error, callback) {
+        retrieval.return().then(() => callback(error), callback);
+      },
+    });
+  }
+}

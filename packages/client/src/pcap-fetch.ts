@@ -1,0 +1,100 @@
+import { decodeCapture, type PacketRecord, records } from "@stenogrpc/pcap";
+import type { FetchResult } from "./fetch-result.js";
+import type { Retrieval } from "./retrieval.js";
+import { StenographerError } from "./stenographer-error.js";
+
+/**
+ * One retrieval, to be read once: as an async iterable of bytes, as `records()`, or as `toWebStream()`.
+ *
+ * Nothing is sent before the first pull. The bytes are a classic pcap file, cut between packet records; they are all there
+ * and as the server sent them only when the reading ends without an error. Leaving the loop, `await using` and an aborted
+ * signal cancel the retrieval.
+ */
+export class PcapFetch implements AsyncIterable<Uint8Array>, AsyncDisposable {
+  /** The uid of the retrieval, which is also in the server's log. */
+  readonly uid: string;
+  readonly #retrieval: Retrieval;
+  #use: string | undefined;
+
+  /** @internal */
+  constructor(retrieval: Retrieval) {
+    this.#retrieval = retrieval;
+    this.uid = retrieval.plan.uid;
+  }
+
+  /**
+   * What came of the retrieval. Settles when the reading ends; rejects with a StenographerError when it fails or is left.
+   *
+   * Where nobody has begun to read by the end of the turn, the answer is fetched and verified and its bytes thrown away:
+   * `await client.fetchPcap(options).summary` counts packets.
+   */
+  get summary(): Promise<FetchResult> {
+    if (this.#use === undefined) setTimeout(() => this.#readForSummary(), 0);
+    return this.#retrieval.result;
+  }
+
+  /** The answer's bytes. Each piece ends on a packet record and is memory of its own. Throws StenographerError. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+    return this.take("async iteration");
+  }
+
+  /** The answer's packets, one after the other; `data` is a copy. Throws StenographerError. */
+  records(): AsyncIterable<PacketRecord> {
+    return readRecords(this.take("records()"));
+  }
+
+  /** The answer's bytes as a web stream. Nothing is fetched ahead of the reader; `cancel()` cancels the retrieval. */
+  toWebStream(): ReadableStream<Uint8Array> {
+    const retrieval = this.take("toWebStream()");
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const next = await retrieval.next();
+          if (next.done) controller.close();
+          else controller.enqueue(next.value);
+        },
+        async cancel() {
+          await retrieval.return();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** Cancels the retrieval, if it has not ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#retrieval.return();
+  }
+
+  /**
+   * Hands the answer to its one reader.
+   *
+   * @throws StenographerError `FETCH_ALREADY_USED`
+   * @internal
+   */
+  protected take(use: string): Retrieval {
+    if (this.#use !== undefined) {
+      throw new StenographerError(
+        `this fetch is already being read (${this.#use}) and can be read only once; call fetchPcap again for ${use}`,
+        { code: "failed_precondition", reason: "FETCH_ALREADY_USED", uid: this.uid },
+      );
+    }
+    this.#use = use;
+    return this.#retrieval;
+  }
+
+  async #readForSummary(): Promise<void> {
+    if (this.#use !== undefined) return;
+    const retrieval = this.take("its summary alone, since nothing else read it in that turn");
+    try {
+      while (!(await retrieval.next()).done);
+    } catch {
+      // The summary rejects with it.
+    }
+  }
+}
+
+async function* readRecords(retrieval: Retrieval): AsyncGenerator<PacketRecord> {
+  const capture = await decodeCapture(retrieval);
+  yield* records(capture.batches);
+}

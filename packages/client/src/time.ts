@@ -1,0 +1,107 @@
+import { StenographerError } from "./stenographer-error.js";
+
+/**
+ * A moment: `Date`, ISO 8601 string with a time zone, number of seconds since the epoch (fractions allowed), or bigint
+ * nanoseconds since the epoch.
+ */
+export type TimeInput = Date | string | number | bigint;
+
+const nsPerSecond = 1_000_000_000n;
+// google.protobuf.Timestamp ends with the year 9999; classic pcap knows no time before 1970.
+const lastSecond = 253_402_300_799n;
+// As seconds this is the year 5138, as milliseconds March 1973: a number above it was meant as milliseconds.
+const highestPlausibleSeconds = 1e11;
+
+const isoShape =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?([Zz]|[+-]\d\d(?::?\d\d)?)?$/;
+const dateOnly = /^\d{4}-\d\d-\d\d$/;
+
+/**
+ * Nanoseconds since 1970-01-01T00:00:00Z, exactly.
+ *
+ * @param name what the time is called in messages: "from"
+ * @throws StenographerError `TIME_INVALID`
+ */
+export function parseTime(value: TimeInput, name: string): bigint {
+  const ns = toNanoseconds(value, name);
+  if (ns < 0n) throw invalid(name, `${show(value)} lies before 1970-01-01T00:00:00Z`);
+  if (ns / nsPerSecond > lastSecond) throw invalid(name, `${show(value)} lies after the year 9999`);
+  return ns;
+}
+
+function toNanoseconds(value: TimeInput, name: string): bigint {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number") return fromSeconds(value, name);
+  if (typeof value === "string") return fromIso(value, name);
+  const milliseconds = value.getTime();
+  if (Number.isNaN(milliseconds)) throw invalid(name, "is an invalid Date");
+  return BigInt(milliseconds) * 1_000_000n;
+}
+
+function fromSeconds(seconds: number, name: string): bigint {
+  if (!Number.isFinite(seconds)) throw invalid(name, `${seconds} is no number of seconds`);
+  if (seconds < 0) throw invalid(name, `${seconds} lies before 1970-01-01T00:00:00Z`);
+  if (seconds > highestPlausibleSeconds) {
+    throw invalid(
+      name,
+      `${seconds} looks like milliseconds; a number is seconds since 1970: divide by 1000, or pass a Date`,
+    );
+  }
+  // By the decimal digits that were written, since the binary fraction is off by up to 120 ns: 1700000000.1 is .100000000.
+  const [whole = "0", digits = ""] = (seconds < 1e-6 ? seconds.toFixed(9) : String(seconds)).split(".");
+  return BigInt(whole) * nsPerSecond + BigInt(digits.slice(0, 9).padEnd(9, "0"));
+}
+
+function fromIso(text: string, name: string): bigint {
+  const parts = isoShape.exec(text.trim());
+  if (!parts) {
+    const advice = dateOnly.test(text.trim())
+      ? `has no time of day; write "${text.trim()}T00:00:00Z"`
+      : 'is no time; write "2026-07-01T12:00:00Z", a Date, seconds or bigint nanoseconds since 1970';
+    throw invalid(name, `${show(text)} ${advice}`);
+  }
+  const [, year, month, day, hour, minute, second = "00", fraction = "", zone] = parts;
+  if (zone === undefined) {
+    const isoText = `${text.trim().replace(" ", "T")}Z`;
+    throw invalid(
+      name,
+      `${show(text)} has no time zone; add Z for UTC (${show(isoText)}) or an offset: +02:00`,
+    );
+  }
+  if (fraction.length > 9)
+    throw invalid(name, `${show(text)} is finer than a nanosecond: at most nine digits`);
+  const wallMs = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
+  // Date.UTC rolls over: February 30 becomes March 2, and years below 100 become 19xx.
+  if (new Date(wallMs).toISOString() !== `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`) {
+    throw invalid(name, `${show(text)} is not in the calendar`);
+  }
+  const wallNs = BigInt(wallMs) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
+  return wallNs - BigInt(offsetMinutes(zone, text, name)) * 60n * nsPerSecond;
+}
+
+function offsetMinutes(zone: string, text: string, name: string): number {
+  if (zone === "Z" || zone === "z") return 0;
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(3).replace(":", ""));
+  if (hours > 23 || minutes > 59) throw invalid(name, `${show(text)} has an offset that no clock has`);
+  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
+}
+
+function show(value: TimeInput): string {
+  return typeof value === "string"
+    ? JSON.stringify(value)
+    : value instanceof Date
+      ? value.toISOString()
+      : `${value}`;
+}
+
+function invalid(name: string, problem: string): StenographerError {
+  return new StenographerError(`${name}: ${problem}`, { code: "invalid_argument", reason: "TIME_INVALID" });
+}
