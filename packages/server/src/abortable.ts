@@ -10,13 +10,11 @@ export async function* abortable<T>(
   const iterator = items[Symbol.asyncIterator]();
   let ended = false;
   try {
-    for (;;) {
-      const result = await nextOrAbort(iterator, signal);
-      if (result.done === true) {
-        ended = true;
-        return;
-      }
-      yield result.value;
+    while (!ended) {
+      signal.throwIfAborted();
+      const result = await orAbort(iterator.next(), signal);
+      if (result.done === true) ended = true;
+      else yield result.value;
     }
   } finally {
     if (!ended) {
@@ -28,32 +26,12 @@ export async function* abortable<T>(
   }
 }
 
-function nextOrAbort<T>(iterator: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
+/** Waits for a promise until the signal aborts; then throws the signal's reason at once. */
+export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
     const onAbort = (): void => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    iterator.next().then(
-      (result) => {
-        signal.removeEventListener("abort", onAbort);
-        resolve(result);
-      },
-      (error: unknown) => {
-        signal.removeEventListener("abort", onAbort);
-        reject(error);
-      },
-    );
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) onAbort();
   });
-}
-
-/** Waits for a promise until the signal aborts; then throws the signal's reason at once. */
-export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  async function* once(): AsyncGenerator<T> {
-    yield await promise;
-  }
-  const { value } = await nextOrAbort(once(), signal);
-  return value as T; // the generator yields before it ends
 }

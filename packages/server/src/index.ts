@@ -7,15 +7,13 @@ export { stenographerRoutes } from "./routes.js";
 export type { SensorOptions } from "./sensor-service.js";
 export type { ServerOptions, StenographerServer } from "./server.js";
 export { createStenographerServer } from "./server.js";
-export type { DirectoryOptions } from "./sources/directory/directory-source.js";
-export { directorySource } from "./sources/directory/directory-source.js";
-export type { StenographerOptions } from "./sources/stenographer/stenographer-options.js";
-export { stenographerSource } from "./sources/stenographer/stenographer-source.js";
-export type { StenoreadOptions } from "./sources/stenoread/stenoread-source.js";
-export { stenoreadSource } from "./sources/stenoread/stenoread-source.js";
-
+// For the command line, which knows sources by configuration.
+export type { SourceConfig } from "./sources/create-source.js";
+export { createSource } from "./sources/create-source.js";
 // To write a source of your own.
 export { decodeOutput } from "./sources/decode-output.js";
+export type { DirectoryOptions } from "./sources/directory/directory-source.js";
+export { directorySource } from "./sources/directory/directory-source.js";
 export type {
   OpenSource,
   PacketSource,
@@ -24,8 +22,8 @@ export type {
   SourceErrorKind,
 } from "./sources/packet-source.js";
 export { SourceError } from "./sources/packet-source.js";
-
-// For the command line, which knows sources by configuration.
-export type { SourceConfig } from "./sources/create-source.js";
-export { createSource } from "./sources/create-source.js";
+export type { StenographerOptions } from "./sources/stenographer/stenographer-options.js";
+export { stenographerSource } from "./sources/stenographer/stenographer-source.js";
+export type { StenoreadOptions } from "./sources/stenoread/stenoread-source.js";
+export { stenoreadSource } from "./sources/stenoread/stenoread-source.js";
 export { version } from "./version.js";

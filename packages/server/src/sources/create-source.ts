@@ -1,14 +1,17 @@
 import { parseOptions } from "@stenogrpc/options";
 import { z } from "zod";
 import type { Logger } from "../logger.js";
-import { directoryOptionsSchema, directorySource } from "./directory/directory-source.js";
+import { type directoryOptionsSchema, directorySource } from "./directory/directory-source.js";
 import type { PacketSource } from "./packet-source.js";
-import { stenographerOptionsSchema } from "./stenographer/stenographer-options.js";
+import type { stenographerOptionsSchema } from "./stenographer/stenographer-options.js";
 import { stenographerSource } from "./stenographer/stenographer-source.js";
-import { stenoreadOptionsSchema, stenoreadSource } from "./stenoread/stenoread-source.js";
+import { type stenoreadOptionsSchema, stenoreadSource } from "./stenoread/stenoread-source.js";
 
 const sourceConfigSchema = z.looseObject({
-  kind: z.enum(["stenoread", "stenographer", "directory"], 'must be "stenoread", "stenographer" or "directory"'),
+  kind: z.enum(
+    ["stenoread", "stenographer", "directory"],
+    'must be "stenoread", "stenographer" or "directory"',
+  ),
 });
 
 /** A source as configuration: its kind, and the options of that kind. */

@@ -28,6 +28,7 @@ async function* blaming(program: string, batches: AsyncIterable<RecordBatch>): A
 
 function blame(program: string, error: unknown): unknown {
   if (!(error instanceof CaptureError)) return error;
-  const what = error.kind === "truncated" ? "output that ends in the middle of a packet" : "output that is no capture";
+  const what =
+    error.kind === "truncated" ? "output that ends in the middle of a packet" : "output that is no capture";
   return new SourceError("source-failed", `${program} delivered ${what}`, { cause: error });
 }

@@ -1,7 +1,7 @@
 import { createCertificateAuthority } from "@stenogrpc/certs";
+import type { SensorOptions } from "../sensor-service.js";
 import type { StenographerServer } from "../server.js";
 import { createStenographerServer } from "../server.js";
-import type { SensorOptions } from "../sensor-service.js";
 import { memorySource } from "./memory-source.js";
 
 /** What startTestSensor takes: a capture in memory, or any sensor options. */

@@ -30,10 +30,14 @@ export function isGone(error: unknown): boolean {
 export function fileFailure(path: string, cause: unknown): SourceError {
   if (cause instanceof SourceError) return cause;
   if (cause instanceof FileChangedError) {
-    return new SourceError("source-changed", "a capture file was rotated away or replaced while it was needed", {
-      cause,
-      details: { path: cause.path, what: cause.message },
-    });
+    return new SourceError(
+      "source-changed",
+      "a capture file was rotated away or replaced while it was needed",
+      {
+        cause,
+        details: { path: cause.path, what: cause.message },
+      },
+    );
   }
   return new SourceError("source-failed", "a capture file or folder of the sensor could not be read", {
     cause,

@@ -1,4 +1,4 @@
-import { constants, createGunzip } from "node:zlib";
+import { type constants, createGunzip } from "node:zlib";
 import type { OpenFiles } from "./open-files.js";
 
 /** Bytes that gunzip hands out at a time. */

@@ -106,7 +106,9 @@ class Walk {
   }
 
   #mayMatter(entry: Dirent): boolean {
-    return entry.isDirectory() || entry.isSymbolicLink() || (entry.isFile() && this.#isCaptureName(entry.name));
+    return (
+      entry.isDirectory() || entry.isSymbolicLink() || (entry.isFile() && this.#isCaptureName(entry.name))
+    );
   }
 
   async #add(path: string, name: string, stats: BigIntStats | undefined): Promise<void> {

@@ -84,7 +84,7 @@ export class OpenCaptureFile {
 
   /** Reads so many bytes at an offset; undefined when the file ends before. */
   read(offset: number, bytes: number): Promise<Uint8Array | undefined> {
-    return readFully(this.#handle, offset, bytes);
+    return this.#guarded(() => readFully(this.#handle, offset, bytes));
   }
 
   /**

@@ -1,2 +1,169 @@
-import { silentLogger } from "../../logger.js";
-import type { Logger } from "../packet-source.js";
+import type { Logger } from "../../logger.js";
+import { FileChangedError } from "./file-errors.js";
+import type { FileVersion } from "./list-captures.js";
+import type { HeadPrint, ReadOptions } from "./open-capture-file.js";
+import { OpenCaptureFile } from "./open-capture-file.js";
+import { OpenFiles } from "./open-files.js";
+import type { Finding } from "./time-range.js";
+import { findTimeRange, peekTimeRange } from "./time-range.js";
+
+/** A file and what it holds, both as of one moment. */
+export interface KnownFile {
+  /** The version that was looked at; at least as new as the one asked for. */
+  readonly version: FileVersion;
+  readonly head: HeadPrint;
+  readonly finding: Finding;
+}
+
+/** How file systems that keep coarse times may be behind: FAT stores every other second. */
+const mtimeSlackNs = 2_000_000_000n;
+
+/**
+ * What the files of a folder hold, each read once as long as it stays the same: by file, size and time of change.
+ *
+ * Two who need the same file at the same time share one reading of it, which stops when both have left.
+ */
+export class RangeCache {
+  readonly #known = new Map<string, KnownFile>();
+  readonly #scans = new Map<string, Scan>();
+  readonly #trustFileTimes: boolean;
+  readonly #read: ReadOptions;
+  readonly #logger: Logger;
+
+  constructor(options: { trustFileTimes: boolean; read: ReadOptions; logger: Logger }) {
+    this.#trustFileTimes = options.trustFileTimes;
+    this.#read = options.read;
+    this.#logger = options.logger;
+  }
+
+  /** What is known of exactly this version. */
+  get(file: FileVersion): KnownFile | undefined {
+    const known = this.#known.get(file.identity);
+    if (known?.version.size !== file.size || known.version.mtimeNs !== file.mtimeNs) return undefined;
+    return underPath(known, file.path);
+  }
+
+  /**
+   * Finds out what a file holds, in this version or a newer one.
+   *
+   * @throws FileChangedError when it is no longer at its path; SourceError "source-failed"; the signal's reason
+   */
+  async learn(file: FileVersion, signal: AbortSignal): Promise<KnownFile> {
+    for (;;) {
+      signal.throwIfAborted();
+      const known = this.get(file);
+      if (known !== undefined) return known;
+      const others = this.#scans.get(file.identity);
+      if (others === undefined) return underPath(await waitFor(this.#start(file), signal), file.path);
+      // It may have begun before the file grew to what we want, or fail over a name the file no longer has.
+      const found = await waitFor(others, signal).catch(() => undefined);
+      if (found !== undefined && isAsNew(found.version, file)) return underPath(found, file.path);
+    }
+  }
+
+  /** Forgets files that are gone. */
+  keepOnly(files: readonly FileVersion[]): void {
+    if (this.#known.size === 0) return;
+    const present = new Set(files.map((file) => file.identity));
+    for (const identity of this.#known.keys()) {
+      if (!present.has(identity)) this.#known.delete(identity);
+    }
+  }
+
+  /** Stops all reading. */
+  async close(reason: unknown): Promise<void> {
+    const scans = [...this.#scans.values()];
+    for (const scan of scans) scan.work.abort(reason);
+    await Promise.allSettled(scans.map((scan) => scan.result));
+  }
+
+  #start(file: FileVersion): Scan {
+    const work = new AbortController();
+    const scan: Scan = { work, waiting: 0, result: this.#find(file, work.signal).finally(() => forget()) };
+    const forget = (): void => {
+      if (this.#scans.get(file.identity) === scan) this.#scans.delete(file.identity);
+    };
+    scan.result.catch(() => {}); // whoever waits sees it; nobody may be left to
+    work.signal.addEventListener("abort", forget, { once: true });
+    this.#scans.set(file.identity, scan);
+    return scan;
+  }
+
+  async #find(listed: FileVersion, signal: AbortSignal): Promise<KnownFile> {
+    const files = new OpenFiles(signal);
+    const startedAt = performance.now();
+    try {
+      const file = await OpenCaptureFile.open(listed.path, files);
+      const { version } = file;
+      if (version.identity !== listed.identity) {
+        throw new FileChangedError(listed.path, "another file has taken its name");
+      }
+      const before = this.#known.get(version.identity);
+      const finding = this.#trustFileTimes
+        ? await peekTimeRange(file, this.#read, version.mtimeNs + mtimeSlackNs)
+        : await findTimeRange(file, this.#read, before?.finding);
+      const known: KnownFile = { version, head: file.print(), finding };
+      this.#known.set(version.identity, known);
+      this.#logFinding(known, before, Math.round(performance.now() - startedAt));
+      return known;
+    } finally {
+      await files.closeAll();
+    }
+  }
+
+  #logFinding({ version, finding }: KnownFile, before: KnownFile | undefined, durationMs: number): void {
+    const { path } = version;
+    switch (finding.kind) {
+      case "not-a-capture":
+        if (before?.finding.kind !== "not-a-capture") {
+          this.#logger.debug({ path }, "skipped a file that is neither pcap nor pcapng");
+        }
+        return;
+      case "damaged":
+        this.#logger.warn({ path, damage: finding.damage }, "a capture file is damaged");
+        return;
+      case "no-packets":
+        return;
+      case "packets": {
+        const { packets, startsAtNs, endsAtNs } = finding;
+        const range = { from: startsAtNs.toString(), to: endsAtNs.toString() };
+        this.#logger.debug(
+          { path, packets, ...range, durationMs },
+          "learned the time range of a capture file",
+        );
+      }
+    }
+  }
+}
+
+interface Scan {
+  readonly work: AbortController;
+  readonly result: Promise<KnownFile>;
+  /** How many wait for the result; the last to leave stops the work. */
+  waiting: number;
+}
+
+async function waitFor(scan: Scan, signal: AbortSignal): Promise<KnownFile> {
+  scan.waiting++;
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([scan.result, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    scan.waiting--;
+    if (scan.waiting === 0 && signal.aborted) scan.work.abort(signal.reason);
+  }
+}
+
+function isAsNew(found: FileVersion, wanted: FileVersion): boolean {
+  return found.size >= wanted.size && found.mtimeNs >= wanted.mtimeNs;
+}
+
+/** Renamed files stay known; the name of the latest listing is the one that leads to it. */
+function underPath(known: KnownFile, path: string): KnownFile {
+  return known.version.path === path ? known : { ...known, version: { ...known.version, path } };
+}

@@ -1,5 +1,12 @@
 import type { CaptureHeader, RecordBatch } from "@stenogrpc/pcap";
-import { CaptureDecoder, CaptureError, captureHeaderBytes, RecordCursor, recordHeaderBytes, verify } from "@stenogrpc/pcap";
+import {
+  CaptureDecoder,
+  CaptureError,
+  captureHeaderBytes,
+  RecordCursor,
+  recordHeaderBytes,
+  verify,
+} from "@stenogrpc/pcap";
 import { GzipDamageError } from "./gunzip-chunks.js";
 import type { HeadPrint, OpenCaptureFile, ReadOptions } from "./open-capture-file.js";
 
@@ -90,7 +97,8 @@ export async function peekTimeRange(
     return findingOf(error, range, decoder.header);
   }
   const bounds = range.bounds();
-  if (bounds === undefined || decoder.header === undefined) return { kind: "no-packets", header: decoder.header };
+  if (bounds === undefined || decoder.header === undefined)
+    return { kind: "no-packets", header: decoder.header };
   const { startsAtNs } = bounds;
   return {
     kind: "packets",
@@ -124,7 +132,11 @@ export async function* decodeBatches(
   decoder.end();
 }
 
-async function scan(file: OpenCaptureFile, options: ReadOptions, earlier: Earlier | undefined): Promise<Finding> {
+async function scan(
+  file: OpenCaptureFile,
+  options: ReadOptions,
+  earlier: Earlier | undefined,
+): Promise<Finding> {
   let endsWhole = true;
   const onCut = (): void => {
     endsWhole = false;
@@ -221,11 +233,17 @@ class RangeOfBatches {
     for (let i = 0; i < batch.count; i++) {
       cursor.seek(i);
       const { seconds, nanoseconds } = cursor;
-      if (seconds < this.#minSeconds || (seconds === this.#minSeconds && nanoseconds < this.#minNanoseconds)) {
+      if (
+        seconds < this.#minSeconds ||
+        (seconds === this.#minSeconds && nanoseconds < this.#minNanoseconds)
+      ) {
         this.#minSeconds = seconds;
         this.#minNanoseconds = nanoseconds;
       }
-      if (seconds > this.#maxSeconds || (seconds === this.#maxSeconds && nanoseconds > this.#maxNanoseconds)) {
+      if (
+        seconds > this.#maxSeconds ||
+        (seconds === this.#maxSeconds && nanoseconds > this.#maxNanoseconds)
+      ) {
         this.#maxSeconds = seconds;
         this.#maxNanoseconds = nanoseconds;
       }

@@ -15,15 +15,23 @@ export function explainConnectionError(error: unknown): SourceError {
     });
   }
   if (code.startsWith("ERR_SSL") || code === "EPROTO") {
-    return new SourceError("source-unavailable", "Stenographer does not accept the server's client certificate", {
+    return new SourceError(
+      "source-unavailable",
+      "Stenographer does not accept the server's client certificate",
+      {
+        cause: error,
+        details,
+      },
+    );
+  }
+  return new SourceError(
+    "source-failed",
+    "the connection to Stenographer broke before its answer was complete",
+    {
       cause: error,
       details,
-    });
-  }
-  return new SourceError("source-failed", "the connection to Stenographer broke before its answer was complete", {
-    cause: error,
-    details,
-  });
+    },
+  );
 }
 
 /** OpenSSL's verification results and Node's name check, as Node names them. */

@@ -43,12 +43,19 @@ export function connectStenographer(options: StenographerSettings): Stenographer
   return {
     async *query(query, signal) {
       const timeout = AbortSignal.timeout(options.timeoutMs);
-      const response = await send(await getTarget(), "POST", "/query", query, AbortSignal.any([signal, timeout]));
+      const response = await send(
+        await getTarget(),
+        "POST",
+        "/query",
+        query,
+        AbortSignal.any([signal, timeout]),
+      );
       try {
         if (response.statusCode !== 200) throw await refusal(response);
         yield* response as AsyncIterable<Uint8Array>; // no encoding is set, so the pieces are bytes
         // A daemon that dies in the middle leaves a response that is not complete.
-        if (!response.complete) throw new SourceError("source-failed", "Stenographer died before its answer was complete");
+        if (!response.complete)
+          throw new SourceError("source-failed", "Stenographer died before its answer was complete");
       } catch (error) {
         signal.throwIfAborted();
         if (timeout.aborted) throw tooSlow(options.timeoutMs);
@@ -83,16 +90,26 @@ async function readTarget(options: StenographerSettings): Promise<Target> {
     });
     return { host, port, agent };
   } catch (error) {
-    throw new SourceError("source-unavailable", "Stenographer's configuration or client certificate can't be read", {
-      cause: error,
-    });
+    throw new SourceError(
+      "source-unavailable",
+      "Stenographer's configuration or client certificate can't be read",
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 /** Asks Stenographer's configuration only for what the options leave open. */
 async function fillIn(options: StenographerSettings) {
   const { host, port, ca, cert, key } = options;
-  if (host !== undefined && port !== undefined && ca !== undefined && cert !== undefined && key !== undefined) {
+  if (
+    host !== undefined &&
+    port !== undefined &&
+    ca !== undefined &&
+    cert !== undefined &&
+    key !== undefined
+  ) {
     return { host, port, ca, cert, key };
   }
   const config = await readStenographerConfig(options.config);
@@ -136,7 +153,14 @@ async function send(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   try {
-    const request = httpsRequest({ host: target.host, port: target.port, agent: target.agent, method, path, signal });
+    const request = httpsRequest({
+      host: target.host,
+      port: target.port,
+      agent: target.agent,
+      method,
+      path,
+      signal,
+    });
     request.end(body);
     const [response] = (await once(request, "response")) as [IncomingMessage]; // what the event carries
     return response;

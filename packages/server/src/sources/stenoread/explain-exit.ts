@@ -16,7 +16,8 @@ export function explainExit(exit: ChildExit, stderr: string): SourceError | unde
 
   const details = { exitCode: exit.code, signal: exit.signal, stderr };
   const failed = (message: string): SourceError => new SourceError("source-failed", message, { details });
-  const unavailable = (message: string): SourceError => new SourceError("source-unavailable", message, { details });
+  const unavailable = (message: string): SourceError =>
+    new SourceError("source-unavailable", message, { details });
   if (curl !== undefined) return fromCurl(curl, failed, unavailable);
   if (/stenographer config/.test(stderr)) {
     return unavailable("stenoread can't read Stenographer's configuration");
@@ -48,7 +49,9 @@ function fromCurl(code: string, failed: Make, unavailable: Make): SourceError {
     case "58":
     case "60":
     case "77":
-      return unavailable("Stenographer and stenoread do not trust each other's certificates, or the connection broke");
+      return unavailable(
+        "Stenographer and stenoread do not trust each other's certificates, or the connection broke",
+      );
     default:
       return failed("the connection to Stenographer broke before its answer was complete");
   }
@@ -65,6 +68,7 @@ export function explainSpawnError(error: unknown): SourceError {
 
 /** What endless complaints mean: stenocurl looks for its certificates in a loop when CertPath is missing or unreadable. */
 export function explainFlood(stderr: string): SourceError {
-  const message = "stenoread can't find Stenographer's client certificate: check CertPath in Stenographer's configuration";
+  const message =
+    "stenoread can't find Stenographer's client certificate: check CertPath in Stenographer's configuration";
   return new SourceError("source-unavailable", message, { details: { stderr } });
 }

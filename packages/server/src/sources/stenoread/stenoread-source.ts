@@ -47,7 +47,9 @@ export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
 }
 
 /** How long stenotype keeps a file open decides how far the query must be widened. Unreadable: its defaults. */
-async function rotationOf(configPath: string): Promise<{ fileAgeSeconds?: number; blockageSeconds?: number }> {
+async function rotationOf(
+  configPath: string,
+): Promise<{ fileAgeSeconds?: number; blockageSeconds?: number }> {
   return readStenographerConfig(configPath).catch(() => ({}));
 }
 

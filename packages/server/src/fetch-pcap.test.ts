@@ -1,0 +1,466 @@
+import { createHash } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Client } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { PcapWriter } from "@stenogrpc/pcap";
+import type { FilterProblem, Response, StenoRequestSchema } from "@stenogrpc/protocol";
+import { FilterProblemSchema, Status, Stenographer, StoppedBy } from "@stenogrpc/protocol";
+import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
+import { afterEach, describe, expect, it } from "vitest";
+import type { PacketSource } from "./sources/packet-source.js";
+import { SourceError } from "./sources/packet-source.js";
+import { memorySource } from "./testing/memory-source.js";
+import type { TestSensor, TestSensorOptions } from "./testing/test-sensor.js";
+import { startTestSensor } from "./testing/test-sensor.js";
+
+/** Everything here goes over real sockets: the in-memory transport hides what cancellation does. */
+const sensors: TestSensor[] = [];
+
+afterEach(async () => {
+  await Promise.all(sensors.splice(0).map((sensor) => sensor.close()));
+});
+
+async function start(options: TestSensorOptions): Promise<Client<typeof Stenographer>> {
+  const sensor = await startTestSensor(options);
+  sensors.push(sensor);
+  return createClient(
+    Stenographer,
+    createGrpcTransport({
+      baseUrl: `https://${sensor.clientOptions.server}`,
+      nodeOptions: { ...sensor.clientOptions.tls },
+    }),
+  );
+}
+
+/** Second of the first packet of every capture here. */
+const t0 = 1_700_000_000;
+
+/** `count` TCP packets to port 80, one a second. */
+function capture(count: number, payloadBytes = 40): Uint8Array {
+  const writer = new PcapWriter({
+    byteOrder: "little",
+    resolution: "microseconds",
+    snaplen: 65535,
+    linkType: 1,
+  });
+  const records = Array.from({ length: count }, (_, i) =>
+    writer.record({
+      timestampNs: BigInt(t0 + i) * 1_000_000_000n,
+      data: tcpFrame(80 + (i % 2), payloadBytes),
+    }),
+  );
+  return Buffer.concat([writer.header(), ...records]);
+}
+
+function tcpFrame(port: number, payloadBytes: number): Uint8Array {
+  const frame = new Uint8Array(54 + payloadBytes);
+  frame[12] = 0x08; // EtherType IPv4
+  frame[14] = 0x45; // version 4, 20 bytes of header
+  frame[23] = 6; // TCP
+  frame.set([10, 0, 0, 1], 26);
+  frame.set([10, 0, 0, 2], 30);
+  frame.set([0x30, 0x39, 0, port], 34); // ports
+  frame[46] = 0x50; // 20 bytes of TCP header
+  return frame;
+}
+
+const all = { epochStart: BigInt(t0), epochEnd: BigInt(t0 + 100_000) };
+
+async function fetchAll(
+  client: Client<typeof Stenographer>,
+  request: MessageInitShape<typeof StenoRequestSchema>,
+) {
+  const messages: Response[] = [];
+  for await (const message of client.fetchPcap(request)) messages.push(message);
+  return { messages, last: messages.at(-1)!, pcap: Buffer.concat(messages.map((m) => m.pcap)) }; // at least the last message came
+}
+
+async function failureOf(answer: Promise<unknown>): Promise<ConnectError> {
+  try {
+    await answer;
+  } catch (error) {
+    return ConnectError.from(error);
+  }
+  throw new Error("did not fail");
+}
+
+describe("fetchPcap", () => {
+  it("sends the packets of the window, and says in the last message what it sent", async () => {
+    const client = await start({ capture: capture(10), sensor: "edge-1" });
+    const { messages, last, pcap } = await fetchAll(client, {
+      request: { uid: "alert-1" },
+      epochStart: BigInt(t0 + 2),
+      epochEnd: BigInt(t0 + 4),
+      bpf: "port 80",
+    });
+    expect(messages.every((message) => message.uid === "alert-1")).toBe(true);
+    expect(
+      messages.slice(0, -1).every((message) => message.summary === undefined && message.status === 0),
+    ).toBe(true);
+    expect(last.status).toBe(Status.OK);
+    expect(last.pcap.length).toBe(0);
+    expect(last.summary).toMatchObject({
+      packets: 2n,
+      pcapBytes: BigInt(24 + 2 * (16 + 94)),
+      firstPacket: { seconds: BigInt(t0 + 2), nanos: 0 },
+      lastPacket: { seconds: BigInt(t0 + 4), nanos: 0 },
+      stoppedBy: StoppedBy.NOTHING,
+      source: "memory",
+      sensor: "edge-1",
+      recordsSeen: 10n,
+      recordsOutsideWindow: 7n,
+      recordsUnmatched: 1n,
+      windowStart: { seconds: BigInt(t0 + 2), nanos: 0 },
+      windowEnd: { seconds: BigInt(t0 + 5), nanos: 0 },
+      filter: "port 80",
+    });
+    expect(Buffer.from(last.summary!.sha256)).toEqual(createHash("sha256").update(pcap).digest()); // checked above
+    expect(pcap.length).toBe(24 + 2 * (16 + 94));
+  });
+
+  it("answers with an empty capture and NO_PACKETS where nothing matches, and ends", async () => {
+    const client = await start({ capture: capture(10) });
+    const { messages, last, pcap } = await fetchAll(client, { ...all, bpf: "udp" });
+    expect(pcap.length).toBe(24);
+    expect(messages.length).toBe(2);
+    expect(last.status).toBe(Status.NO_PACKETS);
+    expect(last.summary).toMatchObject({ packets: 0n, stoppedBy: StoppedBy.NOTHING });
+    expect(last.summary?.firstPacket).toBeUndefined();
+  });
+
+  it("cuts messages between records, so that every prefix is a valid capture", async () => {
+    const client = await start({ capture: capture(2000, 1000) });
+    const { messages } = await fetchAll(client, { ...all, request: { chunkSize: 1000n } });
+    const recordBytes = 16 + 54 + 1000;
+    let total = 0;
+    for (const message of messages) {
+      total += message.pcap.length;
+      expect((total - 24) % recordBytes).toBe(0);
+      expect(message.pcap.length).toBeLessThanOrEqual(64 * 1024);
+    }
+    expect(total).toBe(24 + 2000 * recordBytes);
+    expect(messages.length).toBeGreaterThan(30);
+  });
+
+  it("never cuts a packet in half at max_size, and says that it stopped there", async () => {
+    const client = await start({ capture: capture(10) });
+    const recordBytes = 16 + 94;
+    const { last, pcap } = await fetchAll(client, {
+      ...all,
+      request: { maxSize: BigInt(24 + 3 * recordBytes + 50) },
+    });
+    expect(pcap.length).toBe(24 + 3 * recordBytes);
+    expect(last.status).toBe(Status.TRUNCATED);
+    expect(last.summary?.stoppedBy).toBe(StoppedBy.MAX_BYTES);
+  });
+
+  it("is complete where the packets exactly reach the limit", async () => {
+    const client = await start({ capture: capture(10) });
+    const { last } = await fetchAll(client, { ...all, request: { maxPackets: 10n } });
+    expect(last.status).toBe(Status.OK);
+    expect(last.summary).toMatchObject({ packets: 10n, stoppedBy: StoppedBy.NOTHING });
+  });
+
+  it("stops at max_packets and at the server's own limit, and tells them apart", async () => {
+    const client = await start({ capture: capture(10), limits: { maxPackets: 5 } });
+    const mine = await fetchAll(client, { ...all, request: { maxPackets: 3n } });
+    expect(mine.last.summary).toMatchObject({ packets: 3n, stoppedBy: StoppedBy.MAX_PACKETS });
+    const theirs = await fetchAll(client, { ...all, request: { maxPackets: 9n } });
+    expect(theirs.last.summary).toMatchObject({ packets: 5n, stoppedBy: StoppedBy.SERVER_LIMIT });
+  });
+
+  it("keeps every packet of an `or` filter inside a narrow window", async () => {
+    const client = await start({ capture: capture(100) });
+    const { last } = await fetchAll(client, {
+      epochStart: BigInt(t0 + 10),
+      epochEnd: BigInt(t0 + 13),
+      bpf: "port 80 or port 81",
+    });
+    expect(last.summary).toMatchObject({
+      packets: 4n,
+      firstPacket: { seconds: BigInt(t0 + 10) },
+      lastPacket: { seconds: BigInt(t0 + 13) },
+    });
+  });
+
+  it("ignores the client's path", async () => {
+    const client = await start({ capture: capture(3) });
+    const { last } = await fetchAll(client, { ...all, path: "/etc" });
+    expect(last.summary?.packets).toBe(3n);
+  });
+
+  it("says where a filter can't be read", async () => {
+    const client = await start({ capture: capture(3) });
+    const failure = await failureOf(fetchAll(client, { ...all, bpf: "port 80 and prot 81" }));
+    expect(failure.code).toBe(Code.InvalidArgument);
+    const { reason, filterProblem } = reasonOfAnswer(failure);
+    expect(reason).toBe("FILTER_SYNTAX");
+    expect(filterProblem).toMatchObject({ offset: 12, line: 1, column: 13 });
+    expect(filterProblem?.rendering).toMatch(/\^/);
+  });
+
+  it.each(["../../x", "a/b", ".x"])("refuses the uid %j", async (uid) => {
+    const client = await start({ capture: capture(3) });
+    const failure = await failureOf(fetchAll(client, { ...all, request: { uid } }));
+    expect([failure.code, reasonOfAnswer(failure).reason]).toEqual([Code.InvalidArgument, "UID_INVALID"]);
+  });
+});
+
+describe("a source that fails", () => {
+  const failing = (error: unknown, when: "open" | "reading"): PacketSource => ({
+    kind: "failing",
+    open: async (plan, signal) => {
+      if (when === "open") throw error;
+      const good = await memorySource(capture(5000, 1000)).open(plan, signal);
+      async function* batches() {
+        for await (const batch of good.batches) {
+          yield batch;
+          throw error;
+        }
+      }
+      return { header: good.header, batches: batches(), warnings: [] };
+    },
+    describe: async () => ({}),
+  });
+
+  it.each([
+    ["source-unavailable", Code.Unavailable, "SOURCE_UNAVAILABLE"],
+    ["source-changed", Code.Unavailable, "SOURCE_CHANGED"],
+    ["source-failed", Code.Internal, "SOURCE_FAILED"],
+    ["source-corrupt", Code.DataLoss, "SOURCE_CORRUPT"],
+    ["mixed-link-types", Code.FailedPrecondition, "MIXED_LINK_TYPES"],
+  ] as const)("%s is told as %s, at the start and in the middle", async (kind, code, reason) => {
+    for (const when of ["open", "reading"] as const) {
+      const client = await start({ source: failing(new SourceError(kind, "what went wrong"), when) });
+      const failure = await failureOf(fetchAll(client, all));
+      expect([failure.code, failure.rawMessage]).toEqual([code, "what went wrong"]);
+      expect(reasonOfAnswer(failure).reason).toBe(reason);
+    }
+  });
+
+  it("tells a stranger nothing of an unexpected error, and the log everything", async () => {
+    const lines: { level: string; fields: Record<string, unknown> }[] = [];
+    const client = await start({
+      source: failing(new Error("ENOENT /secret/path"), "open"),
+      logger: recordingLogger(lines),
+    });
+    const failure = await failureOf(fetchAll(client, all));
+    expect(failure.rawMessage).toBe("internal error");
+    expect(JSON.stringify(failure.details)).not.toContain("secret");
+    const line = lines.find(({ level }) => level === "error");
+    expect(line?.fields).toMatchObject({ outcome: "failed", reason: "INTERNAL", client: "test client" });
+    expect(String(line?.fields["err"])).toContain("/secret/path");
+  });
+});
+
+describe("places", () => {
+  it("are limited; the one too many is told when to come back", async () => {
+    const hold = gate();
+    const client = await start({ source: waitingSource(hold), limits: { concurrency: 1 } });
+    const first = fetchAll(client, all);
+    await hold.entered;
+    const failure = await failureOf(fetchAll(client, all));
+    expect([failure.code, reasonOfAnswer(failure)]).toMatchObject([
+      Code.ResourceExhausted,
+      { reason: "NO_FREE_SLOT", retryAfterMs: 1000 },
+    ]);
+    hold.open();
+    expect((await first).last.status).toBe(Status.OK);
+    expect((await fetchAll(client, all)).last.status).toBe(Status.OK);
+  });
+});
+
+describe("leaving", () => {
+  it("aborts the source's signal when the client cancels, and gives the place back", async () => {
+    const hold = gate();
+    const client = await start({ source: waitingSource(hold), limits: { concurrency: 1 } });
+    const controller = new AbortController();
+    const reading = failureOf(
+      (async () => {
+        for await (const _ of client.fetchPcap(all, { signal: controller.signal }));
+      })(),
+    );
+    await hold.entered;
+    controller.abort();
+    expect((await reading).code).toBe(Code.Canceled);
+    await hold.aborted;
+    hold.open();
+    await eventually(async () => (await fetchAll(client, all)).last.status === Status.OK);
+  });
+
+  it("ends a retrieval at the client's deadline", async () => {
+    const hold = gate();
+    const client = await start({ source: waitingSource(hold) });
+    const reading = failureOf(
+      (async () => {
+        for await (const _ of client.fetchPcap(all, { timeoutMs: 200 }));
+      })(),
+    );
+    expect((await reading).code).toBe(Code.DeadlineExceeded);
+    await hold.aborted;
+  });
+
+  it("ends a retrieval at the server's own limit, by name", async () => {
+    const hold = gate();
+    const client = await start({ source: waitingSource(hold), limits: { timeoutMs: 100 } });
+    const failure = await failureOf(fetchAll(client, all));
+    expect([failure.code, reasonOfAnswer(failure).reason]).toEqual([Code.DeadlineExceeded, "TIMEOUT"]);
+    await hold.aborted;
+  });
+
+  it("aborts the source when the client leaves while the server is blocked on it", async () => {
+    const aborted = deferred();
+    const endless: PacketSource = {
+      kind: "endless",
+      open: async (plan, signal) => {
+        signal.addEventListener("abort", aborted.resolve);
+        const one = capture(1000, 1000);
+        async function* batches() {
+          for (;;) yield* (await memorySource(one).open(plan, signal)).batches;
+        }
+        const { header } = await memorySource(one).open(plan, signal);
+        return { header, batches: batches(), warnings: [] };
+      },
+      describe: async () => ({}),
+    };
+    const client = await start({ source: endless });
+    const controller = new AbortController();
+    const iterator = client.fetchPcap(all, { signal: controller.signal })[Symbol.asyncIterator]();
+    await iterator.next(); // and never again: the server fills the windows and blocks
+    controller.abort();
+    await aborted.promise;
+  });
+});
+
+describe("closing", () => {
+  it("lets a retrieval under way end, and refuses new ones", async () => {
+    const hold = gate();
+    const sensor = await startTestSensor({ source: waitingSource(hold) });
+    const client = createClient(
+      Stenographer,
+      createGrpcTransport({
+        baseUrl: `https://${sensor.clientOptions.server}`,
+        nodeOptions: sensor.clientOptions.tls,
+      }),
+    );
+    const reading = fetchAll(client, all);
+    await hold.entered;
+    const closed = sensor.server.close({ graceMs: 10_000 });
+    hold.open();
+    expect((await reading).last.status).toBe(Status.OK);
+    await closed;
+    expect((await failureOf(fetchAll(client, all))).code).toBe(Code.Unavailable);
+  });
+
+  it("ends what takes longer than the grace, as unavailable", async () => {
+    const hold = gate();
+    const sensor = await startTestSensor({ source: waitingSource(hold) });
+    const client = createClient(
+      Stenographer,
+      createGrpcTransport({
+        baseUrl: `https://${sensor.clientOptions.server}`,
+        nodeOptions: sensor.clientOptions.tls,
+      }),
+    );
+    const failure = failureOf(fetchAll(client, all));
+    await hold.entered;
+    await sensor.server.close({ graceMs: 50 });
+    expect([(await failure).code, reasonOfAnswer(await failure).reason]).toEqual([
+      Code.Unavailable,
+      "SERVER_DRAINING",
+    ]);
+  });
+});
+
+describe("describeSensor", () => {
+  it("tells name, version, source and limits in force", async () => {
+    const client = await start({
+      capture: capture(1),
+      sensor: "edge-1",
+      limits: { maxBytes: 1000, concurrency: 3 },
+    });
+    expect(await client.describeSensor({})).toMatchObject({
+      sensor: "edge-1",
+      version: "stenogrpc/0.1.0",
+      source: "memory",
+      limits: {
+        maxBytes: 1000n,
+        maxPackets: 0n,
+        concurrency: 3,
+        defaultChunkSize: 262_144,
+        timeout: { seconds: 3600n },
+      },
+    });
+  });
+});
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+/** A door for sources to wait at. */
+function gate() {
+  const entered = deferred();
+  const opened = deferred();
+  const aborted = deferred();
+  return {
+    entered: entered.promise,
+    aborted: aborted.promise,
+    open: opened.resolve,
+    async pass(signal: AbortSignal): Promise<void> {
+      signal.addEventListener("abort", aborted.resolve);
+      entered.resolve();
+      await opened.promise;
+    },
+  };
+}
+
+/** Waits at the gate, then serves three packets. */
+function waitingSource(hold: ReturnType<typeof gate>): PacketSource {
+  const packets = memorySource(capture(3));
+  return {
+    kind: "waiting",
+    open: async (plan, signal) => {
+      await hold.pass(signal);
+      return packets.open(plan, signal);
+    },
+    describe: async () => ({}),
+  };
+}
+
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      if (attempt > 50) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function recordingLogger(lines: { level: string; fields: Record<string, unknown> }[]) {
+  const at = (level: string) => (fields: object) => {
+    lines.push({ level, fields: { ...fields } });
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** What a server attached to a failure, as a client sees it. */
+function reasonOfAnswer(failure: ConnectError): {
+  reason: string | undefined;
+  retryAfterMs: number | undefined;
+  filterProblem: FilterProblem | undefined;
+} {
+  const delay = failure.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  return {
+    reason: failure.findDetails(ErrorInfoSchema)[0]?.reason,
+    retryAfterMs: delay && Number(delay.seconds) * 1000 + delay.nanos / 1_000_000,
+    filterProblem: failure.findDetails(FilterProblemSchema)[0],
+  };
+}

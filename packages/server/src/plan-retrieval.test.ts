@@ -1,0 +1,160 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { StenoRequestSchema } from "@stenogrpc/protocol";
+import { FilterSyntaxError, printFilter } from "@stenogrpc/query";
+import { describe, expect, it } from "vitest";
+import { limitsSchema } from "./limits.js";
+import { planRetrieval } from "./plan-retrieval.js";
+import { RequestError } from "./request-error.js";
+
+const KiB = 1024;
+const nowNs = 1_700_000_000_000_000_000n;
+
+function plan(request: MessageInitShape<typeof StenoRequestSchema>, limits: Record<string, number> = {}) {
+  return planRetrieval(create(StenoRequestSchema, request), limitsSchema.parse(limits), nowNs);
+}
+
+const window = { epochStart: 100n, epochEnd: 200n };
+
+function refusal(run: () => unknown): RequestError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof RequestError) return error;
+    throw error;
+  }
+  throw new Error("was not refused");
+}
+
+describe("window", () => {
+  it("includes both seconds of the original's fields", () => {
+    expect(plan(window).window).toEqual({ startNs: 100_000_000_000n, endNs: 201_000_000_000n });
+  });
+
+  it("takes one second where both seconds are the same", () => {
+    expect(plan({ epochStart: 7n, epochEnd: 7n }).window).toEqual({
+      startNs: 7_000_000_000n,
+      endNs: 8_000_000_000n,
+    });
+  });
+
+  it("takes exact times before seconds, each on its own", () => {
+    expect(plan({ ...window, start: { seconds: 150n, nanos: 1 } }).window).toEqual({
+      startNs: 150_000_000_001n,
+      endNs: 201_000_000_000n,
+    });
+    expect(plan({ ...window, end: { seconds: 150n, nanos: 999_999_999 } }).window).toEqual({
+      startNs: 100_000_000_000n,
+      endNs: 150_999_999_999n,
+    });
+  });
+
+  it("goes past 2038", () => {
+    expect(plan({ epochStart: 4_000_000_000n, epochEnd: 4_000_000_001n }).window.startNs).toBe(
+      4_000_000_000_000_000_000n,
+    );
+  });
+
+  it.each<[string, MessageInitShape<typeof StenoRequestSchema>]>([
+    ["is missing", {}],
+    ["ends before it starts", { epochStart: 200n, epochEnd: 100n }],
+    ["is empty", { start: { seconds: 5n, nanos: 0 }, end: { seconds: 5n, nanos: 0 } }],
+    ["starts before 1970", { epochStart: -1n, epochEnd: 5n }],
+    ["ends after 9999", { epochStart: 1n, epochEnd: 9_223_372_036_854_775_807n }],
+  ])("is refused where it %s", (_, request) => {
+    expect(refusal(() => plan(request)).kind).toBe("window-invalid");
+  });
+
+  it("is refused where it is longer than the server allows, and says how long that is", () => {
+    expect(plan(window, { maxWindowMs: 101_000 }).window.endNs).toBe(201_000_000_000n);
+    expect(refusal(() => plan(window, { maxWindowMs: 100_999 })).message).toContain("100.999 s");
+  });
+});
+
+describe("uid", () => {
+  it("is echoed", () => {
+    expect(plan({ ...window, request: { uid: "alert-4711.a_B" } }).uid).toBe("alert-4711.a_B");
+  });
+
+  it("is made where the client gives none", () => {
+    expect(plan(window).uid).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/);
+    expect(plan(window).uid).not.toBe(plan(window).uid);
+  });
+
+  it.each(["../../x", ".hidden", "a/b", "a b", "a\n", "ü", "x".repeat(129), "\0"])("refuses %j", (uid) => {
+    expect(refusal(() => plan({ ...window, request: { uid } })).kind).toBe("uid-invalid");
+  });
+});
+
+describe("path", () => {
+  it("changes nothing, whatever it says", () => {
+    const request = { ...window, request: { uid: "x" } };
+    expect(plan({ ...request, path: "/etc" })).toEqual(plan(request));
+  });
+});
+
+describe("chunk_size", () => {
+  it.each([
+    [0n, 256 * KiB],
+    [1n, 64 * KiB],
+    [1000n, 64 * KiB],
+    [100n * 1024n, 100 * KiB],
+    [1n << 40n, 1024 * KiB],
+    [(1n << 63n) - 1n, 1024 * KiB],
+  ])("%s becomes %s bytes", (chunkSize, bytes) => {
+    expect(plan({ ...window, request: { chunkSize } }).chunkBytes).toBe(bytes);
+  });
+});
+
+describe("limits", () => {
+  it("are none where nobody sets one", () => {
+    expect(plan(window)).toMatchObject({ maxBytes: undefined, maxPackets: undefined });
+  });
+
+  it("are the lower of the client's and the server's, with who set it", () => {
+    const request = { ...window, request: { maxSize: 500n, maxPackets: 5n } };
+    expect(plan(request)).toMatchObject({
+      maxBytes: { value: 500, setBy: "client" },
+      maxPackets: { value: 5, setBy: "client" },
+    });
+    expect(plan(request, { maxBytes: 400, maxPackets: 4 })).toMatchObject({
+      maxBytes: { value: 400, setBy: "server" },
+      maxPackets: { value: 4, setBy: "server" },
+    });
+    expect(plan(window, { maxBytes: 400 })).toMatchObject({ maxBytes: { value: 400, setBy: "server" } });
+  });
+
+  it.each([
+    { chunkSize: -1n },
+    { maxSize: -1n },
+    { maxPackets: -1n },
+    { maxSize: 23n },
+    { maxSize: -(1n << 63n) },
+  ])("refuses %o", (request) => {
+    expect(refusal(() => plan({ ...window, request })).kind).toBe("limit-invalid");
+  });
+});
+
+describe("filter", () => {
+  it("is undefined where it is empty or blank", () => {
+    expect(plan({ ...window, bpf: "" }).filter).toBeUndefined();
+    expect(plan({ ...window, bpf: " \n" }).filter).toBeUndefined();
+  });
+
+  it("is one expression of its own, so that no `or` in it escapes the window", () => {
+    const { filter, window: exact } = plan({ ...window, bpf: "port 80 or port 81" });
+    expect(printFilter(filter!)).toBe("(port 80 or port 81)"); // it was just given
+    expect(exact).toEqual({ startNs: 100_000_000_000n, endNs: 201_000_000_000n });
+  });
+
+  it("has its relative times resolved by the server's clock", () => {
+    expect(printFilter(plan({ ...window, bpf: "after 1h ago" }).filter!)).toContain("2023-11-14T21:13:20Z"); // as above
+  });
+
+  it.each(["@/etc/passwd", "-w /tmp/x", "--limit-packets 1", "port", "tcp not port 80", "tcp; udp"])(
+    "refuses %j",
+    (bpf) => {
+      expect(() => plan({ ...window, bpf })).toThrow(FilterSyntaxError);
+    },
+  );
+});

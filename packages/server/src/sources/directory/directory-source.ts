@@ -1,0 +1,231 @@
+import { resolve } from "node:path";
+import { parseOptions, strictOptions } from "@stenogrpc/options";
+import type { RecordBatch } from "@stenogrpc/pcap";
+import { z } from "zod";
+import type { Logger } from "../../logger.js";
+import { silentLogger } from "../../logger.js";
+import type { OpenSource, PacketSource, RetrievalPlan, SourceDescription } from "../packet-source.js";
+import { SourceError } from "../packet-source.js";
+import { BufferPool } from "./buffer-pool.js";
+import { captureNames } from "./capture-names.js";
+import type { ReadOptions } from "./open-capture-file.js";
+import type { Answer, Candidate } from "./plan-answer.js";
+import { planAnswer } from "./plan-answer.js";
+import type { KnownFile } from "./range-cache.js";
+import { RangeCache } from "./range-cache.js";
+import { readAnswer } from "./read-answer.js";
+import type { Folder } from "./survey-folder.js";
+import { listFolder, surveyFolder } from "./survey-folder.js";
+import { Work } from "./work.js";
+
+const fileNamePattern = z
+  .string()
+  .min(1)
+  .refine((pattern) => !pattern.includes("/"), "a pattern is for the file name alone, so it has no /");
+
+/** Options of the directory source. */
+export const directoryOptionsSchema = strictOptions({
+  /** Folder of the captures; folders in it count too. */
+  path: z.string().min(1),
+  /**
+   * Which file names count: one glob or several, with `*` and `?`. Default: *.pcap, *.pcapng and *.cap, with the suffixes of
+   * rotation (x.pcap1, x.pcap.3) and of gzip. Hidden files, *.partial and *.tmp never count.
+   */
+  pattern: z.union([fileNamePattern, z.array(fileNamePattern).min(1)]).optional(),
+  /**
+   * Take the time of a file's first record and its time of change as the range of its packets, instead of reading each file
+   * once. For folders too large to read. It misses packets that lie out of order before the first one's time, and packets
+   * of files whose time of change was set back (touch, a copy that keeps another file's times). Default false.
+   */
+  trustFileTimes: z.boolean().default(false),
+  /** The most files one retrieval has open at a time; one that needs more is refused. Default 512. */
+  maxOpenFiles: z.int().min(1).max(65_536).default(512),
+});
+
+/** Options of the directory source, as written. */
+export interface DirectoryOptions extends z.input<typeof directoryOptionsSchema> {
+  /** Where the source says what it skips and learns. Default: nowhere. */
+  logger?: Logger;
+  /** The clock, in milliseconds since the epoch. Default: Date.now. */
+  now?: () => number;
+}
+
+const readBytes = 512 * 1024;
+/** What one retrieval may use for read buffers, two for each open file. */
+const readBudgetBytes = 32 * 1024 * 1024;
+const minReadBytes = 16 * 1024;
+/** A peek for the first record reads no further than it must. */
+const peekBytes = 64 * 1024;
+/** A file changed within this time is taken for one that is being written. */
+const beingWrittenMs = 5000;
+
+/**
+ * Serves pcap and pcapng files under a folder, also while something writes and rotates them.
+ *
+ * Each file is read once to learn the time range of its packets, beginning now; a retrieval opens the files whose ranges touch
+ * its window and merges them by time. Files that change, go away or are damaged fail it by kind; it never gives less
+ * than the folder has.
+ *
+ * @throws OptionsError
+ */
+export function directorySource(options: DirectoryOptions): PacketSource {
+  const { logger, now, ...rest } = options;
+  const { path, pattern, trustFileTimes, maxOpenFiles } = parseOptions(
+    "directory source",
+    directoryOptionsSchema,
+    rest,
+  );
+  return new DirectorySource({
+    folder: resolve(path),
+    isCaptureName: captureNames(typeof pattern === "string" ? [pattern] : pattern),
+    trustFileTimes,
+    maxOpenFiles,
+    logger: logger ?? silentLogger,
+    now: now ?? Date.now,
+  });
+}
+
+interface Settings {
+  readonly folder: string;
+  readonly isCaptureName: (name: string) => boolean;
+  readonly trustFileTimes: boolean;
+  readonly maxOpenFiles: number;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+class DirectorySource implements PacketSource {
+  readonly kind = "directory";
+  readonly #settings: Settings;
+  readonly #pool = new BufferPool(readBytes, 8);
+  readonly #folder: Folder;
+  readonly #closing = new AbortController();
+  readonly #work = new Set<Work>();
+  readonly #learning: Promise<void>;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    const { folder, isCaptureName, trustFileTimes, logger } = settings;
+    const read = { chunkBytes: trustFileTimes ? peekBytes : readBytes, pool: this.#pool };
+    this.#folder = { path: folder, isCaptureName, ranges: new RangeCache({ trustFileTimes, logger, read }) };
+    this.#learning = this.#learnInBackground(this.#closing.signal);
+  }
+
+  async open({ window }: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
+    const work = this.#begin(signal);
+    try {
+      const known = await surveyFolder(this.#folder, work.signal);
+      const answer = planAnswer(known, window);
+      const warnings: string[] = [];
+      const batches = readAnswer(answer, {
+        files: work.files,
+        read: this.#readOptions(answer),
+        isBeingWritten: whichAreBeingWritten(known, this.#settings.now()),
+        warnings,
+      });
+      return { header: answer.header, warnings, batches: endingWork(batches, work) };
+    } catch (error) {
+      await work.end();
+      throw error;
+    }
+  }
+
+  async describe(signal: AbortSignal): Promise<SourceDescription> {
+    const work = this.#begin(signal);
+    try {
+      const known = await surveyFolder(this.#folder, work.signal);
+      const { oldestPacketNs, newestPacketNs } = extent(known);
+      // A trusted time of change is a bound, not the time of a packet.
+      return this.#settings.trustFileTimes ? { oldestPacketNs } : { oldestPacketNs, newestPacketNs };
+    } finally {
+      await work.end();
+    }
+  }
+
+  async close(): Promise<void> {
+    const reason = closedError();
+    this.#closing.abort(reason);
+    await Promise.all([...this.#work].map((work) => work.abort(reason)));
+    await this.#folder.ranges.close(reason);
+    await this.#learning;
+  }
+
+  #begin(signal: AbortSignal): Work {
+    if (this.#closing.signal.aborted) throw closedError();
+    signal.throwIfAborted();
+    const work = new Work(signal, () => this.#work.delete(work));
+    this.#work.add(work);
+    return work;
+  }
+
+  #readOptions({ overlap }: Answer): ReadOptions {
+    const { maxOpenFiles } = this.#settings;
+    if (overlap > maxOpenFiles) {
+      throw new SourceError(
+        "source-failed",
+        `the window needs ${overlap} capture files open at once, and this sensor opens at most ${maxOpenFiles}; ask for less`,
+      );
+    }
+    const share = Math.floor(readBudgetBytes / (2 * Math.max(1, overlap)));
+    return { chunkBytes: Math.max(minReadBytes, Math.min(readBytes, share)), pool: this.#pool };
+  }
+
+  /** Learns what is there while nobody asks, so that the first who asks need not wait. The newest files first. */
+  async #learnInBackground(signal: AbortSignal): Promise<void> {
+    const { logger } = this.#settings;
+    try {
+      const files = await listFolder(this.#folder, signal);
+      files.sort((a, b) => (a.mtimeNs > b.mtimeNs ? -1 : 1));
+      for (const file of files) {
+        await this.#folder.ranges.learn(file, signal).catch((error: unknown) => {
+          signal.throwIfAborted();
+          // Whoever asks meets it again, if it is still so.
+          logger.debug({ path: file.path, err: error }, "could not learn the time range of a capture file");
+        });
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.warn({ path: this.#folder.path, err: error }, "could not look through the capture folder");
+    }
+  }
+}
+
+/** A cut last record is normal in the newest file, and in one that changed just now: another thread's newest. */
+function whichAreBeingWritten(known: readonly KnownFile[], nowMs: number): (candidate: Candidate) => boolean {
+  let newestNs = 0n;
+  for (const { version, finding } of known) {
+    const isCapture = finding.kind === "packets" || finding.kind === "no-packets";
+    if (isCapture && version.mtimeNs > newestNs) newestNs = version.mtimeNs;
+  }
+  const recentNs = BigInt(Math.floor(nowMs - beingWrittenMs)) * 1_000_000n;
+  return ({ version }) => version.mtimeNs >= newestNs || version.mtimeNs >= recentNs;
+}
+
+/** The times of the oldest and the newest packet; of damaged files those that were read. */
+function extent(known: readonly KnownFile[]): SourceDescription {
+  let oldestPacketNs: bigint | undefined;
+  let newestPacketNs: bigint | undefined;
+  for (const { finding } of known) {
+    const range =
+      finding.kind === "packets" ? finding : finding.kind === "damaged" ? finding.seen : undefined;
+    if (range === undefined) continue;
+    if (oldestPacketNs === undefined || range.startsAtNs < oldestPacketNs) oldestPacketNs = range.startsAtNs;
+    if (newestPacketNs === undefined || range.endsAtNs > newestPacketNs) newestPacketNs = range.endsAtNs;
+  }
+  return { oldestPacketNs, newestPacketNs };
+}
+
+async function* endingWork(
+  batches: AsyncIterable<RecordBatch>,
+  work: Work,
+): AsyncGenerator<RecordBatch, void, undefined> {
+  try {
+    yield* batches;
+  } finally {
+    await work.end();
+  }
+}
+
+function closedError(): SourceError {
+  return new SourceError("source-unavailable", "the sensor's source is closed");
+}

@@ -1,0 +1,74 @@
+import { FileChangedError, fileFailure } from "./file-errors.js";
+import type { FileVersion } from "./list-captures.js";
+import { listCaptures } from "./list-captures.js";
+import type { KnownFile, RangeCache } from "./range-cache.js";
+
+/** A folder, which files in it count, and what is known of them. */
+export interface Folder {
+  readonly path: string;
+  readonly isCaptureName: (name: string) => boolean;
+  readonly ranges: RangeCache;
+}
+
+/** More would make a disk seek rather than read. */
+const scansAtOnce = 2;
+/** How often the folder is listed anew, when files move while they are looked at. */
+const maxListings = 5;
+/** After this long the listing that began the survey no longer says where files are. */
+const listingAgesMs = 1000;
+
+/**
+ * All files of a folder and what they hold. Files that go away meanwhile are no failure here: the folder is listed anew.
+ *
+ * @throws SourceError; the signal's reason
+ */
+export async function surveyFolder(folder: Folder, signal: AbortSignal): Promise<KnownFile[]> {
+  for (let listing = 1; ; listing++) {
+    const startedAt = performance.now();
+    try {
+      const files = await listFolder(folder, signal);
+      const known = await learnAll(folder.ranges, files, signal);
+      if (performance.now() - startedAt < listingAgesMs || listing === maxListings) return known;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof FileChangedError) || listing === maxListings)
+        throw fileFailure(folder.path, error);
+    }
+  }
+}
+
+/** Lists a folder and forgets what is no longer in it. */
+export async function listFolder(folder: Folder, signal: AbortSignal): Promise<FileVersion[]> {
+  const files = await listCaptures(folder.path, folder.isCaptureName, signal);
+  folder.ranges.keepOnly(files);
+  return files;
+}
+
+async function learnAll(
+  ranges: RangeCache,
+  files: readonly FileVersion[],
+  signal: AbortSignal,
+): Promise<KnownFile[]> {
+  const known: KnownFile[] = [];
+  const unknown: FileVersion[] = [];
+  for (const file of files) {
+    const found = ranges.get(file);
+    if (found === undefined) unknown.push(file);
+    else known.push(found);
+  }
+  let failed = false;
+  const learner = async (): Promise<void> => {
+    for (;;) {
+      const file = unknown.pop();
+      if (file === undefined || failed) return;
+      try {
+        known.push(await ranges.learn(file, signal));
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: scansAtOnce }, learner));
+  return known;
+}
