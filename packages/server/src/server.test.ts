@@ -1,0 +1,189 @@
+import { connect as connectPlain } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { connect as connectTls } from "node:tls";
+import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
+import type { CertificateAuthority, Identity } from "@stenogrpc/certs";
+import { createCertificateAuthority } from "@stenogrpc/certs";
+import { PcapWriter } from "@stenogrpc/pcap";
+import { Stenographer } from "@stenogrpc/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stenographerRoutes } from "./routes.js";
+import type { StenographerServer } from "./server.js";
+import { createStenographerServer } from "./server.js";
+import { memorySource } from "./testing/memory-source.js";
+
+const day = 86_400_000;
+let authority: CertificateAuthority;
+let server: StenographerServer;
+let serverIdentity: Identity;
+const strangers: Record<string, Identity | undefined> = {};
+let friend: Identity;
+
+beforeAll(async () => {
+  authority = await createCertificateAuthority();
+  const other = await createCertificateAuthority();
+  const past = { notBefore: new Date(Date.now() - 2 * day), notAfter: new Date(Date.now() - day) };
+  const future = { notBefore: new Date(Date.now() + day), notAfter: new Date(Date.now() + 2 * day) };
+  serverIdentity = await authority.issueServer({ commonName: "sensor", hosts: ["127.0.0.1"] });
+  friend = await authority.issueClient({ commonName: "analyst" });
+  strangers["no certificate"] = undefined;
+  strangers["a certificate of another CA"] = await other.issueClient({ commonName: "analyst" });
+  strangers["an expired certificate"] = await authority.issueClient({ commonName: "analyst", ...past });
+  strangers["a certificate that is not valid yet"] = await authority.issueClient({
+    commonName: "analyst",
+    ...future,
+  });
+  strangers["a server's certificate"] = serverIdentity;
+  const writer = new PcapWriter({
+    byteOrder: "little",
+    resolution: "microseconds",
+    snaplen: 65535,
+    linkType: 1,
+  });
+  const packet = writer.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) });
+  server = await createStenographerServer({
+    source: memorySource(Buffer.concat([writer.header(), packet])),
+    tls: { ca: authority.certificate, cert: serverIdentity.certificate, key: serverIdentity.privateKey },
+    host: "127.0.0.1",
+    port: 0,
+  });
+});
+
+afterAll(() => server.close({ graceMs: 0 }));
+
+const protocols: Record<string, (tls: ConnectionOptions) => Transport> = {
+  gRPC: (nodeOptions) => createGrpcTransport({ baseUrl: baseUrl(), nodeOptions }),
+  "gRPC-Web on HTTP/2": (nodeOptions) =>
+    createGrpcWebTransport({ baseUrl: baseUrl(), httpVersion: "2", nodeOptions }),
+  "gRPC-Web on HTTP/1.1": (nodeOptions) =>
+    createGrpcWebTransport({ baseUrl: baseUrl(), httpVersion: "1.1", nodeOptions }),
+  "Connect on HTTP/2": (nodeOptions) =>
+    createConnectTransport({ baseUrl: baseUrl(), httpVersion: "2", nodeOptions }),
+  "Connect on HTTP/1.1": (nodeOptions) =>
+    createConnectTransport({ baseUrl: baseUrl(), httpVersion: "1.1", nodeOptions }),
+};
+
+function baseUrl(): string {
+  return `https://127.0.0.1:${server.port}`;
+}
+
+function tls(identity: Identity | undefined): ConnectionOptions {
+  return {
+    ca: authority.certificate,
+    ...(identity && { cert: identity.certificate, key: identity.privateKey }),
+  };
+}
+
+const window = { epochStart: 1_700_000_000n, epochEnd: 1_700_000_000n };
+
+async function fetchPackets(transport: Transport): Promise<bigint | undefined> {
+  let packets: bigint | undefined;
+  for await (const message of createClient(Stenographer, transport).fetchPcap(window)) {
+    packets = message.summary?.packets ?? packets;
+  }
+  return packets;
+}
+
+describe.each(Object.keys(protocols))("%s", (protocol) => {
+  const transport = (identity: Identity | undefined) => protocols[protocol]!(tls(identity)); // one of its own keys
+
+  it("serves a client with a certificate of the CA", async () => {
+    expect(await fetchPackets(transport(friend))).toBe(1n);
+    expect((await createClient(Stenographer, transport(friend)).describeSensor({})).source).toBe("memory");
+  });
+
+  it.each([
+    "no certificate",
+    "a certificate of another CA",
+    "an expired certificate",
+    "a certificate that is not valid yet",
+    "a server's certificate",
+  ])("serves nothing to a client with %s", async (who) => {
+    await expect(fetchPackets(transport(strangers[who]))).rejects.toBeInstanceOf(ConnectError);
+    await expect(
+      createClient(Stenographer, transport(strangers[who])).describeSensor({}),
+    ).rejects.toBeInstanceOf(ConnectError);
+  });
+});
+
+describe("transport", () => {
+  it("speaks no plaintext", async () => {
+    const answer = await new Promise<string>((resolve) => {
+      let received = "";
+      const socket = connectPlain(server.port, "127.0.0.1", () => {
+        socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+      });
+      socket.on("data", (data) => {
+        received += data.toString("latin1");
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => resolve(received));
+    });
+    expect(answer).not.toContain("HTTP/");
+  });
+
+  const versionOf = (port: number, maxVersion: "TLSv1.3" | "TLSv1.2"): Promise<string | null> =>
+    new Promise((resolve, reject) => {
+      const socket = connectTls(
+        { port, host: "127.0.0.1", maxVersion, ALPNProtocols: ["h2"], ...tls(friend) },
+        () => {
+          resolve(socket.getProtocol());
+          socket.destroy();
+        },
+      );
+      socket.once("error", reject);
+    });
+
+  it("speaks TLS 1.3 and refuses 1.2", async () => {
+    expect(await versionOf(server.port, "TLSv1.3")).toBe("TLSv1.3");
+    await expect(versionOf(server.port, "TLSv1.2")).rejects.toThrow();
+  });
+
+  it("speaks TLS 1.2 on request", async () => {
+    const older = await createStenographerServer({
+      source: memorySource(new Uint8Array()),
+      tls: {
+        ca: authority.certificate,
+        cert: serverIdentity.certificate,
+        key: serverIdentity.privateKey,
+        minVersion: "TLSv1.2",
+      },
+      host: "127.0.0.1",
+      port: 0,
+    });
+    expect(await versionOf(older.port, "TLSv1.2")).toBe("TLSv1.2");
+    await older.close();
+  });
+
+  it("fails to start on a port that is taken", async () => {
+    const second = createStenographerServer({
+      source: memorySource(new Uint8Array()),
+      tls: { ca: authority.certificate, cert: serverIdentity.certificate, key: serverIdentity.privateKey },
+      host: "127.0.0.1",
+      port: server.port,
+    });
+    await expect(second).rejects.toMatchObject({ code: "EADDRINUSE" });
+  });
+
+  it("refuses options it does not know, by name", async () => {
+    const options = { source: memorySource(new Uint8Array()), tls: { ca: "", cert: "", keys: "" } };
+    await expect(createStenographerServer(options as never)).rejects.toThrow(
+      /unknown key "keys"; did you mean "key"\?/,
+    ); // wrong on purpose
+  });
+});
+
+describe("routes on a server of another's", () => {
+  it("refuse every call where the identity is not passed on", async () => {
+    const transport = createRouterTransport(stenographerRoutes({ source: memorySource(new Uint8Array()) }));
+    const failure = ConnectError.from(await fetchPackets(transport).catch((error: unknown) => error));
+    expect(failure.code).toBe(Code.Unauthenticated);
+    expect(failure.rawMessage).toContain("contextValues: clientIdentity");
+  });
+});

@@ -1,0 +1,244 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server } from "node:https";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CertificateAuthority } from "@stenogrpc/certs";
+import { createCertificateAuthority } from "@stenogrpc/certs";
+import { PcapWriter } from "@stenogrpc/pcap";
+import { parseFilter } from "@stenogrpc/query";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { RetrievalPlan } from "../packet-source.js";
+import type { StenographerOptions } from "./stenographer-options.js";
+import { stenographerSource } from "./stenographer-source.js";
+
+/** A scripted daemon: each behaviour was seen on the real one, which tests/real asks. */
+let folder: string;
+let authority: CertificateAuthority;
+let daemon: Server;
+let answer: (request: IncomingMessage, response: ServerResponse, body: string) => void;
+const queries: string[] = [];
+const config = {
+  Host: "127.0.0.1",
+  Port: 0,
+  CertPath: "",
+  Flags: ["--fileage_sec=120", "--blockage_sec=20"],
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "stenographer-test-"));
+  authority = await createCertificateAuthority({ commonName: "*.steno" });
+  const server = await authority.issueServer({ commonName: "127.0.0.1", hosts: ["127.0.0.1"] });
+  const client = await authority.issueClient({ commonName: "127.0.0.1_client" });
+  await writeFile(join(folder, "ca_cert.pem"), authority.certificate);
+  await writeFile(join(folder, "client_cert.pem"), client.certificate);
+  await writeFile(join(folder, "client_key.pem"), client.privateKey);
+  daemon = createServer(
+    { ca: authority.certificate, cert: server.certificate, key: server.privateKey, requestCert: true },
+    async (request, response) => {
+      let body = "";
+      for await (const piece of request) body += String(piece);
+      if (request.url === "/debug/config") response.end(JSON.stringify(config));
+      else if (request.url === "/debug/stats")
+        response.end("aged_files\t0\noldest_timestamp\t1700000000123456000\n");
+      else {
+        queries.push(body);
+        answer(request, response, body);
+      }
+    },
+  );
+  daemon.listen(0, "127.0.0.1");
+  await once(daemon, "listening");
+  config.Port = (daemon.address() as AddressInfo).port; // a TCP server that listens has one
+  config.CertPath = folder;
+  await writeFile(join(folder, "config"), JSON.stringify(config));
+});
+
+afterAll(async () => {
+  daemon.closeAllConnections();
+  daemon.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const sources: ReturnType<typeof stenographerSource>[] = [];
+afterEach(() => Promise.all(sources.splice(0).map((source) => source.close?.())));
+
+function source(options: StenographerOptions = {}) {
+  const made = stenographerSource({ config: join(folder, "config"), ...options });
+  sources.push(made);
+  return made;
+}
+
+const writer = new PcapWriter({
+  byteOrder: "little",
+  resolution: "microseconds",
+  snaplen: 65536,
+  linkType: 1,
+});
+const record = writer.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(1000) });
+const capture = (packets: number): Uint8Array =>
+  Buffer.concat([writer.header(), ...Array.from({ length: packets }, () => record)]);
+
+const plan: RetrievalPlan = {
+  uid: "test",
+  window: { startNs: 1_700_000_000_000_000_000n, endNs: 1_700_000_060_000_000_000n },
+  filter: parseFilter("tcp and port 80"),
+};
+
+async function count(
+  options: StenographerOptions = {},
+  signal = new AbortController().signal,
+): Promise<number> {
+  const { batches } = await source(options).open(plan, signal);
+  let packets = 0;
+  for await (const batch of batches) packets += batch.count;
+  return packets;
+}
+
+describe("stenographer source", () => {
+  it("finds everything it needs in Stenographer's configuration", async () => {
+    answer = (_request, response) => response.end(capture(1000));
+    expect(await count()).toBe(1000);
+  });
+
+  it("posts one query, printed from the plan and widened by the daemon's own flags", async () => {
+    answer = (_request, response) => response.end(capture(1));
+    await count();
+    const query = queries.at(-1) ?? "";
+    expect(query).toMatch(/^\(/);
+    expect(query).toContain("port 80");
+    const after = Date.parse(/after (\S+?Z)/.exec(query)?.[1] ?? "");
+    // fileage 120 and blockage 20: at least (120 - 60) + 20 + 5 s before the window.
+    expect(after).toBeLessThanOrEqual(1_700_000_000_000 - 85_000);
+  });
+
+  it("takes an answer without packets for what it is", async () => {
+    answer = (_request, response) => response.end(capture(0));
+    expect(await count()).toBe(0);
+  });
+
+  it("knows the oldest packet from the daemon's statistics", async () => {
+    expect(await source().describe(new AbortController().signal)).toEqual({
+      oldestPacketNs: 1_700_000_000_123_456_000n,
+    });
+  });
+
+  it("keeps the connection for the next query", async () => {
+    const ports = new Set<number | undefined>();
+    answer = (request, response) => {
+      ports.add(request.socket.remotePort);
+      response.end(capture(1));
+    };
+    const one = source();
+    for (let i = 0; i < 3; i++) {
+      const { batches } = await one.open(plan, new AbortController().signal);
+      for await (const _ of batches);
+    }
+    expect(ports.size).toBe(1);
+  });
+
+  it.each<[string, (request: IncomingMessage, response: ServerResponse) => void, string]>([
+    [
+      "refuses the query",
+      (_, response) => response.writeHead(400).end("could not parse query\n"),
+      "Stenographer refused the query",
+    ],
+    [
+      "dies in the middle",
+      (request, response) => {
+        response.write(capture(1000).subarray(0, 500_000), () => request.socket.destroy());
+      },
+      "the connection to Stenographer broke before its answer was complete",
+    ],
+    [
+      "ends well in the middle of a packet",
+      (_, response) => response.end(capture(10).subarray(0, 5000)),
+      "Stenographer delivered output that ends in the middle of a packet",
+    ],
+    [
+      "sends something else",
+      (_, response) => response.end("<html>not a capture, whatever it is</html>"),
+      "Stenographer delivered output that is no capture",
+    ],
+  ])("fails where the daemon %s", async (_, behaviour, message) => {
+    answer = behaviour;
+    await expect(count()).rejects.toMatchObject({ kind: "source-failed", message });
+  });
+
+  it("fails in time where the daemon hangs: after 15 minutes it would end the answer as if it were complete", async () => {
+    answer = (_request, response) => void response.write(capture(10));
+    await expect(count({ timeoutMs: 200 })).rejects.toMatchObject({
+      kind: "source-failed",
+      message: "Stenographer took longer than 0.2 s; ask for a shorter window",
+    });
+  });
+
+  it("is unavailable where the daemon is down", async () => {
+    await expect(count({ port: 1 })).rejects.toMatchObject({ kind: "source-unavailable" });
+  });
+
+  it("is unavailable where its configuration is missing", async () => {
+    await expect(count({ config: join(folder, "missing") })).rejects.toMatchObject({
+      kind: "source-unavailable",
+    });
+  });
+
+  it("closes the request when the signal aborts, also while nobody reads", async () => {
+    const closed = new Promise<void>((resolve) => {
+      answer = (_request, response) => {
+        response.once("close", resolve);
+        const more = (): void => {
+          while (!response.destroyed && response.write(capture(1000)));
+          response.once("drain", more);
+        };
+        more();
+      };
+    });
+    const controller = new AbortController();
+    const { batches } = await source().open(plan, controller.signal);
+    await batches[Symbol.asyncIterator]().next();
+    controller.abort(new Error("the client left"));
+    await closed;
+  });
+
+  it("throws the signal's reason when it aborts a query that has not answered yet", async () => {
+    const controller = new AbortController();
+    answer = () => controller.abort(new Error("the client left"));
+    await expect(count({}, controller.signal)).rejects.toThrow("the client left");
+  });
+});
+
+describe("trust", () => {
+  it("refuses a daemon whose certificate another CA signed, though it has the same name", async () => {
+    const other = await createCertificateAuthority({ commonName: "*.steno" });
+    await writeFile(join(folder, "other_ca.pem"), other.certificate);
+    await expect(count({ ca: join(folder, "other_ca.pem") })).rejects.toMatchObject({
+      kind: "source-unavailable",
+      message: "Stenographer's certificate is not the expected one",
+    });
+  });
+
+  it("refuses a daemon of another name", async () => {
+    await expect(count({ expectedName: "another-sensor" })).rejects.toMatchObject({
+      message: "Stenographer's certificate is not the expected one",
+    });
+  });
+
+  it("holds the daemon to a pinned fingerprint", async () => {
+    await expect(count({ fingerprint256: "00".repeat(32) })).rejects.toMatchObject({
+      message: "Stenographer's certificate is not the expected one",
+    });
+  });
+
+  it("says so where the daemon does not take the server's client certificate", async () => {
+    const other = await createCertificateAuthority({ commonName: "elsewhere" });
+    const stranger = await other.issueClient({ commonName: "stranger" });
+    await writeFile(join(folder, "stranger.crt"), stranger.certificate);
+    await writeFile(join(folder, "stranger.key"), stranger.privateKey);
+    const failure = count({ cert: join(folder, "stranger.crt"), key: join(folder, "stranger.key") });
+    await expect(failure).rejects.toMatchObject({ name: "SourceError" });
+  });
+});
