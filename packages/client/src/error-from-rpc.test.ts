@@ -1,0 +1,120 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { FilterProblemSchema } from "@stenogrpc/protocol";
+import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
+import { describe, expect, it } from "vitest";
+import { hour } from "../test-support/capture.js";
+import { failureOf } from "../test-support/failure.js";
+import { clientOf } from "../test-support/in-memory.js";
+import { errorFromRpc } from "./error-from-rpc.js";
+
+function serverFailure(code: Code, reason: string, more: ConstructorParameters<typeof ConnectError>[3] = []) {
+  const info = { desc: ErrorInfoSchema, value: { reason, domain: "stenogrpc" } };
+  return new ConnectError("what happened", code, undefined, [info, ...more]);
+}
+
+/** What a client makes of a server that fails like this. */
+async function seenByClient(error: ConnectError) {
+  const { client } = clientOf(() => {
+    throw error;
+  });
+  return failureOf(client.fetchPcap({ ...hour, uid: "u1" }).summary);
+}
+
+describe("a server's failure", () => {
+  it.each<[Code, string, string, boolean]>([
+    [Code.InvalidArgument, "FILTER_SYNTAX", "invalid_argument", false],
+    [Code.InvalidArgument, "WINDOW_INVALID", "invalid_argument", false],
+    [Code.InvalidArgument, "LIMIT_INVALID", "invalid_argument", false],
+    [Code.Unauthenticated, "CLIENT_CERTIFICATE_REQUIRED", "unauthenticated", false],
+    [Code.ResourceExhausted, "NO_FREE_SLOT", "resource_exhausted", true],
+    [Code.Unavailable, "SERVER_DRAINING", "unavailable", true],
+    [Code.Unavailable, "SOURCE_UNAVAILABLE", "unavailable", true],
+    [Code.Unavailable, "SOURCE_CHANGED", "unavailable", true],
+    [Code.Internal, "SOURCE_FAILED", "internal", false],
+    [Code.DataLoss, "SOURCE_CORRUPT", "data_loss", false],
+    [Code.FailedPrecondition, "MIXED_LINK_TYPES", "failed_precondition", false],
+    [Code.FailedPrecondition, "LINK_TYPE_UNSUPPORTED", "failed_precondition", false],
+    [Code.DeadlineExceeded, "TIMEOUT", "deadline_exceeded", false],
+    [Code.Internal, "INTERNAL", "internal", false],
+  ])(
+    "%s %s keeps its code and reason, says what to do, and whether to retry",
+    async (code, reason, name, retryable) => {
+      const failure = await seenByClient(serverFailure(code, reason));
+      expect(failure).toMatchObject({ code: name, reason, retryable, uid: "u1" });
+      expect(failure.message).toMatch(/^what happened; \w+/);
+      expect(failure.cause).toBeInstanceOf(ConnectError);
+    },
+  );
+
+  it("keeps a reason that this client does not know", async () => {
+    const failure = await seenByClient(serverFailure(Code.Unavailable, "MOON_PHASE"));
+    expect(failure).toMatchObject({ reason: "MOON_PHASE", retryable: true, message: "what happened" });
+  });
+
+  it("carries where the filter could not be read", async () => {
+    const problem = {
+      offset: 3,
+      line: 1,
+      column: 4,
+      expected: ["port"],
+      message: "no",
+      rendering: "tcp\n   ^",
+    };
+    const failure = await seenByClient(
+      serverFailure(Code.InvalidArgument, "FILTER_SYNTAX", [{ desc: FilterProblemSchema, value: problem }]),
+    );
+    expect(failure.filterProblem).toEqual(problem);
+  });
+
+  it("carries when to try again", async () => {
+    const retry = { desc: RetryInfoSchema, value: { retryDelay: { seconds: 2n, nanos: 500_000_000 } } };
+    const failure = await seenByClient(serverFailure(Code.ResourceExhausted, "NO_FREE_SLOT", [retry]));
+    expect(failure.retryAfterMs).toBe(2500);
+  });
+
+  it("takes the code's name for a reason where a foreign server gives none", async () => {
+    const failure = await seenByClient(new ConnectError("no", Code.PermissionDenied));
+    expect(failure).toMatchObject({
+      code: "permission_denied",
+      reason: "PERMISSION_DENIED",
+      retryable: false,
+    });
+  });
+
+  it("that is called canceled though nobody here canceled is a lost call", async () => {
+    const error = new ConnectError("gone", Code.Canceled, { "grpc-status": "1" });
+    const failure = await errorFromRpc(error, { answered: true });
+    expect(failure).toMatchObject({ code: "unavailable", reason: "CONNECTION_LOST", retryable: true });
+  });
+});
+
+describe("a failure that no server sent", () => {
+  it("is no connection before anything of the answer came, a lost one after", async () => {
+    const error = new ConnectError("down", Code.Unavailable);
+    expect(await errorFromRpc(error, { answered: false })).toMatchObject({
+      reason: "CONNECTION_FAILED",
+      retryable: true,
+    });
+    expect(await errorFromRpc(error, { answered: true })).toMatchObject({
+      reason: "CONNECTION_LOST",
+      retryable: true,
+    });
+  });
+
+  it("of fetch() in a browser, a TypeError, is one of the connection", async () => {
+    const failure = await errorFromRpc(new TypeError("Failed to fetch"), { answered: false });
+    expect(failure).toMatchObject({ code: "unavailable", reason: "CONNECTION_FAILED", retryable: true });
+  });
+
+  it("is what the transport explains, where it can", async () => {
+    const explained = {
+      code: "unavailable",
+      reason: "CONNECTION_LOST",
+      retryable: true,
+      message: "gone",
+    } as const;
+    const error = new ConnectError("x", Code.Internal);
+    const failure = await errorFromRpc(error, { uid: "u1", answered: false, explain: async () => explained });
+    expect(failure).toMatchObject({ ...explained, uid: "u1", cause: error });
+  });
+});

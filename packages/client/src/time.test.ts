@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { failureOf } from "../test-support/failure.js";
+import { parseTime, type TimeInput } from "./time.js";
+
+const noonNs = 1_782_907_200_000_000_000n;
+
+describe("parseTime", () => {
+  it.each<[TimeInput, bigint]>([
+    [new Date("2026-07-01T12:00:00.250Z"), noonNs + 250_000_000n],
+    ["2026-07-01T12:00:00Z", noonNs],
+    ["2026-07-01T12:00Z", noonNs],
+    ["2026-07-01 12:00:00z", noonNs],
+    ["2026-07-01T14:00:00+02:00", noonNs],
+    ["2026-07-01T06:30:00-0530", noonNs],
+    ["2026-07-01T14:00:00+02", noonNs],
+    ["2026-07-01T12:00:00.000000001Z", noonNs + 1n],
+    ["2026-07-01T12:00:00.5Z", noonNs + 500_000_000n],
+    [1_782_907_200, noonNs],
+    [1_782_907_200.1, noonNs + 100_000_000n],
+    [1_782_907_200.123456, noonNs + 123_456_000n],
+    [0.0000005, 500n],
+    [0, 0n],
+    [noonNs + 7n, noonNs + 7n],
+  ])("reads %s exactly", (input, ns) => {
+    expect(parseTime(input, "from")).toBe(ns);
+  });
+
+  it("refuses a string without a zone, and says to add Z", async () => {
+    const failure = await failureOf(() => parseTime("2026-07-01T12:00:00", "from"));
+    expect(failure.reason).toBe("TIME_INVALID");
+    expect(failure.message).toBe(
+      'from: "2026-07-01T12:00:00" has no time zone; add Z for UTC ("2026-07-01T12:00:00Z") or an offset: +02:00',
+    );
+  });
+
+  it("refuses a number that looks like milliseconds by name", async () => {
+    const failure = await failureOf(() => parseTime(1_782_907_200_000, "to"));
+    expect(failure.reason).toBe("TIME_INVALID");
+    expect(failure.message).toMatch(/^to: 1782907200000 looks like milliseconds.*divide by 1000/);
+  });
+
+  it.each<[TimeInput, RegExp]>([
+    ["2026-07-01", /no time of day; write "2026-07-01T00:00:00Z"/],
+    ["2026-02-30T00:00:00Z", /not in the calendar/],
+    ["2026-01-01T24:00:00Z", /not in the calendar/],
+    ["2026-01-01T23:59:60Z", /not in the calendar/],
+    ["2026-01-01T00:00:00+24:00", /offset that no clock has/],
+    ["2026-01-01T00:00:00.0000000001Z", /finer than a nanosecond/],
+    ["yesterday", /"yesterday" is no time/],
+    ["15m", /"15m" is no time/],
+    [Number.NaN, /NaN is no number of seconds/],
+    [-1, /before 1970/],
+    [-1n, /before 1970/],
+    ["1969-12-31T23:59:59Z", /before 1970/],
+    [253_402_300_800n * 1_000_000_000n, /after the year 9999/],
+    [new Date(Number.NaN), /invalid Date/],
+  ])("refuses %s and says why", async (input, message) => {
+    const failure = await failureOf(() => parseTime(input, "from"));
+    expect(failure.reason).toBe("TIME_INVALID");
+    expect(failure.code).toBe("invalid_argument");
+    expect(failure.message).toMatch(message);
+  });
+});

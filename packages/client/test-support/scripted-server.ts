@@ -1,0 +1,90 @@
+import { createSecureServer, type Http2ServerRequest, type Http2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { type CertificateAuthority, createCertificateAuthority, type Identity } from "@stenogrpc/certs";
+import { Stenographer } from "@stenogrpc/protocol";
+import { type Script, scriptedService } from "./in-memory.js";
+
+export interface TestIdentities {
+  readonly authority: CertificateAuthority;
+  readonly server: Identity;
+  readonly client: Identity;
+}
+
+export async function createIdentities(
+  hosts: readonly string[] = ["localhost", "127.0.0.1"],
+): Promise<TestIdentities> {
+  const authority = await createCertificateAuthority();
+  const server = await authority.issueServer({ commonName: "sensor", hosts });
+  const client = await authority.issueClient({ commonName: "analyst" });
+  return { authority, server, client };
+}
+
+export interface ScriptedServer extends AsyncDisposable {
+  readonly port: number;
+  /** Settings of the latest client: what it lets be under way. */
+  windows(): { stream: number | undefined; connection: number | undefined };
+  /** Connections accepted so far. */
+  connections(): number;
+  /** Destroys every connection, as a killed server does. */
+  kill(): void;
+  close(): Promise<void>;
+}
+
+/** A server over real sockets with mutual TLS that answers by a script. */
+export async function startScriptedServer(
+  identities: TestIdentities,
+  script: Script,
+  tls: { maxVersion?: "TLSv1.2"; rejectUnauthorized?: boolean; host?: string } = {},
+): Promise<ScriptedServer> {
+  const sessions = new Set<Http2Session>();
+  const sockets = new Set<TLSSocket>();
+  let accepted = 0;
+  let latest: Http2Session | undefined;
+  const server = createSecureServer(
+    {
+      ca: identities.authority.certificate,
+      cert: identities.server.certificate,
+      key: identities.server.privateKey,
+      requestCert: true,
+      rejectUnauthorized: true,
+      ...tls,
+    },
+    connectNodeAdapter({ routes: (router) => router.service(Stenographer, scriptedService(script)) }),
+  );
+  server.on("session", (session) => {
+    latest = session;
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+  });
+  server.on("secureConnection", (socket: TLSSocket) => {
+    accepted++;
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("request", (_: Http2ServerRequest) => {});
+  await new Promise<void>((resolve) => server.listen(0, tls.host ?? "127.0.0.1", resolve));
+
+  function kill(): void {
+    for (const socket of sockets) socket.destroy();
+  }
+
+  async function close(): Promise<void> {
+    for (const session of sessions) session.destroy();
+    kill();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  return {
+    port: (server.address() as AddressInfo).port, // it listens on TCP
+    windows: () => ({
+      stream: latest?.remoteSettings.initialWindowSize,
+      connection: latest?.state.remoteWindowSize,
+    }),
+    connections: () => accepted,
+    kill,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
