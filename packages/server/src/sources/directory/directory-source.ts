@@ -15,7 +15,7 @@ import type { KnownFile } from "./range-cache.js";
 import { RangeCache } from "./range-cache.js";
 import { readAnswer } from "./read-answer.js";
 import type { Folder } from "./survey-folder.js";
-import { listFolder, surveyFolder } from "./survey-folder.js";
+import { findAgain, listFolder, surveyFolder } from "./survey-folder.js";
 import { Work } from "./work.js";
 
 const fileNamePattern = z
@@ -120,6 +120,7 @@ class DirectorySource implements PacketSource {
       const batches = readAnswer(answer, {
         files: work.files,
         read: this.#readOptions(answer),
+        findAgain: (identity) => findAgain(this.#folder, identity, work.signal),
         isBeingWritten: whichAreBeingWritten(known, this.#settings.now()),
         warnings,
       });

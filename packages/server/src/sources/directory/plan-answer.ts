@@ -25,7 +25,7 @@ export interface Answer {
   readonly overlap: number;
 }
 
-/** libpcap's MAXIMUM_SNAPLEN. */
+/** libpcap's MAXIMUM_SNAPLEN; also what a writer's 0, "no limit", comes to. */
 const defaultSnaplen = 262_144;
 
 /** How far packets behind the damage may lie outside the times seen: captures are in order but for moments. */
@@ -138,10 +138,9 @@ function headerOf(candidates: readonly Candidate[]): CaptureHeader {
     headers.every((header) => header[key] === first[key]);
   const keepsForm = isSame("byteOrder") && isSame("resolution");
   const hasNanoseconds = headers.some((header) => header.resolution === "nanoseconds");
-  // 0 is a writer's "no limit", which is more than any other.
-  const snaplen = headers.some((header) => header.snaplen === 0)
-    ? defaultSnaplen
-    : Math.max(...headers.map((header) => header.snaplen));
+  let snaplen = 0;
+  for (const header of headers)
+    snaplen = Math.max(snaplen, header.snaplen === 0 ? defaultSnaplen : header.snaplen);
   return {
     byteOrder: keepsForm ? first.byteOrder : "little",
     resolution: keepsForm ? first.resolution : hasNanoseconds ? "nanoseconds" : "microseconds",

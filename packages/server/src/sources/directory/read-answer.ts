@@ -14,6 +14,8 @@ export interface AnswerContext {
   readonly read: ReadOptions;
   /** Whether a cut last record is normal in this file, since it is being written. */
   readonly isBeingWritten: (candidate: Candidate) => boolean;
+  /** Where a file is that is no longer at its path. */
+  readonly findAgain: (identity: string) => Promise<string | undefined>;
   /** Grows while the answer is read. */
   readonly warnings: string[];
 }
@@ -37,15 +39,42 @@ async function openCandidate(
   cutFiles: CutFiles,
   context: AnswerContext,
 ): Promise<Capture> {
-  const { path } = candidate.version;
   try {
-    const file = await OpenCaptureFile.open(path, context.files);
-    if (!isSameFile(file, candidate)) throw new FileChangedError(path, "another file has taken its name");
+    const file = await openWherever(candidate, context);
     return { header, batches: conformTo(header)(candidateBatches(file, candidate, cutFiles, context)) };
   } catch (error) {
     context.files.signal.throwIfAborted();
-    throw fileFailure(path, error);
+    throw fileFailure(candidate.version.path, error);
   }
+}
+
+/** How often a file is looked for that was renamed; each time it may be renamed again. */
+const maxSearches = 3;
+
+/** Opens a file at its path or, since rotation in a chain renames every file each time, where it is by now. */
+async function openWherever(candidate: Candidate, context: AnswerContext): Promise<OpenCaptureFile> {
+  let { path } = candidate.version;
+  for (let search = 1; ; search++) {
+    try {
+      return await openSame(path, candidate, context);
+    } catch (error) {
+      if (!(error instanceof FileChangedError) || search > maxSearches) throw error;
+      const found = await context.findAgain(candidate.version.identity);
+      if (found === undefined || found === path) throw error;
+      path = found;
+    }
+  }
+}
+
+async function openSame(
+  path: string,
+  candidate: Candidate,
+  { files }: AnswerContext,
+): Promise<OpenCaptureFile> {
+  const file = await OpenCaptureFile.open(path, files);
+  if (isSameFile(file, candidate)) return file;
+  await file.close();
+  throw new FileChangedError(path, "another file has taken its name");
 }
 
 function isSameFile(file: OpenCaptureFile, { version, head }: Candidate): boolean {

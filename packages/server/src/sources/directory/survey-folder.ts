@@ -12,9 +12,9 @@ export interface Folder {
 
 /** More would make a disk seek rather than read. */
 const scansAtOnce = 2;
-/** How often the folder is listed anew, when files move while they are looked at. */
+/** How often the folder is listed anew, when files go away while they are looked at. */
 const maxListings = 5;
-/** After this long the listing that began the survey no longer says where files are. */
+/** When learning took longer, the listing it began with no longer says where files are. */
 const listingAgesMs = 1000;
 
 /**
@@ -23,18 +23,29 @@ const listingAgesMs = 1000;
  * @throws SourceError; the signal's reason
  */
 export async function surveyFolder(folder: Folder, signal: AbortSignal): Promise<KnownFile[]> {
+  let isFirst = true;
   for (let listing = 1; ; listing++) {
-    const startedAt = performance.now();
+    const files = await listFolder(folder, signal);
     try {
-      const files = await listFolder(folder, signal);
-      const known = await learnAll(folder.ranges, files, signal);
-      if (performance.now() - startedAt < listingAgesMs || listing === maxListings) return known;
+      const { known, learningMs } = await learnAll(folder.ranges, files, signal);
+      if (learningMs < listingAgesMs || !isFirst) return known;
+      isFirst = false;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof FileChangedError) || listing === maxListings)
         throw fileFailure(folder.path, error);
     }
   }
+}
+
+/** Where a file is now, if it still has a name. */
+export async function findAgain(
+  folder: Folder,
+  identity: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const files = await listCaptures(folder.path, folder.isCaptureName, signal);
+  return files.find((file) => file.identity === identity)?.path;
 }
 
 /** Lists a folder and forgets what is no longer in it. */
@@ -48,7 +59,8 @@ async function learnAll(
   ranges: RangeCache,
   files: readonly FileVersion[],
   signal: AbortSignal,
-): Promise<KnownFile[]> {
+): Promise<{ known: KnownFile[]; learningMs: number }> {
+  const startedAt = performance.now();
   const known: KnownFile[] = [];
   const unknown: FileVersion[] = [];
   for (const file of files) {
@@ -70,5 +82,5 @@ async function learnAll(
     }
   };
   await Promise.all(Array.from({ length: scansAtOnce }, learner));
-  return known;
+  return { known, learningMs: performance.now() - startedAt };
 }
