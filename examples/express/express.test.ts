@@ -1,0 +1,3 @@
+import { testService } from "../test-support/test-service.js";
+
+testService("express", { routesOver: ["1.1"] });

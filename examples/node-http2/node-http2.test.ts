@@ -1,0 +1,3 @@
+import { testService } from "../test-support/test-service.js";
+
+testService("node-http2", { routesOver: ["1.1", "2"] });
