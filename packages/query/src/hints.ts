@@ -147,6 +147,9 @@ export function hintForTime(text: string, token: Token): string | undefined {
       : "Write date and time, such as 2015-01-01T13:14:15Z, not a number";
   }
   if (/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(word)) return `Add the time and the zone: ${word}T00:00:00Z`;
+  if (/^[0-9-]{10}[Tt][0-9]{1,2}(:[0-9]{2})?[Zz]$/.test(word)) {
+    return "Write the seconds, too: 2015-01-01T13:14:15Z";
+  }
   if (/^[0-9-]{10}[Tt][0-9:.]+$/.test(word)) {
     return /:[0-9]{2}:[0-9]{2}/.test(word)
       ? "Say which zone: add Z for UTC, or an offset such as +01:00"

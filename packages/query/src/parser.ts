@@ -65,8 +65,7 @@ class Parser {
       left = join(left, operator, this.primitive());
       while (this.token.kind === ")") {
         const group = groups.pop();
-        if (group === undefined)
-          throw this.unexpected(["and", "or", "end of filter"], 'There is no "(" to it');
+        if (group === undefined) throw this.unexpected(["and", "or", "end of filter"], 'No "(" is open here');
         this.take();
         left = join(group.left, group.operator, left);
       }
