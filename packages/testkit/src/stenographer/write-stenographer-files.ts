@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import { type PlainPacket, streamPcap } from "../oracle/read-pcap.js";
+import { IndexFileWriter } from "./index-file-writer.js";
+import { PacketFileWriter } from "./packet-file-writer.js";
+
+/**
+ * Writes the packet and index files that stenotype would have written, had it captured a pcap file (Ethernet, in order
+ * of time). The real stenographer serves them, with the pcap's own times, without root and without a capture.
+ *
+ * @param secondsPerFile when a new file begins, default 60 as stenotype's `--fileage_sec`
+ * @returns the names of the pairs: microseconds of the first packet
+ */
+export function writeStenographerFiles(
+  pcapPath: string,
+  packetsDirectory: string,
+  indexDirectory: string,
+  { secondsPerFile = 60 }: { secondsPerFile?: number } = {},
+): string[] {
+  const names: string[] = [];
+  let pair: FilePair | undefined;
+  for (const packet of streamPcap(pcapPath)) {
+    if (pair?.isOver(packet)) {
+      pair.close();
+      pair = undefined;
+    }
+    if (pair === undefined) {
+      pair = new FilePair(packetsDirectory, indexDirectory, packet, BigInt(secondsPerFile) * 1_000_000_000n);
+      names.push(pair.name);
+    }
+    pair.add(packet);
+  }
+  pair?.close();
+  return names;
+}
+
+class FilePair {
+  readonly name: string;
+  private readonly packets: PacketFileWriter;
+  private readonly index = new IndexFileWriter();
+  private readonly indexPath: string;
+  private readonly firstNs: bigint;
+
+  constructor(
+    packetsDirectory: string,
+    indexDirectory: string,
+    first: PlainPacket,
+    private readonly ageNs: bigint,
+  ) {
+    this.firstNs = first.timestampNs;
+    this.name = String(first.timestampNs / 1000n);
+    this.packets = new PacketFileWriter(join(packetsDirectory, this.name));
+    this.indexPath = join(indexDirectory, this.name);
+  }
+
+  isOver({ timestampNs }: PlainPacket): boolean {
+    return timestampNs - this.firstNs > this.ageNs || timestampNs < this.firstNs;
+  }
+
+  add(packet: PlainPacket): void {
+    this.index.add(packet.data, this.packets.add(packet));
+  }
+
+  close(): void {
+    this.packets.close();
+    this.index.write(this.indexPath);
+  }
+}
