@@ -42,10 +42,14 @@ const pieces = fc.constantFrom(
   "\u{1f600}",
 );
 
+const anyCharacters = fc
+  .array(fc.oneof(fc.nat(127), fc.nat(0xffff)), { maxLength: 60 })
+  .map((codes) => String.fromCharCode(...codes));
+
 describe("any text at all", () => {
   it("made of random characters is accepted or refused", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => void check(text)),
+      fc.property(anyCharacters, (text) => void check(text)),
       { numRuns: 2000 },
     );
   });
@@ -54,7 +58,7 @@ describe("any text at all", () => {
     const text = fc.array(pieces, { maxLength: 12 }).map((list) => list.join(""));
     fc.assert(
       fc.property(text, (candidate) => void check(candidate)),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     );
   });
 
@@ -70,7 +74,7 @@ describe("any text at all", () => {
         }
         seen[check(text)]++;
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
     expect(seen.accepted).toBeGreaterThan(100);
     expect(seen.refused).toBeGreaterThan(100);

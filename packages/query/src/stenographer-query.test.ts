@@ -73,7 +73,7 @@ describe("stenographerQuery", () => {
     readonly frame: Uint8Array;
   }
 
-  const frames = fc.array(ethernetFrame, { minLength: 1, maxLength: 4 });
+  const frames = fc.array(ethernetFrame, { minLength: 1, maxLength: 2 });
   /** Files as the capture program leaves them: packets from `blockage` before their name to `fileage` and more after. */
   const sensor = fc
     .record({ fileAge: fc.constantFrom(1, 60, 300, 3600), blockage: fc.constantFrom(1, 10, 59, 61, 240) })
@@ -96,7 +96,7 @@ describe("stenographerQuery", () => {
       return fc.record({
         fileAgeSeconds: fc.constant(fileAge),
         blockageSeconds: fc.constant(blockage),
-        files: fc.array(file, { minLength: 1, maxLength: 4 }),
+        files: fc.array(file, { minLength: 1, maxLength: 3 }),
       });
     });
   const anyWindow = fc
@@ -132,8 +132,8 @@ describe("stenographerQuery", () => {
         wantedInAll += wanted.length;
         expect(wanted.filter((packet) => !sent.has(packet))).toEqual([]);
       }),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
-    expect(wantedInAll).toBeGreaterThan(500);
+    expect(wantedInAll).toBeGreaterThan(150);
   });
 });
