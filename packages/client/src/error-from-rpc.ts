@@ -43,6 +43,7 @@ const nextSteps: Record<string, string> = {
   LINK_TYPE_UNSUPPORTED: "ask without a filter, and filter what comes",
   TIMEOUT: "narrow the window or the filter",
   INTERNAL: "look for the uid in the server's log",
+  UNIMPLEMENTED: "the server does not know this call: an original server cannot describe itself",
 };
 
 const retryableReasons = new Set(["NO_FREE_SLOT", "SERVER_DRAINING", "SOURCE_UNAVAILABLE", "SOURCE_CHANGED"]);

@@ -8,6 +8,7 @@ import {
   pipe,
   tally,
   timeWindow,
+  verify,
 } from "@stenogrpc/pcap";
 import { type Response, Status } from "@stenogrpc/protocol";
 import { answerProblem } from "./answer-problem.js";
@@ -53,6 +54,7 @@ export async function* originalPieces(
     const capture = await decodeCapture(fileBytes(messages, plan, file), { onCutTail });
     const pieces = pipe(
       capture.batches,
+      verify(),
       timeWindow(plan.window, windowCounts),
       limit({ maxBytes: plan.maxBytes, maxPackets: plan.maxPackets }, limitVerdict),
       tally(totals),

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { BatchWriter } from "./batch-writer.js";
+
+function recordingSink() {
+  const writes: Uint8Array[] = [];
+  return { writes, writeFile: async (bytes: Uint8Array) => void writes.push(bytes.slice()) };
+}
+
+describe("BatchWriter", () => {
+  it("gathers small pieces into few writes, and keeps their order and bytes", async () => {
+    const sink = recordingSink();
+    const writer = new BatchWriter(sink);
+    const pieces = Array.from({ length: 1000 }, (_, i) => new Uint8Array(1000).fill(i));
+    for (const piece of pieces) await writer.write(piece);
+    await writer.flush();
+    expect(Buffer.concat(sink.writes)).toEqual(Buffer.concat(pieces));
+    expect(sink.writes).toHaveLength(4);
+  });
+
+  it("passes large pieces on as they are, after what was gathered", async () => {
+    const sink = recordingSink();
+    const writer = new BatchWriter(sink);
+    await writer.write(new Uint8Array(10).fill(1));
+    await writer.write(new Uint8Array(262_144).fill(2));
+    await writer.write(new Uint8Array(10).fill(3));
+    await writer.flush();
+    expect(sink.writes.map((bytes) => [bytes.length, bytes[0]])).toEqual([
+      [10, 1],
+      [262_144, 2],
+      [10, 3],
+    ]);
+  });
+
+  it("writes nothing when there is nothing", async () => {
+    const sink = recordingSink();
+    await new BatchWriter(sink).flush();
+    expect(sink.writes).toEqual([]);
+  });
+
+  it("waits for the sink before it takes more", async () => {
+    let release = () => {};
+    const writer = new BatchWriter({
+      writeFile: () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    });
+    let taken = false;
+    const write = writer.write(new Uint8Array(262_144)).then(() => {
+      taken = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(taken).toBe(false);
+    release();
+    await write;
+    expect(taken).toBe(true);
+  });
+});
