@@ -17,6 +17,12 @@ export interface ConnectionOptions {
   readonly pingIntervalMs: number;
 }
 
+/** How far a handshake got. */
+export interface ConnectAttempt {
+  /** Whether the server's certificate was good and the client's had been sent or was due. */
+  readonly keysAgreed: boolean;
+}
+
 /** What is known of a connection that carried a call. */
 export interface ConnectionState {
   /** Whether the server said anything in HTTP/2. It sends SETTINGS first, once it has accepted the client's certificate. */
@@ -45,7 +51,8 @@ type Watched = {
 export class ConnectionManager extends Http2SessionManager {
   readonly #options: ConnectionOptions;
   readonly #sockets = new Set<TLSSocket>();
-  readonly #connectErrors = new WeakSet<object>();
+  readonly #connectErrors = new WeakMap<object, ConnectAttempt>();
+  #attempt: ConnectAttempt = { keysAgreed: false };
   #current: Watched | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -62,13 +69,15 @@ export class ConnectionManager extends Http2SessionManager {
   }
 
   override async request(
-    ...args: Parameters<Http2SessionManager["request"]>
+    ...[method, path, headers, options]: Parameters<Http2SessionManager["request"]>
   ): ReturnType<Http2SessionManager["request"]> {
     let stream: ClientHttp2Stream;
     try {
-      stream = await super.request(...args);
+      // Node would write an IPv6 address without its brackets, which is no authority (RFC 3986, section 3.2.2).
+      const authority = new URL(this.authority).host;
+      stream = await super.request(method, path, { ...headers, ":authority": authority }, options);
     } catch (error) {
-      if (typeof error === "object" && error !== null) this.#connectErrors.add(error);
+      if (typeof error === "object" && error !== null) this.#connectErrors.set(error, this.#attempt);
       throw error;
     }
     const session = stream.session as ClientHttp2Session | undefined; // a client's stream has a client's session
@@ -76,9 +85,9 @@ export class ConnectionManager extends Http2SessionManager {
     return stream;
   }
 
-  /** Whether this error says that there was no connection to send the call over. */
-  isConnectError(error: unknown): boolean {
-    return typeof error === "object" && error !== null && this.#connectErrors.has(error);
+  /** How far connecting got, if this error says that there was no connection to send the call over. */
+  failedAttempt(error: object): ConnectAttempt | undefined {
+    return this.#connectErrors.get(error);
   }
 
   /** What is known of the connection of the latest call, once it has said all it had to say. */
@@ -123,6 +132,12 @@ export class ConnectionManager extends Http2SessionManager {
       clearTimeout(timer);
       // A silent network is found by HTTP/2 PING; this finds a dead host while no call runs.
       socket.setKeepAlive(true, 30_000);
+    });
+    const attempt = { keysAgreed: false };
+    this.#attempt = attempt;
+    // The keys themselves are of no interest: this event is the one sign of how far a handshake got.
+    socket.once("keylog", () => {
+      attempt.keysAgreed = true;
     });
     this.#sockets.add(socket);
     socket.once("close", () => {
