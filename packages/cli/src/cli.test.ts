@@ -6,25 +6,12 @@ import type { PacketSource } from "@stenogrpc/server";
 import { createStenographerServer } from "@stenogrpc/server";
 import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { emptyFrameBytes, type TestPacket, writeCapture } from "../test/captures.js";
+import { writeCapture } from "../test/captures.js";
+import { labYaml, only, startSeconds, window, writeLabCapture } from "../test/lab.js";
 import { endLeftovers, type RunningCli, runCli, startCli } from "../test/run-cli.js";
 
 // Each test starts processes that compile their sources, on processors that may be shared.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
-
-// 2026-01-02T03:04:05Z; a packet a second.
-const startSeconds = 1_767_323_045;
-const packets = Array.from(
-  { length: 20 },
-  (_, i): TestPacket => ({
-    timestampNs: BigInt(startSeconds + i) * 1_000_000_000n + BigInt(i),
-    source: "10.0.0.5",
-    destination: `10.0.1.${i}`,
-    port: i % 2 === 0 ? 53 : 123,
-  }),
-);
-const packetBytes = 16 + emptyFrameBytes;
-const window = ["--from", "2026-01-02T03:04:05Z", "--to", "2026-01-02T03:04:25Z"];
 
 let folder: string;
 let capture: Buffer;
@@ -33,21 +20,9 @@ let address: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "stenogrpc-cli-"));
-  mkdirSync(join(folder, "captures"));
-  capture = writeCapture(join(folder, "captures", "a.pcap"), packets);
+  capture = writeLabCapture(folder);
   expect(await run("certs", "pki", "--host", "127.0.0.1")).toMatchObject({ code: 0 });
-  writeFileSync(
-    join(folder, "pki", "lab.yaml"),
-    `root_certificate: ca.crt
-private_key: server.key
-certificate_chain: server.crt
-host: 127.0.0.1
-port: 0
-sensor: lab
-source: { kind: directory, path: ../captures }
-limits: { max_window: 1d, timeout: 1m }
-`,
-  );
+  writeFileSync(join(folder, "pki", "lab.yaml"), labYaml);
   server = startCli(["serve", "-c", "pki/lab.yaml"], { cwd: folder });
   const [, where = ""] = await server.shows(
     /^listening on (127\.0\.0\.1:\d+) sensor="lab" source=directory$/m,
@@ -62,7 +37,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a test writes goes here, and is looked through afterwards. */
+/** Where the last test wrote, in the folder. */
 let out: string;
 let count = 0;
 afterEach(() => {
@@ -89,20 +64,6 @@ function read(...path: string[]): Buffer {
   return readFileSync(join(folder, ...path));
 }
 
-/** The capture's bytes with the chosen packets only. */
-function only(chosen: (packet: TestPacket, index: number) => boolean): Buffer {
-  const kept = packets.flatMap((packet, i) =>
-    chosen(packet, i) ? [capture.subarray(24 + i * packetBytes, 24 + (i + 1) * packetBytes)] : [],
-  );
-  return Buffer.concat([capture.subarray(0, 24), ...kept]);
-}
-
-it("prints its version on stdout", async () => {
-  const version = await run("--version");
-  expect(version).toMatchObject({ code: 0, stderr: "" });
-  expect(version.stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
-});
-
 describe("stenogrpc certs", () => {
   it("makes an authority, a server and clients, then adds a client and changes nothing", async () => {
     const made = await run("certs", "made", "--client", "alice", "bob", "--host", "sensor.example", "::1");
@@ -126,63 +87,19 @@ describe("stenogrpc certs", () => {
     );
     expect(names.map((name) => read("made", name).toString())).toEqual(before);
   });
-
-  it("refuses a host that is none", async () => {
-    const { code, stderr } = await run("certs", "refused", "--host", "not a host");
-    expect(stderr).toContain("neither a DNS name nor an IP address");
-    expect(code).toBe(2);
-  });
-
-  it("leaves half a pair to its owner", async () => {
-    mkdirSync(join(folder, "half"));
-    writeFileSync(join(folder, "half", "ca.crt"), "x");
-    const { code, stderr } = await run("certs", "half");
-    expect(stderr).toContain("half: ca.crt is there but ca.key is not");
-    expect(code).toBe(2);
-    expect(readdirSync(join(folder, "half"))).toEqual(["ca.crt"]);
-  });
 });
 
 describe("stenogrpc fetch", () => {
   it("saves a complete answer and exits with 0", async () => {
     const to = freshFolder();
     const { code, stdout, stderr } = await fetch("-o", `${to}/dns.pcap`, "port 53");
-    const expected = only(({ port }) => port === 53);
+    const expected = only(capture, ({ port }) => port === 53);
     expect(read(to, "dns.pcap").equals(expected)).toBe(true);
     expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: "" });
     expect(stderr).toContain(`complete: 10 packets, 604 B in ${to}/dns.pcap`);
     expect(stderr).toContain(`sha256 ${createHash("sha256").update(expected).digest("hex")}`);
     expect(stderr).toContain("sensor lab (directory)");
     expect(readdirSync(join(folder, to))).toEqual(["dns.pcap"]);
-  });
-
-  it("prints the result as one JSON line, and needs no server option where the YAML names one", async () => {
-    const to = freshFolder();
-    writeFileSync(
-      join(folder, "pki", "with-server.yaml"),
-      `${read("pki", "client.yaml")
-        .toString()
-        .replace(/^server:.*$/m, "")}\nserver: ${address}\n`,
-    );
-    const args = ["--json", "-o", `${to}/all.pcap`, "--uid", "alert-4711"];
-    const { code, stdout, stderr } = await run("fetch", "-c", "pki/with-server.yaml", ...window, ...args);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout.toString().endsWith("}\n")).toBe(true);
-    expect(JSON.parse(stdout.toString())).toMatchObject({
-      uid: "alert-4711",
-      verdict: "complete",
-      stoppedBy: "nothing",
-      packets: 20,
-      pcapBytes: capture.length,
-      sha256: createHash("sha256").update(capture).digest("hex"),
-      firstPacket: "2026-01-02T03:04:05Z",
-      lastPacket: "2026-01-02T03:04:24.000000019Z",
-      window: { start: "2026-01-02T03:04:05Z", end: "2026-01-02T03:04:25Z" },
-      sensor: "lab",
-      source: "directory",
-      verification: "full",
-      file: `${to}/all.pcap`,
-    });
   });
 
   it("names the file by the uid where no name is given", async () => {
@@ -203,30 +120,11 @@ describe("stenogrpc fetch", () => {
     expect(read(to, "none.pcap")).toHaveLength(24);
   });
 
-  it.each([
-    ["--max-packets", "3", 3, "the limit of 3 packets that was asked for"],
-    ["--max-bytes", String(24 + 5 * packetBytes + 1), 5, "the byte limit that was asked for"],
-  ])("exits with 4 when %s %s stops it", async (option, value, kept, reason) => {
-    const to = freshFolder();
-    const { code, stderr } = await fetch(option, value, "-o", `${to}/cut.pcap`);
-    expect(stderr).toContain(`truncated by ${reason}, there are more`);
-    expect(code).toBe(4);
-    expect(read(to, "cut.pcap").equals(only((_, i) => i < kept))).toBe(true);
-  });
-
   it("exits with 2 for a bad filter, with its caret and without a server", async () => {
     const to = freshFolder();
     const args = ["-s", "127.0.0.1:1", ...window, "-o", `${to}/x.pcap`, "host 10.0.0.5 and prt 443"];
     const { code, stderr } = await run("fetch", "-c", "pki/client.yaml", ...args);
     expect(stderr).toContain("\n  host 10.0.0.5 and prt 443\n                    ^\n");
-    expect(code).toBe(2);
-    expect(readdirSync(join(folder, to))).toEqual([]);
-  });
-
-  it("exits with 2 for a window that the server refuses", async () => {
-    const to = freshFolder();
-    const { code, stderr } = await fetch("--from", "2025-01-01T00:00:00Z", "-o", `${to}/x.pcap`);
-    expect(stderr).toMatch(/\[(WINDOW|LIMIT)_INVALID\]/);
     expect(code).toBe(2);
     expect(readdirSync(join(folder, to))).toEqual([]);
   });
@@ -241,46 +139,9 @@ describe("stenogrpc fetch", () => {
     expect(readdirSync(join(folder, to))).toEqual([]);
   });
 
-  it("exits with 1 when another authority signed the server's certificate, and says which key to look at", async () => {
-    expect(await run("certs", "other")).toMatchObject({ code: 0 });
-    const args = ["-s", address, ...window, "-o", "never.pcap"];
-    const { code, stderr } = await run("fetch", "-c", "other/client.yaml", ...args);
-    expect(stderr).toContain("[TLS_SERVER_UNTRUSTED]");
-    expect(stderr).toContain("`root_certificate`");
-    expect(code).toBe(1);
-  });
-
-  it("exits with 2 for a key that is not the certificate's", async () => {
-    const yaml = "root_certificate: ca.crt\nprivate_key: ca.key\ncertificate_chain: analyst.crt\n";
-    writeFileSync(join(folder, "pki", "mixed.yaml"), yaml);
-    const { code, stderr } = await run(
-      "fetch",
-      "-c",
-      "pki/mixed.yaml",
-      "-s",
-      address,
-      ...window,
-      "-o",
-      "never.pcap",
-    );
-    expect(stderr).toContain("pki/mixed.yaml: private_key: ca.key is not the key of analyst.crt");
-    expect(code).toBe(2);
-  });
-
-  it("replaces a file only with --overwrite", async () => {
-    const to = freshFolder();
-    writeFileSync(join(folder, to, "x.pcap"), "evidence");
-    const refused = await fetch("-o", `${to}/x.pcap`);
-    expect(refused.stderr).toContain("x.pcap exists; choose another name, or --overwrite");
-    expect(refused.code).toBe(2);
-    expect(read(to, "x.pcap").toString()).toBe("evidence");
-    expect((await fetch("-o", `${to}/x.pcap`, "--overwrite")).code).toBe(0);
-    expect(read(to, "x.pcap").equals(capture)).toBe(true);
-  });
-
   it("writes only packets to stdout with -o -", async () => {
     const { code, stdout, stderr } = await fetch("-o", "-", "port 53");
-    expect(stdout.equals(only(({ port }) => port === 53))).toBe(true);
+    expect(stdout.equals(only(capture, ({ port }) => port === 53))).toBe(true);
     expect(stderr).toContain("complete: 10 packets");
     expect(code).toBe(0);
   });
@@ -296,23 +157,6 @@ describe("stenogrpc info", () => {
     expect(stdout.toString()).toMatch(/^max window {4}1d$/m);
     expect(stdout.toString()).toMatch(/^max bytes {5}no limit$/m);
     expect(stdout.toString()).toMatch(/^at once {7}10 retrievals$/m);
-  });
-
-  it("describes it as JSON", async () => {
-    const { stdout } = await run("info", "-c", "pki/client.yaml", "-s", address, "--json");
-    expect(JSON.parse(stdout.toString())).toMatchObject({
-      sensor: "lab",
-      source: "directory",
-      limits: { maxWindowMs: 86_400_000, timeoutMs: 60_000, concurrency: 10, maxBytes: null },
-      oldestPacket: "2026-01-02T03:04:05Z",
-      newestPacket: "2026-01-02T03:04:24.000000019Z",
-    });
-  });
-
-  it("exits with 1 when no one listens", async () => {
-    const { code, stdout, stderr } = await run("info", "-c", "pki/client.yaml", "-s", "127.0.0.1:1");
-    expect(stderr).toContain("[CONNECTION_FAILED]");
-    expect({ code, stdout: stdout.toString() }).toEqual({ code: 1, stdout: "" });
   });
 });
 
@@ -350,8 +194,8 @@ ${first},${last},udp
     expect(stderr).toContain("5 rows: 1 complete, 2 bad-row, 1 no-packets, 1 truncated");
     const results = read(out, "case", "results.csv").toString().trimEnd().split("\n");
     const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
-    const one = only((_, i) => i === 0);
-    const ten = only((_, i) => i < 10);
+    const one = only(capture, (_, i) => i === 0);
+    const ten = only(capture, (_, i) => i < 10);
     const between = "2026-01-02T03:04:05Z/2026-01-02T03:04:25Z";
     expect(results[0]).toBe("row,filter,window,verdict,packets,bytes,sha256,file,error");
     expect(results[1]).toBe(
@@ -369,51 +213,6 @@ ${first},${last},udp
     expect(read(out, "case", "0004-udp.pcap").equals(ten)).toBe(true);
     expect(read(out, "case", "0003-port-4711.pcap")).toHaveLength(24);
     expect(readdirSync(join(folder, out, "case"))).toHaveLength(4);
-  });
-
-  it("exits with 0 when every row is complete or empty, and takes the last second in", async () => {
-    const { code, stdout } = await batch(
-      `${first},${first},udp\n${last + 1},${last + 9},udp\n`,
-      "--json",
-      "-q",
-    );
-    expect(code).toBe(0);
-    const lines = stdout.toString().trimEnd().split("\n");
-    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { row: 1, verdict: "complete", packets: 1, file: "0001-udp.pcap", error: null },
-      { row: 2, verdict: "no-packets", packets: 0 },
-    ]);
-  });
-
-  it("exits with 4 when a row is truncated and none failed", async () => {
-    expect(await batch(`${first},${last},udp\n`, "--max-packets", "2")).toMatchObject({ code: 4 });
-  });
-
-  it("exits with 1 when no row can be asked, and keeps the results", async () => {
-    const { code } = await batch(`${first},${last},udp\n`, "-s", "127.0.0.1:1");
-    expect(code).toBe(1);
-    expect(read(out, "case", "results.csv").toString()).toContain(",failed,");
-    expect(readdirSync(join(folder, out, "case"))).toEqual(["results.csv"]);
-  });
-
-  it("replaces an earlier batch only with --overwrite", async () => {
-    const csv = `${first},${last},udp\n`;
-    expect(await batch(csv)).toMatchObject({ code: 0 });
-    const again = [
-      "batch",
-      "-c",
-      "pki/client.yaml",
-      "-s",
-      address,
-      "-r",
-      `${out}/requests.csv`,
-      "-o",
-      `${out}/case`,
-    ];
-    const refused = await run(...again);
-    expect(refused.stderr).toContain("results.csv exists");
-    expect(refused.code).toBe(2);
-    expect(await run(...again, "--overwrite")).toMatchObject({ code: 0 });
   });
 });
 
@@ -434,24 +233,6 @@ sleep: 86400
     expect(code).toBe(0);
     const log = stderr.trimEnd().split("\n");
     expect(log.map((line) => JSON.parse(line).msg)).toContain("listening");
-  });
-
-  it("exits with 2 for an unknown key and names the nearest one", async () => {
-    writeFileSync(join(folder, "pki", "slip.yaml"), `${read("pki", "lab.yaml")}privat_key: x\n`);
-    const { code, stdout, stderr } = await run("serve", "-c", "pki/slip.yaml");
-    expect(stderr).toContain('pki/slip.yaml:9: unknown key "privat_key"; did you mean "private_key"?');
-    expect({ code, stdout: stdout.toString() }).toEqual({ code: 2, stdout: "" });
-  });
-
-  it("exits with 2 when the port is taken", async () => {
-    const port = address.split(":")[1];
-    writeFileSync(
-      join(folder, "pki", "taken.yaml"),
-      read("pki", "lab.yaml").toString().replace("port: 0", `port: ${port}`),
-    );
-    const { code, stderr } = await run("serve", "-c", "pki/taken.yaml");
-    expect(stderr).toContain(`cannot listen on host 127.0.0.1, port ${port}: the port is taken`);
-    expect(code).toBe(2);
   });
 });
 

@@ -1,40 +1,27 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createProgram } from "./program.js";
-import { run } from "./run.js";
-
-let stdout = "";
-let stderr = "";
-
-beforeEach(() => {
-  stdout = "";
-  stderr = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    stdout += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    stderr += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
-
-function runHere(...args: string[]): Promise<number> {
-  return run(createProgram(), ["node", "stenogrpc", ...args]);
-}
+import { describe, expect, it } from "vitest";
+import { runHere } from "../test/run-here.js";
 
 const commands = ["certs", "serve", "fetch", "batch", "info", "check"];
 const window = ["--from", "1h", "--to", "now"];
 
 describe("the command line", () => {
   it("lists its commands in its help", async () => {
-    expect(await runHere("--help")).toBe(0);
+    const { code, stdout, stderr } = await runHere("--help");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
-    expect(stderr).toBe("");
+  });
+
+  it("prints its version on stdout", async () => {
+    expect(await runHere("--version")).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      stderr: "",
+    });
   });
 
   it.each(commands)("has examples in the help of %s", async (command) => {
-    expect(await runHere(command, "--help")).toBe(0);
+    const { code, stdout } = await runHere(command, "--help");
+    expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Examples:\n  stenogrpc ${command} `));
   });
 
@@ -58,9 +45,9 @@ describe("the command line", () => {
     [["certs", "x", "--client", "ca"], "neither ca nor server"],
     [["certs", "x", "--client", "../x"], '"../x" will not do'],
   ])("exits with 2 for %j", async (args, message) => {
-    expect(await runHere(...args)).toBe(2);
+    const { code, stdout, stderr } = await runHere(...args);
     expect(stderr).toContain(message);
-    expect(stdout).toBe("");
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 });
 
@@ -68,12 +55,8 @@ describe("stenogrpc check", () => {
   const exampleWindow = ["--from", "2026-01-02T03:04:05Z", "--to", "2026-01-02T03:04:25Z"];
 
   it("prints the filter as it is read, and what goes to Stenographer", async () => {
-    vi.mocked(process.stdout.write).mockImplementation((text, done) => {
-      stdout += text;
-      if (typeof done === "function") done();
-      return true;
-    });
-    expect(await runHere("check", "host 10.0.0.5 and port 443 or icmp", ...exampleWindow)).toBe(0);
+    const { code, stdout } = await runHere("check", "host 10.0.0.5 and port 443 or icmp", ...exampleWindow);
+    expect(code).toBe(0);
     const [filter, window, query] = stdout.split("\n");
     expect(filter).toBe("filter        ((host 10.0.0.5 and port 443) or icmp)");
     expect(window).toBe("window        2026-01-02T03:04:05Z to 2026-01-02T03:04:25Z, the end not included");
@@ -83,8 +66,8 @@ describe("stenogrpc check", () => {
   });
 
   it("shows a slip with a caret and exits with 2", async () => {
-    expect(await runHere("check", "host 10.0.0.5 and prt 443")).toBe(2);
+    const { code, stdout, stderr } = await runHere("check", "host 10.0.0.5 and prt 443");
     expect(stderr).toContain("\n  host 10.0.0.5 and prt 443\n                    ^\n");
-    expect(stdout).toBe("");
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 });

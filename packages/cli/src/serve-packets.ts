@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { OptionsError } from "@stenogrpc/options";
-import { createStenographerServer } from "@stenogrpc/server";
+import { createStenographerServer, type PacketSource } from "@stenogrpc/server";
 import { destination, type Logger, pino } from "pino";
 import { exitCode } from "./exit-codes.js";
 import { type LoadedSettings, loadYaml } from "./load-yaml.js";
@@ -34,10 +34,12 @@ export async function servePackets(options: ServeOptions): Promise<number> {
 async function start(loaded: LoadedSettings<ServerSettings>, sensor: string, logger: Logger) {
   const { settings, file } = loaded;
   const { ca, cert, key } = await readIdentity(loaded);
+  let source: PacketSource | undefined;
   try {
+    source = packetSource(loaded, logger);
     return await createStenographerServer({
       sensor,
-      source: packetSource(loaded, logger),
+      source,
       tls: { ca, cert, key, minVersion: settings.tls_min_version },
       host: settings.host,
       port: settings.port,
@@ -51,6 +53,8 @@ async function start(loaded: LoadedSettings<ServerSettings>, sensor: string, log
       logger,
     });
   } catch (error) {
+    // A source may be at work from its beginning; without a server, no one else ends that.
+    await source?.close?.();
     if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`, { cause: error });
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
