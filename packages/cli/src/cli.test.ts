@@ -361,7 +361,11 @@ describe("interruptions", () => {
       for await (const piece of cli.child.stdout) bytes += piece.length;
       const end = await cli.end;
       if (patience) {
-        expect({ code: end.code, bytes }).toEqual({ code: 0, bytes: largeCaptureBytes });
+        expect({ code: end.code, bytes, stderr: end.stderr }).toEqual({
+          code: 0,
+          bytes: largeCaptureBytes,
+          stderr: expect.stringContaining("complete: 700 packets"),
+        });
         expect((await stopping.end).code).toBe(0);
       } else {
         expect(end.stderr).toContain("[CONNECTION_LOST]");
