@@ -32,9 +32,11 @@ beforeAll(async () => {
 
 afterAll(async () => {
   server?.child.kill("SIGTERM");
-  expect((await server?.end)?.code).toBe(0);
-  expect(await endLeftovers()).toBe(0);
+  const end = await server?.end;
+  const leftovers = await endLeftovers();
   rmSync(folder, { recursive: true });
+  expect({ code: end?.code, leftovers }).toEqual({ code: 0, leftovers: 0 });
+});
 });
 
 /** Where the last test wrote, in the folder. */
