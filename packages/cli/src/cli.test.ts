@@ -37,7 +37,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
   expect({ code: end?.code, leftovers }).toEqual({ code: 0, leftovers: 0 });
 });
-});
 
 /** Where the last test wrote, in the folder. */
 let out: string;
