@@ -75,7 +75,7 @@ describe.each(folders)("%s", (folder) => {
 });
 
 const roundTrip = `
-const capture = new PcapWriter();
+const capture = new PcapWriter({ byteOrder: "little", resolution: "microseconds", snaplen: 65535, linkType: 1 });
 const bytes = Buffer.concat([
   capture.header(),
   capture.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) }),

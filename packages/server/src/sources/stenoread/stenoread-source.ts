@@ -31,7 +31,7 @@ const floodBytes = 1024 * 1024;
  */
 export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
   const { command, config } = parseOptions("stenoread source", stenoreadOptionsSchema, options);
-  const configPath = config ?? process.env["STENOGRAPHER_CONFIG"] ?? defaultStenographerConfig;
+  const configPath = config ?? process.env.STENOGRAPHER_CONFIG ?? defaultStenographerConfig;
   const env = { ...process.env, STENOGRAPHER_CONFIG: configPath };
 
   return {
