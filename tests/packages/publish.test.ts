@@ -54,14 +54,11 @@ describe.each(folders)("%s", (folder) => {
   });
 
   it("passes attw", async () => {
-    const { stdout } = await run(
-      "npx",
-      ["attw", tarballs.get(folder)!, "--profile", "esm-only", "--format", "json"],
-      {
-        cwd: root,
-      },
-    ); // exits with an error where a problem is found
-    expect(JSON.parse(stdout).analysis).toMatchObject({ problems: [] });
+    // Exits with an error where it finds a problem for those who import; those who require are tried below.
+    const { stdout } = await run("npx", ["attw", tarballs.get(folder)!, "--profile", "esm-only"], {
+      cwd: root,
+    }); // packed above
+    expect(stdout).toContain("🟢 (ESM)");
   });
 
   it("ships code and types, and no test", async () => {

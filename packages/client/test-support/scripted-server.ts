@@ -29,6 +29,8 @@ export interface ScriptedServer extends AsyncDisposable {
   connections(): number;
   /** Resets every call with an HTTP/2 error code, and leaves the connections open. */
   reset(code: number): void;
+  /** Says goodbye (GOAWAY), and closes each connection when its calls have ended, as a server does that shuts down. */
+  closeGracefully(): void;
   /** Destroys every connection, as a killed server does. */
   kill(): void;
   close(): Promise<void>;
@@ -76,6 +78,10 @@ export async function startScriptedServer(
     for (const socket of sockets) socket.destroy();
   }
 
+  function closeGracefully(): void {
+    for (const session of sessions) session.close();
+  }
+
   function reset(code: number): void {
     for (const stream of streams) stream.close(code);
   }
@@ -93,6 +99,7 @@ export async function startScriptedServer(
       connection: latest?.state.remoteWindowSize,
     }),
     connections: () => accepted,
+    closeGracefully,
     reset,
     kill,
     close,
