@@ -27,6 +27,8 @@ export interface ScriptedServer extends AsyncDisposable {
   windows(): { stream: number | undefined; connection: number | undefined };
   /** Connections accepted so far. */
   connections(): number;
+  /** Connections open now. */
+  openConnections(): number;
   /** Resets every call with an HTTP/2 error code, and leaves the connections open. */
   reset(code: number): void;
   /** Says goodbye (GOAWAY), and closes each connection when its calls have ended, as a server does that shuts down. */
@@ -99,6 +101,7 @@ export async function startScriptedServer(
       connection: latest?.state.remoteWindowSize,
     }),
     connections: () => accepted,
+    openConnections: () => sockets.size,
     closeGracefully,
     reset,
     kill,
