@@ -24,6 +24,17 @@ describe("tally", () => {
     });
   });
 
+  it("tells times within one second of one batch apart", async () => {
+    const totals = createTally();
+    const times = [5_000_000_005n, 5_000_000_003n, 5_000_000_009n, 5_000_000_004n];
+    const { batches } = batchesOf(
+      writer,
+      times.map((timestampNs) => ({ timestampNs, size: 1 })),
+    );
+    await collectRecords(tally(totals)(batches));
+    expect(totals).toMatchObject({ firstNs: 5_000_000_003n, lastNs: 5_000_000_009n });
+  });
+
   it("has no times for nothing", async () => {
     const totals = createTally();
     await collectRecords(tally(totals)(batchesOf(writer).batches));
