@@ -98,6 +98,8 @@ export function testService(name: string, { routesOver }: { routesOver: readonly
     it("logs retrievals with its own logger", async () => {
       await using client = createStenographerClient({ server: `127.0.0.1:${port}`, tls: pem });
       const { uid } = await client.fetchPcap({ ...echoes, uid: "case-4711" }).summary;
+      // Written before the client had its answer, but it comes by another way: a pipe.
+      await service.prints(new RegExp(`${uid}.*\n`));
       const lines = service.stdout.split("\n").filter((line) => line.includes(uid));
       expect(lines.map((line) => JSON.parse(line))).toMatchObject([
         { uid, packets: echoPackets, pid: service.pid },
