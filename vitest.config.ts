@@ -19,7 +19,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/src/**/*.test.ts", "tests/*.test.ts"],
-          testTimeout: 20_000,
+          // For a machine that does much else; no test waits for a time of its own.
+          testTimeout: 60_000,
           server: { deps: { inline: [/@stenogrpc/] } },
         },
       },

@@ -1,4 +1,4 @@
-import type { Interceptor } from "@connectrpc/connect";
+import type { ContextValues, Interceptor } from "@connectrpc/connect";
 import { clientIdentityKey } from "./identity.js";
 import { RequestError } from "./request-error.js";
 import { toConnectError } from "./to-connect-error.js";
@@ -9,13 +9,17 @@ import { toConnectError } from "./to-connect-error.js";
  * This holds whatever server the routes are mounted on: a host service that forgot to require certificates serves nothing.
  */
 export const requireClientCertificate: Interceptor = (next) => (request) => {
-  if (request.contextValues.get(clientIdentityKey) === undefined) {
-    throw toConnectError(
-      new RequestError(
-        "client-certificate-required",
-        "a verified client certificate is required; on a server of your own, request one (requestCert) and pass `contextValues: clientIdentity` to the Connect adapter",
-      ),
-    );
-  }
+  assertClientCertificate(request.contextValues);
   return next(request);
 };
+
+/** @throws ConnectError "unauthenticated" where the call has no verified client certificate */
+export function assertClientCertificate(values: ContextValues): void {
+  if (values.get(clientIdentityKey) !== undefined) return;
+  throw toConnectError(
+    new RequestError(
+      "client-certificate-required",
+      "a verified client certificate is required; on a server of your own, request one (requestCert) and pass `contextValues: clientIdentity` to the Connect adapter",
+    ),
+  );
+}

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { PcapWriter } from "@stenogrpc/pcap";
 import type { FilterProblem, Response, StenoRequestSchema } from "@stenogrpc/protocol";
 import { FilterProblemSchema, Status, Stenographer, StoppedBy } from "@stenogrpc/protocol";
@@ -21,16 +21,23 @@ afterEach(async () => {
   await Promise.all(sensors.splice(0).map((sensor) => sensor.close()));
 });
 
-async function start(options: TestSensorOptions): Promise<Client<typeof Stenographer>> {
+type Connect = (sensor: TestSensor) => Client<typeof Stenographer>;
+
+/** Both ways to the handler: the server's own gRPC framing, and connect-node's adapter. */
+const ways: Record<string, Connect> = {
+  "gRPC, answered directly": ({ clientOptions: { server, tls } }) =>
+    createClient(Stenographer, createGrpcTransport({ baseUrl: `https://${server}`, nodeOptions: tls })),
+  "Connect, through connect-node": ({ clientOptions: { server, tls } }) =>
+    createClient(
+      Stenographer,
+      createConnectTransport({ baseUrl: `https://${server}`, httpVersion: "2", nodeOptions: tls }),
+    ),
+};
+
+async function startOne(options: TestSensorOptions): Promise<TestSensor> {
   const sensor = await startTestSensor(options);
   sensors.push(sensor);
-  return createClient(
-    Stenographer,
-    createGrpcTransport({
-      baseUrl: `https://${sensor.clientOptions.server}`,
-      nodeOptions: { ...sensor.clientOptions.tls },
-    }),
-  );
+  return sensor;
 }
 
 /** Second of the first packet of every capture here. */
@@ -85,313 +92,323 @@ async function failureOf(answer: Promise<unknown>): Promise<ConnectError> {
   throw new Error("did not fail");
 }
 
-describe("fetchPcap", () => {
-  it("sends the packets of the window, and says in the last message what it sent", async () => {
-    const client = await start({ capture: capture(10), sensor: "edge-1" });
-    const { messages, last, pcap } = await fetchAll(client, {
-      request: { uid: "alert-1" },
-      epochStart: BigInt(t0 + 2),
-      epochEnd: BigInt(t0 + 4),
-      bpf: "port 80",
+describe.each(Object.keys(ways))("%s:", (way) => {
+  const connect: Connect = (sensor) => ways[way]!(sensor); // one of its own keys
+  const start = async (options: TestSensorOptions) => connect(await startOne(options));
+
+  describe("fetchPcap", () => {
+    it("sends the packets of the window, and says in the last message what it sent", async () => {
+      const client = await start({ capture: capture(10), sensor: "edge-1" });
+      const { messages, last, pcap } = await fetchAll(client, {
+        request: { uid: "alert-1" },
+        epochStart: BigInt(t0 + 2),
+        epochEnd: BigInt(t0 + 4),
+        bpf: "port 80",
+      });
+      expect(messages.every((message) => message.uid === "alert-1")).toBe(true);
+      expect(
+        messages.slice(0, -1).every((message) => message.summary === undefined && message.status === 0),
+      ).toBe(true);
+      expect(last.status).toBe(Status.OK);
+      expect(last.pcap.length).toBe(0);
+      expect(last.summary).toMatchObject({
+        packets: 2n,
+        pcapBytes: BigInt(24 + 2 * (16 + 94)),
+        firstPacket: { seconds: BigInt(t0 + 2), nanos: 0 },
+        lastPacket: { seconds: BigInt(t0 + 4), nanos: 0 },
+        stoppedBy: StoppedBy.NOTHING,
+        source: "memory",
+        sensor: "edge-1",
+        recordsSeen: 10n,
+        recordsOutsideWindow: 7n,
+        recordsUnmatched: 1n,
+        windowStart: { seconds: BigInt(t0 + 2), nanos: 0 },
+        windowEnd: { seconds: BigInt(t0 + 5), nanos: 0 },
+        filter: "port 80",
+      });
+      expect(Buffer.from(last.summary!.sha256)).toEqual(createHash("sha256").update(pcap).digest()); // checked above
+      expect(pcap.length).toBe(24 + 2 * (16 + 94));
     });
-    expect(messages.every((message) => message.uid === "alert-1")).toBe(true);
-    expect(
-      messages.slice(0, -1).every((message) => message.summary === undefined && message.status === 0),
-    ).toBe(true);
-    expect(last.status).toBe(Status.OK);
-    expect(last.pcap.length).toBe(0);
-    expect(last.summary).toMatchObject({
-      packets: 2n,
-      pcapBytes: BigInt(24 + 2 * (16 + 94)),
-      firstPacket: { seconds: BigInt(t0 + 2), nanos: 0 },
-      lastPacket: { seconds: BigInt(t0 + 4), nanos: 0 },
-      stoppedBy: StoppedBy.NOTHING,
-      source: "memory",
-      sensor: "edge-1",
-      recordsSeen: 10n,
-      recordsOutsideWindow: 7n,
-      recordsUnmatched: 1n,
-      windowStart: { seconds: BigInt(t0 + 2), nanos: 0 },
-      windowEnd: { seconds: BigInt(t0 + 5), nanos: 0 },
-      filter: "port 80",
+
+    it("answers with an empty capture and NO_PACKETS where nothing matches, and ends", async () => {
+      const client = await start({ capture: capture(10) });
+      const { messages, last, pcap } = await fetchAll(client, { ...all, bpf: "udp" });
+      expect(pcap.length).toBe(24);
+      expect(messages.length).toBe(2);
+      expect(last.status).toBe(Status.NO_PACKETS);
+      expect(last.summary).toMatchObject({ packets: 0n, stoppedBy: StoppedBy.NOTHING });
+      expect(last.summary?.firstPacket).toBeUndefined();
     });
-    expect(Buffer.from(last.summary!.sha256)).toEqual(createHash("sha256").update(pcap).digest()); // checked above
-    expect(pcap.length).toBe(24 + 2 * (16 + 94));
-  });
 
-  it("answers with an empty capture and NO_PACKETS where nothing matches, and ends", async () => {
-    const client = await start({ capture: capture(10) });
-    const { messages, last, pcap } = await fetchAll(client, { ...all, bpf: "udp" });
-    expect(pcap.length).toBe(24);
-    expect(messages.length).toBe(2);
-    expect(last.status).toBe(Status.NO_PACKETS);
-    expect(last.summary).toMatchObject({ packets: 0n, stoppedBy: StoppedBy.NOTHING });
-    expect(last.summary?.firstPacket).toBeUndefined();
-  });
-
-  it("cuts messages between records, so that every prefix is a valid capture", async () => {
-    const client = await start({ capture: capture(2000, 1000) });
-    const { messages } = await fetchAll(client, { ...all, request: { chunkSize: 1000n } });
-    const recordBytes = 16 + 54 + 1000;
-    let total = 0;
-    for (const message of messages) {
-      total += message.pcap.length;
-      expect((total - 24) % recordBytes).toBe(0);
-      expect(message.pcap.length).toBeLessThanOrEqual(64 * 1024);
-    }
-    expect(total).toBe(24 + 2000 * recordBytes);
-    expect(messages.length).toBeGreaterThan(30);
-  });
-
-  it("never cuts a packet in half at max_size, and says that it stopped there", async () => {
-    const client = await start({ capture: capture(10) });
-    const recordBytes = 16 + 94;
-    const { last, pcap } = await fetchAll(client, {
-      ...all,
-      request: { maxSize: BigInt(24 + 3 * recordBytes + 50) },
-    });
-    expect(pcap.length).toBe(24 + 3 * recordBytes);
-    expect(last.status).toBe(Status.TRUNCATED);
-    expect(last.summary?.stoppedBy).toBe(StoppedBy.MAX_BYTES);
-  });
-
-  it("is complete where the packets exactly reach the limit", async () => {
-    const client = await start({ capture: capture(10) });
-    const { last } = await fetchAll(client, { ...all, request: { maxPackets: 10n } });
-    expect(last.status).toBe(Status.OK);
-    expect(last.summary).toMatchObject({ packets: 10n, stoppedBy: StoppedBy.NOTHING });
-  });
-
-  it("stops at max_packets and at the server's own limit, and tells them apart", async () => {
-    const client = await start({ capture: capture(10), limits: { maxPackets: 5 } });
-    const mine = await fetchAll(client, { ...all, request: { maxPackets: 3n } });
-    expect(mine.last.summary).toMatchObject({ packets: 3n, stoppedBy: StoppedBy.MAX_PACKETS });
-    const theirs = await fetchAll(client, { ...all, request: { maxPackets: 9n } });
-    expect(theirs.last.summary).toMatchObject({ packets: 5n, stoppedBy: StoppedBy.SERVER_LIMIT });
-  });
-
-  it("keeps every packet of an `or` filter inside a narrow window", async () => {
-    const client = await start({ capture: capture(100) });
-    const { last } = await fetchAll(client, {
-      epochStart: BigInt(t0 + 10),
-      epochEnd: BigInt(t0 + 13),
-      bpf: "port 80 or port 81",
-    });
-    expect(last.summary).toMatchObject({
-      packets: 4n,
-      firstPacket: { seconds: BigInt(t0 + 10) },
-      lastPacket: { seconds: BigInt(t0 + 13) },
-    });
-  });
-
-  it("ignores the client's path", async () => {
-    const client = await start({ capture: capture(3) });
-    const { last } = await fetchAll(client, { ...all, path: "/etc" });
-    expect(last.summary?.packets).toBe(3n);
-  });
-
-  it("says where a filter can't be read", async () => {
-    const client = await start({ capture: capture(3) });
-    const failure = await failureOf(fetchAll(client, { ...all, bpf: "port 80 and prot 81" }));
-    expect(failure.code).toBe(Code.InvalidArgument);
-    const { reason, filterProblem } = reasonOfAnswer(failure);
-    expect(reason).toBe("FILTER_SYNTAX");
-    expect(filterProblem).toMatchObject({ offset: 12, line: 1, column: 13 });
-    expect(filterProblem?.rendering).toMatch(/\^/);
-  });
-
-  it.each(["../../x", "a/b", ".x"])("refuses the uid %j", async (uid) => {
-    const client = await start({ capture: capture(3) });
-    const failure = await failureOf(fetchAll(client, { ...all, request: { uid } }));
-    expect([failure.code, reasonOfAnswer(failure).reason]).toEqual([Code.InvalidArgument, "UID_INVALID"]);
-  });
-});
-
-describe("a source that fails", () => {
-  const failing = (error: unknown, when: "open" | "reading"): PacketSource => ({
-    kind: "failing",
-    open: async (plan, signal) => {
-      if (when === "open") throw error;
-      const good = await memorySource(capture(5000, 1000)).open(plan, signal);
-      async function* batches() {
-        for await (const batch of good.batches) {
-          yield batch;
-          throw error;
-        }
+    it("cuts messages between records, so that every prefix is a valid capture", async () => {
+      const client = await start({ capture: capture(2000, 1000) });
+      const { messages } = await fetchAll(client, { ...all, request: { chunkSize: 1000n } });
+      const recordBytes = 16 + 54 + 1000;
+      let total = 0;
+      for (const message of messages) {
+        total += message.pcap.length;
+        expect((total - 24) % recordBytes).toBe(0);
+        expect(message.pcap.length).toBeLessThanOrEqual(64 * 1024);
       }
-      return { header: good.header, batches: batches(), warnings: [] };
-    },
-    describe: async () => ({}),
-  });
-
-  it.each([
-    ["source-unavailable", Code.Unavailable, "SOURCE_UNAVAILABLE"],
-    ["source-changed", Code.Unavailable, "SOURCE_CHANGED"],
-    ["source-failed", Code.Internal, "SOURCE_FAILED"],
-    ["source-corrupt", Code.DataLoss, "SOURCE_CORRUPT"],
-    ["mixed-link-types", Code.FailedPrecondition, "MIXED_LINK_TYPES"],
-  ] as const)("%s is told as %s, at the start and in the middle", async (kind, code, reason) => {
-    for (const when of ["open", "reading"] as const) {
-      const client = await start({ source: failing(new SourceError(kind, "what went wrong"), when) });
-      const failure = await failureOf(fetchAll(client, all));
-      expect([failure.code, failure.rawMessage]).toEqual([code, "what went wrong"]);
-      expect(reasonOfAnswer(failure).reason).toBe(reason);
-    }
-  });
-
-  it("tells a stranger nothing of an unexpected error, and the log everything", async () => {
-    const lines: { level: string; fields: Record<string, unknown> }[] = [];
-    const client = await start({
-      source: failing(new Error("ENOENT /secret/path"), "open"),
-      logger: recordingLogger(lines),
+      expect(total).toBe(24 + 2000 * recordBytes);
+      expect(messages.length).toBeGreaterThan(30);
     });
-    const failure = await failureOf(fetchAll(client, all));
-    expect(failure.rawMessage).toBe("internal error");
-    expect(JSON.stringify(failure.details)).not.toContain("secret");
-    const line = lines.find(({ level }) => level === "error");
-    expect(line?.fields).toMatchObject({ outcome: "failed", reason: "INTERNAL", client: "test client" });
-    expect(String(line?.fields.err)).toContain("/secret/path");
-  });
-});
 
-describe("places", () => {
-  it("are limited; the one too many is told when to come back", async () => {
-    const hold = gate();
-    const client = await start({ source: waitingSource(hold), limits: { concurrency: 1 } });
-    const first = fetchAll(client, all);
-    await hold.entered;
-    const failure = await failureOf(fetchAll(client, all));
-    expect([failure.code, reasonOfAnswer(failure)]).toMatchObject([
-      Code.ResourceExhausted,
-      { reason: "NO_FREE_SLOT", retryAfterMs: 1000 },
-    ]);
-    hold.open();
-    expect((await first).last.status).toBe(Status.OK);
-    expect((await fetchAll(client, all)).last.status).toBe(Status.OK);
-  });
-});
+    it("never cuts a packet in half at max_size, and says that it stopped there", async () => {
+      const client = await start({ capture: capture(10) });
+      const recordBytes = 16 + 94;
+      const { last, pcap } = await fetchAll(client, {
+        ...all,
+        request: { maxSize: BigInt(24 + 3 * recordBytes + 50) },
+      });
+      expect(pcap.length).toBe(24 + 3 * recordBytes);
+      expect(last.status).toBe(Status.TRUNCATED);
+      expect(last.summary?.stoppedBy).toBe(StoppedBy.MAX_BYTES);
+    });
 
-describe("leaving", () => {
-  it("aborts the source's signal when the client cancels, and gives the place back", async () => {
-    const hold = gate();
-    const client = await start({ source: waitingSource(hold), limits: { concurrency: 1 } });
-    const controller = new AbortController();
-    const reading = failureOf(
-      (async () => {
-        for await (const _ of client.fetchPcap(all, { signal: controller.signal }));
-      })(),
-    );
-    await hold.entered;
-    controller.abort();
-    expect((await reading).code).toBe(Code.Canceled);
-    await hold.aborted;
-    hold.open();
-    await eventually(async () => (await fetchAll(client, all)).last.status === Status.OK);
+    it("is complete where the packets exactly reach the limit", async () => {
+      const client = await start({ capture: capture(10) });
+      const { last } = await fetchAll(client, { ...all, request: { maxPackets: 10n } });
+      expect(last.status).toBe(Status.OK);
+      expect(last.summary).toMatchObject({ packets: 10n, stoppedBy: StoppedBy.NOTHING });
+    });
+
+    it("stops at max_packets and at the server's own limit, and tells them apart", async () => {
+      const client = await start({ capture: capture(10), limits: { maxPackets: 5 } });
+      const mine = await fetchAll(client, { ...all, request: { maxPackets: 3n } });
+      expect(mine.last.summary).toMatchObject({ packets: 3n, stoppedBy: StoppedBy.MAX_PACKETS });
+      const theirs = await fetchAll(client, { ...all, request: { maxPackets: 9n } });
+      expect(theirs.last.summary).toMatchObject({ packets: 5n, stoppedBy: StoppedBy.SERVER_LIMIT });
+    });
+
+    it("keeps every packet of an `or` filter inside a narrow window", async () => {
+      const client = await start({ capture: capture(100) });
+      const { last } = await fetchAll(client, {
+        epochStart: BigInt(t0 + 10),
+        epochEnd: BigInt(t0 + 13),
+        bpf: "port 80 or port 81",
+      });
+      expect(last.summary).toMatchObject({
+        packets: 4n,
+        firstPacket: { seconds: BigInt(t0 + 10) },
+        lastPacket: { seconds: BigInt(t0 + 13) },
+      });
+    });
+
+    it("ignores the client's path", async () => {
+      const client = await start({ capture: capture(3) });
+      const { last } = await fetchAll(client, { ...all, path: "/etc" });
+      expect(last.summary?.packets).toBe(3n);
+    });
+
+    it("says where a filter can't be read", async () => {
+      const client = await start({ capture: capture(3) });
+      const failure = await failureOf(fetchAll(client, { ...all, bpf: "port 80 and prot 81" }));
+      expect(failure.code).toBe(Code.InvalidArgument);
+      const { reason, filterProblem } = reasonOfAnswer(failure);
+      expect(reason).toBe("FILTER_SYNTAX");
+      expect(filterProblem).toMatchObject({ offset: 12, line: 1, column: 13 });
+      expect(filterProblem?.rendering).toMatch(/\^/);
+    });
+
+    it.each(["../../x", "a/b", ".x"])("refuses the uid %j", async (uid) => {
+      const client = await start({ capture: capture(3) });
+      const failure = await failureOf(fetchAll(client, { ...all, request: { uid } }));
+      expect([failure.code, reasonOfAnswer(failure).reason]).toEqual([Code.InvalidArgument, "UID_INVALID"]);
+    });
   });
 
-  it("ends a retrieval at the client's deadline", async () => {
-    const hold = gate();
-    const client = await start({ source: waitingSource(hold) });
-    const reading = failureOf(
-      (async () => {
-        for await (const _ of client.fetchPcap(all, { timeoutMs: 200 }));
-      })(),
-    );
-    expect((await reading).code).toBe(Code.DeadlineExceeded);
-    await hold.aborted;
-  });
-
-  it("ends a retrieval at the server's own limit, by name", async () => {
-    const hold = gate();
-    const client = await start({ source: waitingSource(hold), limits: { timeoutMs: 100 } });
-    const failure = await failureOf(fetchAll(client, all));
-    expect([failure.code, reasonOfAnswer(failure).reason]).toEqual([Code.DeadlineExceeded, "TIMEOUT"]);
-    await hold.aborted;
-  });
-
-  it("aborts the source when the client leaves while the server is blocked on it", async () => {
-    const aborted = deferred();
-    const endless: PacketSource = {
-      kind: "endless",
+  describe("a source that fails", () => {
+    const failing = (error: unknown, when: "open" | "reading"): PacketSource => ({
+      kind: "failing",
       open: async (plan, signal) => {
-        signal.addEventListener("abort", aborted.resolve);
-        const one = capture(1000, 1000);
+        if (when === "open") throw error;
+        const good = await memorySource(capture(5000, 1000)).open(plan, signal);
         async function* batches() {
-          for (;;) yield* (await memorySource(one).open(plan, signal)).batches;
+          for await (const batch of good.batches) {
+            yield batch;
+            throw error;
+          }
         }
-        const { header } = await memorySource(one).open(plan, signal);
-        return { header, batches: batches(), warnings: [] };
+        return { header: good.header, batches: batches(), warnings: [] };
       },
       describe: async () => ({}),
-    };
-    const client = await start({ source: endless });
-    const controller = new AbortController();
-    const iterator = client.fetchPcap(all, { signal: controller.signal })[Symbol.asyncIterator]();
-    await iterator.next(); // and never again: the server fills the windows and blocks
-    controller.abort();
-    await aborted.promise;
+    });
+
+    it.each([
+      ["source-unavailable", Code.Unavailable, "SOURCE_UNAVAILABLE"],
+      ["source-changed", Code.Unavailable, "SOURCE_CHANGED"],
+      ["source-failed", Code.Internal, "SOURCE_FAILED"],
+      ["source-corrupt", Code.DataLoss, "SOURCE_CORRUPT"],
+      ["mixed-link-types", Code.FailedPrecondition, "MIXED_LINK_TYPES"],
+    ] as const)("%s is told as %s, at the start and in the middle", async (kind, code, reason) => {
+      for (const when of ["open", "reading"] as const) {
+        const client = await start({ source: failing(new SourceError(kind, "what went wrong"), when) });
+        const failure = await failureOf(fetchAll(client, all));
+        expect([failure.code, failure.rawMessage]).toEqual([code, "what went wrong"]);
+        expect(reasonOfAnswer(failure).reason).toBe(reason);
+      }
+    });
+
+    it("tells a stranger nothing of an unexpected error, and the log everything", async () => {
+      const lines: { level: string; fields: Record<string, unknown> }[] = [];
+      const client = await start({
+        source: failing(new Error("ENOENT /secret/path"), "open"),
+        logger: recordingLogger(lines),
+      });
+      const failure = await failureOf(fetchAll(client, all));
+      expect(failure.rawMessage).toBe("internal error");
+      expect(JSON.stringify(failure.details)).not.toContain("secret");
+      const line = lines.find(({ level }) => level === "error");
+      expect(line?.fields).toMatchObject({ outcome: "failed", reason: "INTERNAL", client: "test client" });
+      expect(String(line?.fields.err)).toContain("/secret/path");
+    });
+  });
+
+  describe("places", () => {
+    it("are limited; the one too many is told when to come back", async () => {
+      const hold = gate();
+      const client = await start({ source: waitingSource(hold), limits: { concurrency: 1 } });
+      const first = fetchAll(client, all);
+      await hold.entered;
+      const failure = await failureOf(fetchAll(client, all));
+      expect([failure.code, reasonOfAnswer(failure)]).toMatchObject([
+        Code.ResourceExhausted,
+        { reason: "NO_FREE_SLOT", retryAfterMs: 1000 },
+      ]);
+      hold.open();
+      expect((await first).last.status).toBe(Status.OK);
+      expect((await fetchAll(client, all)).last.status).toBe(Status.OK);
+    });
+  });
+
+  describe("leaving", () => {
+    it("aborts the source's signal when the client cancels, and gives the place back", async () => {
+      const hold = gate();
+      const client = await start({ source: waitingSource(hold), limits: { concurrency: 1 } });
+      const controller = new AbortController();
+      const reading = failureOf(
+        (async () => {
+          for await (const _ of client.fetchPcap(all, { signal: controller.signal }));
+        })(),
+      );
+      await hold.entered;
+      controller.abort();
+      expect((await reading).code).toBe(Code.Canceled);
+      await hold.aborted;
+      hold.open();
+      await eventually(async () => (await fetchAll(client, all)).last.status === Status.OK);
+    });
+
+    it("ends a retrieval at the client's deadline", async () => {
+      const hold = gate();
+      const client = await start({ source: waitingSource(hold) });
+      const reading = failureOf(
+        (async () => {
+          for await (const _ of client.fetchPcap(all, { timeoutMs: 200 }));
+        })(),
+      );
+      expect((await reading).code).toBe(Code.DeadlineExceeded);
+      await hold.aborted;
+    });
+
+    it("ends a retrieval at the server's own limit, by name", async () => {
+      const hold = gate();
+      const client = await start({ source: waitingSource(hold), limits: { timeoutMs: 100 } });
+      const failure = await failureOf(fetchAll(client, all));
+      expect([failure.code, reasonOfAnswer(failure).reason]).toEqual([Code.DeadlineExceeded, "TIMEOUT"]);
+      await hold.aborted;
+    });
+
+    it("aborts the source when the client leaves while the server is blocked on it", async () => {
+      const aborted = deferred();
+      const endless: PacketSource = {
+        kind: "endless",
+        open: async (plan, signal) => {
+          signal.addEventListener("abort", aborted.resolve);
+          const one = capture(1000, 1000);
+          async function* batches() {
+            for (;;) yield* (await memorySource(one).open(plan, signal)).batches;
+          }
+          const { header } = await memorySource(one).open(plan, signal);
+          return { header, batches: batches(), warnings: [] };
+        },
+        describe: async () => ({}),
+      };
+      const client = await start({ source: endless });
+      const controller = new AbortController();
+      const iterator = client.fetchPcap(all, { signal: controller.signal })[Symbol.asyncIterator]();
+      await iterator.next(); // and never again: the server fills the windows and blocks
+      controller.abort();
+      await aborted.promise;
+    });
+  });
+
+  describe("closing", () => {
+    it("lets a retrieval under way end, and refuses new ones", async () => {
+      const hold = gate();
+      const sensor = await startTestSensor({ source: waitingSource(hold) });
+      const client = connect(sensor);
+      const reading = fetchAll(client, all);
+      await hold.entered;
+      const closed = sensor.server.close({ graceMs: 10_000 });
+      hold.open();
+      expect((await reading).last.status).toBe(Status.OK);
+      await closed;
+      expect((await failureOf(fetchAll(client, all))).code).toBe(Code.Unavailable);
+    });
+
+    it("ends what takes longer than the grace, as unavailable", async () => {
+      const hold = gate();
+      const sensor = await startTestSensor({ source: waitingSource(hold) });
+      const client = connect(sensor);
+      const failure = failureOf(fetchAll(client, all));
+      await hold.entered;
+      await sensor.server.close({ graceMs: 50 });
+      expect([(await failure).code, reasonOfAnswer(await failure).reason]).toEqual([
+        Code.Unavailable,
+        "SERVER_DRAINING",
+      ]);
+    });
+  });
+
+  describe("describeSensor", () => {
+    it("tells name, version, source and limits in force", async () => {
+      const client = await start({
+        capture: capture(1),
+        sensor: "edge-1",
+        limits: { maxBytes: 1000, concurrency: 3 },
+      });
+      expect(await client.describeSensor({})).toMatchObject({
+        sensor: "edge-1",
+        version: "stenogrpc/0.1.0",
+        source: "memory",
+        limits: {
+          maxBytes: 1000n,
+          maxPackets: 0n,
+          concurrency: 3,
+          defaultChunkSize: 262_144,
+          timeout: { seconds: 3600n },
+        },
+      });
+    });
   });
 });
 
-describe("closing", () => {
-  it("lets a retrieval under way end, and refuses new ones", async () => {
-    const hold = gate();
-    const sensor = await startTestSensor({ source: waitingSource(hold) });
-    const client = createClient(
-      Stenographer,
-      createGrpcTransport({
-        baseUrl: `https://${sensor.clientOptions.server}`,
-        nodeOptions: sensor.clientOptions.tls,
-      }),
+describe("both ways", () => {
+  it("send the same messages", async () => {
+    const sensor = await startOne({ capture: capture(3000, 1000) });
+    const [direct, adapted] = await Promise.all(
+      Object.values(ways).map((connect) => fetchAll(connect(sensor), { ...all, request: { uid: "same" } })),
     );
-    const reading = fetchAll(client, all);
-    await hold.entered;
-    const closed = sensor.server.close({ graceMs: 10_000 });
-    hold.open();
-    expect((await reading).last.status).toBe(Status.OK);
-    await closed;
-    expect((await failureOf(fetchAll(client, all))).code).toBe(Code.Unavailable);
-  });
-
-  it("ends what takes longer than the grace, as unavailable", async () => {
-    const hold = gate();
-    const sensor = await startTestSensor({ source: waitingSource(hold) });
-    const client = createClient(
-      Stenographer,
-      createGrpcTransport({
-        baseUrl: `https://${sensor.clientOptions.server}`,
-        nodeOptions: sensor.clientOptions.tls,
-      }),
-    );
-    const failure = failureOf(fetchAll(client, all));
-    await hold.entered;
-    await sensor.server.close({ graceMs: 50 });
-    expect([(await failure).code, reasonOfAnswer(await failure).reason]).toEqual([
-      Code.Unavailable,
-      "SERVER_DRAINING",
-    ]);
-  });
-});
-
-describe("describeSensor", () => {
-  it("tells name, version, source and limits in force", async () => {
-    const client = await start({
-      capture: capture(1),
-      sensor: "edge-1",
-      limits: { maxBytes: 1000, concurrency: 3 },
-    });
-    expect(await client.describeSensor({})).toMatchObject({
-      sensor: "edge-1",
-      version: "stenogrpc/0.1.0",
-      source: "memory",
-      limits: {
-        maxBytes: 1000n,
-        maxPackets: 0n,
-        concurrency: 3,
-        defaultChunkSize: 262_144,
-        timeout: { seconds: 3600n },
-      },
-    });
+    // Digests, since comparing megabytes byte by byte takes the test's time.
+    const shape = (answer: typeof direct) =>
+      answer?.messages.map(({ pcap, ...rest }) => ({
+        ...rest,
+        pcap: createHash("sha256").update(pcap).digest("hex"),
+      }));
+    expect(direct?.messages.length).toBeGreaterThan(10);
+    expect(shape(direct)).toEqual(shape(adapted));
   });
 });
 

@@ -12,15 +12,18 @@ import { Retrieval } from "./retrieval.js";
 import type { SensorService } from "./sensor-service.js";
 import { lastMessage } from "./summary.js";
 
+/** One message of an answer, before it is encoded. */
+export type ResponseInit = MessageInitShape<typeof ResponseSchema>;
+
+/** Answers FetchPcap, whatever carries it. */
+export type FetchHandler = (request: StenoRequest, context: HandlerContext) => AsyncGenerator<ResponseInit>;
+
 /**
  * The way of one request: plan it, take a place, open the source, and pass its records through the exact window, the
  * exact filter and the limits, in messages cut between records. The last message says what was sent.
  */
-export function fetchPcap(service: SensorService) {
-  return async function* (
-    request: StenoRequest,
-    context: HandlerContext,
-  ): AsyncGenerator<MessageInitShape<typeof ResponseSchema>> {
+export function fetchPcap(service: SensorService): FetchHandler {
+  return async function* (request, context) {
     const retrieval = new Retrieval(service, context);
     try {
       const plan = planRetrieval(request, service.limits, service.nowNs());

@@ -7,7 +7,7 @@ import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
 
 /** The most bytes of a request message: a filter of 64 KiB and room for the rest. */
-const maxRequestBytes = 128 * 1024;
+export const maxRequestBytes = 128 * 1024;
 
 /** A sensor's handlers, ready to be mounted on a server of yours. */
 export interface SensorRoutes {

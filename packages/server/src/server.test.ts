@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { connect as connectPlain } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { connect as connectTls } from "node:tls";
@@ -159,6 +161,27 @@ describe("transport", () => {
     });
     expect(await versionOf(older.port, "TLSv1.2")).toBe("TLSv1.2");
     await older.close();
+  });
+
+  it("survives an authority that is no URL", async () => {
+    const session = connectHttp2(`https://127.0.0.1:${server.port}`, tls(friend));
+    for (const path of [
+      "/stenographer.Stenographer/FetchPcap",
+      "/stenographer.Stenographer/DescribeSensor",
+    ]) {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": path,
+        ":authority": "::1:8443",
+        "content-type": "application/json",
+      });
+      stream.end("{}");
+      const [headers] = await once(stream, "response");
+      expect(headers[":status"]).toBe(400);
+      stream.close();
+    }
+    session.destroy();
+    expect(await fetchPackets(protocols.gRPC!(tls(friend)))).toBe(1n); // one of its own keys
   });
 
   it("fails to start on a port that is taken", async () => {

@@ -1,16 +1,21 @@
 import { once } from "node:events";
-import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
+import type { Http2SecureServer, Http2ServerResponse } from "node:http2";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
-import type { TLSSocket } from "node:tls";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
+import { Connections } from "./connections.js";
+import { fetchPcap } from "./fetch-pcap.js";
+import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
 import { clientIdentity } from "./identity.js";
-import { routesOf } from "./routes.js";
+import { maxRequestBytes, routesOf } from "./routes.js";
 import { SensorService, sensorOptionsShape } from "./sensor-service.js";
 
-const pem = z.union([z.string(), z.instanceof(Uint8Array)], "must be PEM, as a string or bytes");
+const pem = z.custom<string | Uint8Array>(
+  (value) => typeof value === "string" || value instanceof Uint8Array,
+  "must be PEM, as a string or bytes",
+);
 
 const serverOptionsSchema = strictOptions({
   ...sensorOptionsShape,
@@ -60,7 +65,6 @@ export interface StenographerServer {
 export async function createStenographerServer(options: ServerOptions): Promise<StenographerServer> {
   const { tls, host, port, ...sensor } = parseOptions("server", serverOptionsSchema, options);
   const service = new SensorService(sensor);
-  const routes = routesOf(service);
   const server = createSecureServer(
     {
       ca: toPem(tls.ca),
@@ -74,21 +78,25 @@ export async function createStenographerServer(options: ServerOptions): Promise<
       handshakeTimeout: 10_000,
       settings: { maxConcurrentStreams: 128 },
     },
-    connectNodeAdapter({ routes, contextValues: clientIdentity, acceptCompression: [] }),
+    requestListener(service),
   );
-  const connections = trackConnections(server, service);
-  await listen(server, host, port);
+  const connections = new Connections(server, service.logger);
+  await listen(server, host, port).catch(async (error: unknown) => {
+    await service.close(0);
+    throw error;
+  });
 
   const address = server.address() as AddressInfo; // a TCP server that listens has one
   service.logger.info({ host: address.address, port: address.port, sensor: service.sensor }, "listening");
   let closing: Promise<void> | undefined;
   const close = ({ graceMs = 30_000 }: { graceMs?: number } = {}): Promise<void> => {
     closing ??= (async () => {
+      const startedAt = performance.now();
       const closed = once(server, "close");
       server.close();
-      connections.drain();
+      connections.sayGoodbye();
       await service.close(graceMs);
-      connections.end();
+      connections.end(graceMs - (performance.now() - startedAt));
       await closed;
       service.logger.info({}, "closed");
     })();
@@ -97,52 +105,45 @@ export async function createStenographerServer(options: ServerOptions): Promise<
   return { host: address.address, port: address.port, close, [Symbol.asyncDispose]: () => close() };
 }
 
-async function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {
-  server.listen({ host, port });
-  await once(server, "listening"); // rejects on "error"
-}
-
-/** Milliseconds a connection may take to say goodbye after its last answer. */
-const farewellMs = 1000;
-
-/** Knows every connection, so that closing leaves none behind. */
-function trackConnections(server: Http2SecureServer, service: SensorService) {
-  const sockets = new Set<TLSSocket>();
-  const sessions = new Set<ServerHttp2Session>();
-  server.on("secureConnection", (socket: TLSSocket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+/** FetchPcap in gRPC goes the short way, everything else through connect-node. */
+function requestListener(service: SensorService) {
+  const handler = fetchPcap(service);
+  const others = connectNodeAdapter({
+    routes: routesOf(service),
+    contextValues: clientIdentity,
+    acceptCompression: [],
   });
-  server.on("session", (session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
-  });
-  server.on("sessionError", (error) => service.logger.debug({ err: error }, "connection failed"));
-  server.on("tlsClientError", (error, socket) => {
-    service.logger.warn(
-      { peer: socket.remoteAddress, code: (error as NodeJS.ErrnoException).code },
-      "TLS refused",
+  return (...[request, response]: Parameters<typeof others>): void => {
+    if (!isGrpcFetch(request)) {
+      answerOrRefuse(others, request, response);
+      return;
+    }
+    answerGrpcFetch(handler, request, response as Http2ServerResponse, maxRequestBytes).catch(
+      (error: unknown) => {
+        // an HTTP/2 request has an HTTP/2 response
+        service.logger.error({ err: error }, "answering failed");
+        response.destroy();
+      },
     );
-  });
-  return {
-    /** Tells every client that no new call is welcome; calls under way go on. */
-    drain(): void {
-      for (const session of sessions) session.close();
-    },
-    /** Closes what is left, after a moment for last messages to go out. */
-    end(): void {
-      const timer = setTimeout(() => {
-        for (const session of sessions) session.destroy();
-        for (const socket of sockets) socket.destroy();
-      }, farewellMs);
-      server.once("close", () => clearTimeout(timer));
-      for (const socket of sockets) if (!isHttp2(socket)) socket.end();
-    },
   };
 }
 
-function isHttp2(socket: TLSSocket): boolean {
-  return socket.alpnProtocol === "h2";
+/** connect-node throws at once on an authority that makes no URL; uncaught, that would end the process. */
+function answerOrRefuse(
+  listener: ReturnType<typeof connectNodeAdapter>,
+  ...[request, response]: Parameters<ReturnType<typeof connectNodeAdapter>>
+): void {
+  try {
+    listener(request, response);
+  } catch {
+    response.statusCode = 400;
+    response.end();
+  }
+}
+
+async function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {
+  server.listen({ host, port });
+  await once(server, "listening"); // rejects on "error"
 }
 
 function toPem(value: string | Uint8Array): string | Buffer {

@@ -1,0 +1,102 @@
+import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
+import { connect } from "node:http2";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import { PcapWriter } from "@stenogrpc/pcap";
+import { StenoRequestSchema } from "@stenogrpc/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TestSensor } from "./testing/test-sensor.js";
+import { startTestSensor } from "./testing/test-sensor.js";
+
+/** What a hostile or broken peer sends, in raw HTTP/2. */
+let sensor: TestSensor;
+let session: ClientHttp2Session;
+
+beforeAll(async () => {
+  const writer = new PcapWriter({
+    byteOrder: "little",
+    resolution: "microseconds",
+    snaplen: 65535,
+    linkType: 1,
+  });
+  const packet = writer.record({ timestampNs: 5_000_000_000n, data: new Uint8Array(60) });
+  sensor = await startTestSensor({ capture: Buffer.concat([writer.header(), packet]) });
+  session = connect(`https://${sensor.clientOptions.server}`, sensor.clientOptions.tls);
+});
+
+afterAll(async () => {
+  session.destroy();
+  await sensor.close();
+});
+
+async function call(
+  body: Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<{ headers: IncomingHttpHeaders; trailers: IncomingHttpHeaders; bytes: number }> {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/stenographer.Stenographer/FetchPcap",
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+    ...headers,
+  });
+  let trailers: IncomingHttpHeaders = {};
+  let answered: IncomingHttpHeaders = {};
+  stream.on("response", (received) => {
+    answered = received;
+  });
+  stream.on("trailers", (received) => {
+    trailers = received;
+  });
+  stream.end(body);
+  let bytes = 0;
+  for await (const piece of stream) bytes += (piece as Buffer).length; // no encoding is set
+  return { headers: answered, trailers, bytes };
+}
+
+function envelope(message: Uint8Array, { flag = 0, length = message.length } = {}): Uint8Array {
+  const head = Buffer.alloc(5);
+  head[0] = flag;
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, message]);
+}
+
+const good = toBinary(StenoRequestSchema, create(StenoRequestSchema, { epochStart: 1n, epochEnd: 9n }));
+
+describe("gRPC, answered directly", () => {
+  it("answers a whole request", async () => {
+    const { headers, trailers, bytes } = await call(envelope(good));
+    expect(headers).toMatchObject({ ":status": 200, "content-type": "application/grpc+proto" });
+    expect(trailers["grpc-status"]).toBe("0");
+    expect(bytes).toBeGreaterThan(24 + 76);
+  });
+
+  it.each<[string, Uint8Array, Code]>([
+    ["no message", new Uint8Array(0), Code.InvalidArgument],
+    ["half an envelope", new Uint8Array(3), Code.InvalidArgument],
+    ["a message shorter than it says", envelope(good, { length: good.length + 1 }), Code.InvalidArgument],
+    ["a message longer than it says", envelope(good, { length: good.length - 1 }), Code.InvalidArgument],
+    ["two messages", Buffer.concat([envelope(good), envelope(good)]), Code.InvalidArgument],
+    ["bytes that are no protobuf", envelope(new Uint8Array(20).fill(0xff)), Code.InvalidArgument],
+    ["a message that claims four gigabytes", envelope(good, { length: 0xffff_ffff }), Code.InvalidArgument],
+    ["a compressed message without an encoding", envelope(good, { flag: 1 }), Code.Internal],
+    ["a message over the limit", envelope(new Uint8Array(200_000)), Code.ResourceExhausted],
+  ])("refuses %s, and serves the next call on the same connection", async (_, body, code) => {
+    const { headers, trailers } = await call(body);
+    expect(headers[":status"]).toBe(200);
+    expect(trailers["grpc-status"]).toBe(String(code));
+    expect((await call(envelope(good))).trailers["grpc-status"]).toBe("0");
+  });
+
+  it("refuses a timeout that is none", async () => {
+    const { trailers } = await call(envelope(good), { "grpc-timeout": "soon" });
+    expect(trailers["grpc-status"]).toBe(String(Code.InvalidArgument));
+  });
+
+  it("leaves what it does not speak to connect-node", async () => {
+    const compressed = await call(envelope(good), { "grpc-encoding": "gzip" });
+    expect({ ...compressed.headers, ...compressed.trailers }["grpc-status"]).toBe(String(Code.Unimplemented));
+    const json = await call(envelope(good), { "content-type": "application/grpc+json" });
+    expect(json.headers["content-type"]).toBe("application/grpc+json");
+  });
+});

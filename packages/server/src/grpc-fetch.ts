@@ -1,0 +1,154 @@
+import type { Http2ServerRequest, Http2ServerResponse, OutgoingHttpHeaders } from "node:http2";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
+import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import type { StenoRequest } from "@stenogrpc/protocol";
+import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
+import { assertClientCertificate } from "./authorize.js";
+import type { FetchHandler, ResponseInit } from "./fetch-pcap.js";
+import { encodePcapPrefix, envelopeBytes } from "./grpc-frames.js";
+import { clientIdentity } from "./identity.js";
+import { SendQueue } from "./send-queue.js";
+import { toConnectError } from "./to-connect-error.js";
+
+const method = Stenographer.method.fetchPcap;
+const path = `/${Stenographer.typeName}/${method.name}`;
+
+/**
+ * Whether a request is FetchPcap in plain gRPC over HTTP/2, which is answered here instead of by connect-node.
+ *
+ * Why there is a second way at all: connect-node copies every message twice and passes it through a chain of awaits; a
+ * sensor's processor belongs to capture. Here the packets go to the socket as the pipeline made them, with the few bytes
+ * of framing written in front. Everything else (other RPCs, gRPC-Web, Connect, HTTP/1.1, compressed requests) stays with
+ * connect-node, and both run the same handler.
+ */
+export function isGrpcFetch(request: {
+  readonly httpVersionMajor: number;
+  readonly method?: string | undefined;
+}): request is Http2ServerRequest {
+  const { headers, url, httpVersionMajor } = request as Http2ServerRequest; // only fields that both kinds of request have
+  return (
+    httpVersionMajor === 2 &&
+    request.method === "POST" &&
+    url === path &&
+    /^application\/grpc(\+proto)?$/.test(headers["content-type"] ?? "") &&
+    (headers["grpc-encoding"] ?? "identity") === "identity"
+  );
+}
+
+/**
+ * Answers one FetchPcap in gRPC framing: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
+ *
+ * @param maxRequestBytes the largest request message read
+ */
+export async function answerGrpcFetch(
+  handler: FetchHandler,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  maxRequestBytes: number,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new ConnectError("the client left", Code.Canceled)));
+  response.on("error", () => {}); // "close" follows
+  const queue = new SendQueue(response.stream, gone.signal);
+  const trailer = new Headers();
+  let context: CallContext | undefined;
+  try {
+    context = contextOf(request, gone.signal);
+    assertClientCertificate(context.values);
+    const message = await readRequest(request, maxRequestBytes, context.signal);
+    for await (const answer of handler(message, context)) {
+      startResponse(response);
+      await send(queue, answer);
+    }
+    setTrailerStatus(trailer, undefined);
+  } catch (error) {
+    setTrailerStatus(trailer, toConnectError(error));
+  } finally {
+    context?.abort();
+  }
+  if (response.stream.destroyed) return;
+  startResponse(response);
+  response.addTrailers(Object.fromEntries(trailer));
+  response.end();
+}
+
+type CallContext = HandlerContext & { abort(reason?: unknown): void };
+
+function contextOf(request: Http2ServerRequest, requestSignal: AbortSignal): CallContext {
+  const timeout = parseTimeout(headerOf(request, "grpc-timeout"), Number.MAX_SAFE_INTEGER);
+  if (timeout.error) throw timeout.error;
+  return createHandlerContext({
+    service: Stenographer,
+    method,
+    protocolName: "grpc",
+    requestMethod: "POST",
+    url: `https://${request.authority}${request.url}`,
+    requestSignal,
+    contextValues: clientIdentity(request),
+    ...(timeout.timeoutMs === undefined ? {} : { timeoutMs: timeout.timeoutMs }),
+  });
+}
+
+function headerOf(request: Http2ServerRequest, name: string): string | null {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : null;
+}
+
+/** Reads the one message of a unary request: an envelope (a flag, four bytes of length) and the message. */
+async function readRequest(
+  request: Http2ServerRequest,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<StenoRequest> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  // Without destroying the request on a refusal: its stream carries the answer, too.
+  for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    // no encoding is set, so the pieces are bytes
+    signal.throwIfAborted();
+    size += piece.length;
+    if (size > envelopeBytes + maxBytes)
+      throw new ConnectError("the request is too large", Code.ResourceExhausted);
+    pieces.push(piece);
+  }
+  signal.throwIfAborted();
+  const body = Buffer.concat(pieces);
+  if (body.length < envelopeBytes || body.length !== envelopeBytes + body.readUInt32BE(1)) {
+    throw new ConnectError("the request is not one whole message", Code.InvalidArgument);
+  }
+  if (body[0] !== 0) throw new ConnectError("the request is compressed without saying how", Code.Internal);
+  try {
+    return fromBinary(StenoRequestSchema, body.subarray(envelopeBytes));
+  } catch (error) {
+    throw new ConnectError(
+      "the request is no StenoRequest",
+      Code.InvalidArgument,
+      undefined,
+      undefined,
+      error,
+    );
+  }
+}
+
+function startResponse(response: Http2ServerResponse): void {
+  if (response.headersSent) return;
+  const headers: OutgoingHttpHeaders = { "content-type": "application/grpc+proto" };
+  response.writeHead(200, headers);
+}
+
+/** Sends one message: packets as they are behind their prefix, the last one, which has none, encoded as usual. */
+function send(queue: SendQueue, answer: ResponseInit): Promise<void> | undefined {
+  const { uid = "", pcap } = answer;
+  if (answer.summary === undefined && pcap !== undefined)
+    return queue.send(encodePcapPrefix(uid, pcap.length), pcap);
+  const message = toBinary(ResponseSchema, create(ResponseSchema, answer));
+  return queue.send(envelopeOf(message.length), message);
+}
+
+function envelopeOf(length: number): Uint8Array {
+  const envelope = new Uint8Array(envelopeBytes);
+  new DataView(envelope.buffer).setUint32(1, length);
+  return envelope;
+}
