@@ -1,5 +1,12 @@
 import { addressBits, networkAddress, prefixMask } from "./address.js";
-import { type AnyFilterNode, type FilterNode, type IpAddress, isBinary, type PrimitiveNode, type TimeNode } from "./ast.js";
+import {
+  type AnyFilterNode,
+  type FilterNode,
+  type IpAddress,
+  isBinary,
+  type PrimitiveNode,
+  type TimeNode,
+} from "./ast.js";
 import { FrameReader } from "./frame.js";
 import { framingOf } from "./link-type.js";
 import { lower } from "./pcap/lower.js";

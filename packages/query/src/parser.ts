@@ -37,7 +37,10 @@ export interface ParseOptions {
  * @throws FilterSyntaxError
  */
 export function parseFilter(text: string, options: { readonly dialect: "pcap" }): PcapFilterNode;
-export function parseFilter(text: string, options?: { readonly dialect?: "stenographer" | undefined }): FilterNode;
+export function parseFilter(
+  text: string,
+  options?: { readonly dialect?: "stenographer" | undefined },
+): FilterNode;
 export function parseFilter(text: string, options?: ParseOptions): AnyFilterNode;
 export function parseFilter(text: string, { dialect = "stenographer" }: ParseOptions = {}): AnyFilterNode {
   return dialect === "pcap" ? parsePcapFilter(text) : parseStenographerFilter(text);

@@ -10,8 +10,8 @@ import type {
   ProtocolName,
 } from "./ast.js";
 import { FilterMeaningError } from "./meaning-error.js";
-import { foldPcap } from "./walk.js";
 import { all, any, type Comparison, type Condition, not, type Place, type Value } from "./test.js";
+import { foldPcap } from "./walk.js";
 
 /** What a filter is lowered for. */
 export interface LowerOptions {
@@ -269,7 +269,8 @@ class Lowering {
       const value = at(i) * 0x1000000 + ((at(i + 1) << 16) | (at(i + 2) << 8) | at(i + 3));
       add(this.compare(4, place, offset + i, value));
     }
-    for (; left >= 2; left -= 2) add(this.compare(2, place, offset + left - 2, (at(left - 2) << 8) | at(left - 1)));
+    for (; left >= 2; left -= 2)
+      add(this.compare(2, place, offset + left - 2, (at(left - 2) << 8) | at(left - 1)));
     return condition ?? constant(true);
   }
 
@@ -317,7 +318,8 @@ class Lowering {
   }
 
   private linkTypePlace(): Place {
-    if (this.linkType === undefined) throw this.problem(`${this.linkName()} captures have no protocol number`);
+    if (this.linkType === undefined)
+      throw this.problem(`${this.linkName()} captures have no protocol number`);
     return this.linkType;
   }
 
@@ -412,7 +414,8 @@ class Lowering {
   }
 
   private etherHost(address: readonly number[], direction: Direction | undefined): Condition {
-    if (this.link !== "ethernet") throw this.problem(`there are no Ethernet addresses in ${this.linkName()} captures`);
+    if (this.link !== "ethernet")
+      throw this.problem(`there are no Ethernet addresses in ${this.linkName()} captures`);
     const source = () => this.bytes(this.linkHeader, 6, address);
     const destination = () => this.bytes(this.linkHeader, 0, address);
     return this.insideEthernet(directed(direction, source, destination));
@@ -446,12 +449,14 @@ class Lowering {
   }
 
   private llc(kind: LlcType | undefined): Condition {
-    if (this.link !== "ethernet") throw this.problem(`"llc" is not supported for ${this.linkName()} captures`);
+    if (this.link !== "ethernet")
+      throw this.problem(`"llc" is not supported for ${this.linkName()} captures`);
     const isLlc = all(
       not(this.compare(2, this.linkTypePlace(), 0, longestLength, "gt")),
       not(this.compare(2, this.payload, 0, 0xffff)),
     );
-    const control = (value: number, mask: number) => all(isLlc, this.compare(1, this.payload, 2, value, "eq", mask));
+    const control = (value: number, mask: number) =>
+      all(isLlc, this.compare(1, this.payload, 2, value, "eq", mask));
     switch (kind) {
       case undefined:
         return isLlc;
@@ -492,7 +497,8 @@ class Lowering {
     direction: Direction | undefined,
   ): Condition {
     if (address.version === 6) {
-      const words = mask?.version === 6 ? mask.words : ([0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff] as const);
+      const words =
+        mask?.version === 6 ? mask.words : ([0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff] as const);
       const at = (offset: number) =>
         all(
           this.type(type.ipv6),
@@ -623,7 +629,15 @@ class Lowering {
         : all(compare(node.low, "ge"), not(compare(node.high, "gt")));
     };
     const inProtocol = (number: number) =>
-      all(this.inNetwork(1, 9, number), this.isFirstFragment(), directed(node.direction, () => at(0), () => at(2)));
+      all(
+        this.inNetwork(1, 9, number),
+        this.isFirstFragment(),
+        directed(
+          node.direction,
+          () => at(0),
+          () => at(2),
+        ),
+      );
     return all(this.type(type.ipv4), this.inTransports(node, inProtocol));
   }
 
@@ -636,7 +650,14 @@ class Lowering {
             not(this.inNetwork(2, 40 + offset, node.high, "gt")),
           );
     const inProtocol = (number: number) =>
-      all(this.inNetwork(1, 6, number), directed(node.direction, () => at(0), () => at(2)));
+      all(
+        this.inNetwork(1, 6, number),
+        directed(
+          node.direction,
+          () => at(0),
+          () => at(2),
+        ),
+      );
     return all(this.type(type.ipv6), this.inTransports(node, inProtocol));
   }
 
@@ -652,7 +673,8 @@ class Lowering {
     if (this.labels > 0) throw this.problem('"vlan" cannot stand behind "mpls"');
     if (this.link !== "ethernet") throw this.problem(`there are no VLAN tags in ${this.linkName()} captures`);
     const isTag = any(this.type(type.vlan), this.type(type.serviceVlan), this.type(type.oldVlan));
-    const condition = id === undefined ? isTag : all(isTag, this.compare(2, this.payload, 0, id, "eq", 0x0fff));
+    const condition =
+      id === undefined ? isTag : all(isTag, this.compare(2, this.payload, 0, id, "eq", 0x0fff));
     this.payload = behind(this.payload, 4);
     this.linkType = behind(this.linkTypePlace(), 4);
     return condition;
@@ -665,7 +687,10 @@ class Lowering {
     else if (this.link === "ppp") condition = this.type(0x0281);
     else throw this.problem(`there is no MPLS in ${this.linkName()} captures`);
     if (label !== undefined) {
-      condition = all(condition, this.compare(4, this.payload, this.network, label * 0x1000, "eq", 0xfffff000));
+      condition = all(
+        condition,
+        this.compare(4, this.payload, this.network, label * 0x1000, "eq", 0xfffff000),
+      );
     }
     this.network += 4;
     this.networkBehindLlc += 4;
@@ -727,7 +752,8 @@ class Lowering {
   private relation({ operator, left, right }: Extract<PcapNode, { kind: "relation" }>): Condition {
     const first = this.value(left);
     const second = this.value(right);
-    const comparison = operator === "=" || operator === "!=" ? "eq" : operator === ">" || operator === "<=" ? "gt" : "ge";
+    const comparison =
+      operator === "=" || operator === "!=" ? "eq" : operator === ">" || operator === "<=" ? "gt" : "ge";
     const test = comparisonOf(first.value, second.value, comparison);
     const isNegated = operator === "!=" || operator === "<=" || operator === "<";
     const checks = [...first.checks, ...second.checks];

@@ -16,13 +16,8 @@ import type {
   ProtocolName,
   RelationOperator,
 } from "./ast.js";
-import { FilterMeaningError, lowestProblem } from "./meaning.js";
-import {
-  etherProtocolByName,
-  ipProtocolByName,
-  isoProtocolByName,
-  portByName,
-} from "./names.js";
+import { type FilterMeaningError, lowestProblem } from "./meaning.js";
+import { etherProtocolByName, ipProtocolByName, isoProtocolByName, portByName } from "./names.js";
 import { type PcapToken, PcapTokenizer, pcapWords } from "./tokenizer.js";
 
 /** Most parentheses, `not`s, brackets and minus signs around one another. */
@@ -78,7 +73,9 @@ const protocolNames = new Set<string>(
   ).split(" "),
 );
 const loadProtocols = new Set<string>(
-  "ether ip ip6 arp rarp atalk decnet sca lat moprc mopdl tcp udp sctp icmp igmp igrp pim vrrp carp icmp6".split(" "),
+  "ether ip ip6 arp rarp atalk decnet sca lat moprc mopdl tcp udp sctp icmp igmp igrp pim vrrp carp icmp6".split(
+    " ",
+  ),
 );
 const idTypes = new Set<string>(["host", "net", "port", "portrange"]);
 const llcTypes = new Set<string>("i s u rr rnr rej ui ua disc dm sabme test xid frmr".split(" "));
@@ -133,7 +130,7 @@ class PcapParser {
       node = { kind: operator, left: node, right: right.node };
       qualifiers = right.qualifiers;
     }
-    if (this.token.kind !== "end") throw this.unexpected(["and", "or", "end of filter"]);
+    if (!this.isEnd()) throw this.unexpected(["and", "or", "end of filter"]);
     return node;
   }
 
@@ -231,7 +228,8 @@ class PcapParser {
     this.deeper();
     let part = this.part(qualifiers, mayBeId, true);
     const isListStart = this.isWord("and") || this.isWord("or");
-    if (part.tag === "arithmetic" && part.isBare && isListStart && mayBeId) part = this.numberId(part, qualifiers);
+    if (part.tag === "arithmetic" && part.isBare && isListStart && mayBeId)
+      part = this.numberId(part, qualifiers);
     if (part.tag === "arithmetic") {
       this.close(open, part.isBare ? [...comparisonsAfter, ")"] : [...comparisons, ")"]);
       return part;
@@ -297,7 +295,12 @@ class PcapParser {
       if (binding === undefined || binding < least) return left;
       this.take();
       if (++this.operators > maxOperators) {
-        throw this.problem(this.token, `more than ${maxOperators} operators in one expression`, undefined, []);
+        throw this.problem(
+          this.token,
+          `more than ${maxOperators} operators in one expression`,
+          undefined,
+          [],
+        );
       }
       this.deeper();
       const right = this.arithmetic(binding === 7 ? 0 : binding + 1, undefined);
@@ -369,7 +372,11 @@ class PcapParser {
   private wordPart(): Part {
     const token = this.token;
     const word = token.text;
-    const term = (node: PcapNode): Part => ({ tag: "term", node: this.placed(node, token), qualifiers: undefined });
+    const term = (node: PcapNode): Part => ({
+      tag: "term",
+      node: this.placed(node, token),
+      qualifiers: undefined,
+    });
     const other = otherLinkTypes.get(word);
     if (other !== undefined) throw this.otherLinkType(token, other);
     if (word === "len") return this.comparison(undefined);
@@ -437,15 +444,22 @@ class PcapParser {
   private protocolPart(token: PcapToken): Part {
     const name = token.text;
     this.take();
-    if (this.isSymbol("[")) return this.comparison({ tag: "arithmetic", node: this.load(token), token, isBare: false });
+    if (this.isSymbol("["))
+      return this.comparison({ tag: "arithmetic", node: this.load(token), token, isBare: false });
     if (this.token.kind === "word") {
       const next = this.token.text;
-      if (/^(src|dst|host|net|port|portrange|proto|protochain|gateway)$/.test(next)) return this.qualified(name, token);
+      if (/^(src|dst|host|net|port|portrange|proto|protochain|gateway)$/.test(next))
+        return this.qualified(name, token);
       const other = otherLinkTypes.get(next);
       if (other !== undefined && next !== "radio") throw this.otherLinkType(this.token, other);
       if (next === "broadcast" || next === "multicast") {
         if (name !== "ether" && name !== "ip" && (name !== "ip6" || next === "broadcast")) {
-          throw this.problem(this.token, `${quoted(name)} has no ${next} test`, `Write ether ${next} or ip ${next}`, []);
+          throw this.problem(
+            this.token,
+            `${quoted(name)} has no ${next} test`,
+            `Write ether ${next} or ip ${next}`,
+            [],
+          );
         }
         this.take();
         return {
@@ -478,12 +492,19 @@ class PcapParser {
     const token = this.token;
     if (token.kind === "word") {
       if (token.text === "gateway") {
-        throw this.problem(token, '"gateway" needs a host\'s name, and names are not looked up', undefined, []);
+        throw this.problem(
+          token,
+          '"gateway" needs a host\'s name, and names are not looked up',
+          undefined,
+          [],
+        );
       }
       const other = otherLinkTypes.get(token.text);
       if (other !== undefined) throw this.otherLinkType(token, other);
-      if (idTypes.has(token.text)) type = token.text as IdType; // it is in the set of them
-      else if (!direction.isGiven && (token.text === "proto" || token.text === "protochain")) type = token.text;
+      if (idTypes.has(token.text))
+        type = token.text as IdType; // it is in the set of them
+      else if (!direction.isGiven && (token.text === "proto" || token.text === "protochain"))
+        type = token.text;
       if (type !== undefined) this.take();
     }
     const qualifiers: Qualifiers = { protocol, direction: direction.value, type };
@@ -528,7 +549,12 @@ class PcapParser {
   private ipv4(token: PcapToken, qualifiers: Qualifiers): PcapPrimitiveNode {
     const octets = token.text.split(".").map((octet) => (/^0[xX]/.test(octet) ? 256 : Number(octet)));
     if (octets.some((octet) => octet > 255)) {
-      throw this.problem(token, `${quoted(token.text)} is not an IPv4 address`, "Its numbers go from 0 to 255", []);
+      throw this.problem(
+        token,
+        `${quoted(token.text)} is not an IPv4 address`,
+        "Its numbers go from 0 to 255",
+        [],
+      );
     }
     const bits = 8 * octets.length;
     const value = (octets.reduce((sum, octet) => sum * 256 + octet, 0) * 2 ** (32 - bits)) >>> 0;
@@ -558,14 +584,24 @@ class PcapParser {
 
   private requireNet(token: PcapToken, { type }: Qualifiers): void {
     if (type !== "net") {
-      throw this.problem(token, "only a net has a mask or a prefix length", `Write net ${token.text}/...`, []);
+      throw this.problem(
+        token,
+        "only a net has a mask or a prefix length",
+        `Write net ${token.text}/...`,
+        [],
+      );
     }
   }
 
   private requireNetwork(token: PcapToken, value: number, mask: number): void {
     if ((value & ~mask) === 0) return;
     const network = printIpAddress({ version: 4, value: (value & mask) >>> 0 });
-    throw this.problem(token, `${quoted(token.text)} has bits set outside its mask`, `The network is ${network}`, []);
+    throw this.problem(
+      token,
+      `${quoted(token.text)} has bits set outside its mask`,
+      `The network is ${network}`,
+      [],
+    );
   }
 
   private ipv4Node(value: number, mask: number, qualifiers: Qualifiers, token: PcapToken): PcapPrimitiveNode {
@@ -574,14 +610,21 @@ class PcapParser {
       throw this.problem(token, `an IP address is no ${type}`, undefined, []);
     }
     if (protocol === "ip6") {
-      throw this.problem(token, `${quoted(token.text)} is an IPv4 address`, "Leave ip6 out, or write an IPv6 address", []);
+      throw this.problem(
+        token,
+        `${quoted(token.text)} is an IPv4 address`,
+        "Leave ip6 out, or write an IPv6 address",
+        [],
+      );
     }
     if (protocol === "decnet") throw this.problem(token, "DECnet addresses are not supported", undefined, []);
     if (protocol !== undefined && protocol !== "ip" && protocol !== "arp" && protocol !== "rarp") {
       throw this.problem(
         token,
         `${quoted(protocol)} has no ${type ?? "host"} addresses of its own`,
-        protocol === "ether" ? "Write an Ethernet address, or leave ether out" : `Write ${protocol} and ${type ?? "host"} ...`,
+        protocol === "ether"
+          ? "Write an Ethernet address, or leave ether out"
+          : `Write ${protocol} and ${type ?? "host"} ...`,
         [],
       );
     }
@@ -592,7 +635,8 @@ class PcapParser {
 
   private ipv6(token: PcapToken, qualifiers: Qualifiers): PcapPrimitiveNode {
     const words = parseIpv6Words(token.text.toLowerCase());
-    if (words === undefined) throw this.problem(token, `${quoted(token.text)} is not an IPv6 address`, undefined, []);
+    if (words === undefined)
+      throw this.problem(token, `${quoted(token.text)} is not an IPv6 address`, undefined, []);
     const address: IpAddress = { version: 6, words };
     let length = 128;
     if (this.isSymbol("/")) {
@@ -603,7 +647,12 @@ class PcapParser {
     const network = networkAddress(address, length);
     if (network.version === 6 && network.words.some((word, at) => word !== words[at])) {
       const shown = printIpAddress(network);
-      throw this.problem(token, `${quoted(token.text)} has bits set outside its mask`, `The network is ${shown}`, []);
+      throw this.problem(
+        token,
+        `${quoted(token.text)} has bits set outside its mask`,
+        `The network is ${shown}`,
+        [],
+      );
     }
     const { protocol, direction, type } = qualifiers;
     if (type !== undefined && type !== "host" && type !== "net") {
@@ -614,25 +663,35 @@ class PcapParser {
       throw this.problem(
         token,
         `${quoted(token.text)} is an IPv6 address, which ${quoted(protocol)} does not have`,
-        protocol === "ip" || protocol === "arp" || protocol === "rarp" ? undefined : `Write ${protocol} and host ...`,
+        protocol === "ip" || protocol === "arp" || protocol === "rarp"
+          ? undefined
+          : `Write ${protocol} and host ...`,
         [],
       );
     }
     if (length === 128) return { kind: "host", protocol: "ip6", direction, address };
     const mask: IpAddress = {
       version: 6,
-      words: [0, 32, 64, 96].map((from) => prefixMask(length - from) >>> 0) as [number, number, number, number], // four in, four out
+      words: [0, 32, 64, 96].map((from) => prefixMask(length - from) >>> 0) as [
+        number,
+        number,
+        number,
+        number,
+      ], // four in, four out
     };
     return { kind: "net", protocol: "ip6", direction, address, mask };
   }
 
   private mac(token: PcapToken, { protocol, direction, type }: Qualifiers): PcapPrimitiveNode {
     if (protocol !== "ether" || (type !== undefined && type !== "host")) {
-      throw this.problem(token, `${quoted(token.text)} is an Ethernet address`, `Write ether host ${token.text}`, []);
+      throw this.problem(
+        token,
+        `${quoted(token.text)} is an Ethernet address`,
+        `Write ether host ${token.text}`,
+        [],
+      );
     }
-    const digits = /[-:.]/.test(token.text)
-      ? token.text.split(/[-:.]/)
-      : (token.text.match(/../g) ?? []);
+    const digits = /[-:.]/.test(token.text) ? token.text.split(/[-:.]/) : (token.text.match(/../g) ?? []);
     const address = digits.flatMap((piece) =>
       piece.length > 2 ? [piece.slice(0, 2), piece.slice(2)] : [piece],
     );
@@ -641,7 +700,12 @@ class PcapParser {
 
   private numberNode(value: number, qualifiers: Qualifiers | undefined, token: PcapToken): PcapPrimitiveNode {
     if (qualifiers === undefined) {
-      throw this.problem(token, `unexpected ${quoted(token.text)}`, `Say what the number is: port ${token.text}`, []);
+      throw this.problem(
+        token,
+        `unexpected ${quoted(token.text)}`,
+        `Say what the number is: port ${token.text}`,
+        [],
+      );
     }
     const { protocol, direction, type } = qualifiers;
     switch (type) {
@@ -681,7 +745,8 @@ class PcapParser {
   private protoNode(number: number, qualifiers: Qualifiers, token: PcapToken): PcapPrimitiveNode {
     const { protocol, type } = qualifiers;
     if (type === "protochain") {
-      if (protocol === undefined || protocol === "ip" || protocol === "ip6") return { kind: type, protocol, number };
+      if (protocol === undefined || protocol === "ip" || protocol === "ip6")
+        return { kind: type, protocol, number };
       throw this.problem(token, `${quoted(protocol)} has no chain of headers`, "ip and ip6 have", []);
     }
     switch (protocol) {
@@ -707,7 +772,12 @@ class PcapParser {
     switch (type) {
       case "port": {
         const found = this.portOf(token.text, token, protocol);
-        return this.portNode(found.port, found.port, { ...qualifiers, protocol: protocol ?? found.transport }, token);
+        return this.portNode(
+          found.port,
+          found.port,
+          { ...qualifiers, protocol: protocol ?? found.transport },
+          token,
+        );
       }
       case "portrange": {
         const [low, high] = this.portRange(token);
@@ -758,7 +828,8 @@ class PcapParser {
       ] as const;
     }
     const at = token.text.indexOf("-");
-    if (at === -1) throw this.problem(token, `${quoted(token.text)} is not a range of ports`, "Write 6000-6008", []);
+    if (at === -1)
+      throw this.problem(token, `${quoted(token.text)} is not a range of ports`, "Write 6000-6008", []);
     return [
       this.portOf(token.text.slice(0, at), token, protocol),
       this.portOf(token.text.slice(at + 1), token, protocol),
@@ -776,7 +847,12 @@ class PcapParser {
             ? ipProtocolByName(name)
             : undefined;
     if (number !== undefined) return number;
-    throw this.problem(token, `${quoted(name)} is not a protocol that has a name here`, "Write its number", []);
+    throw this.problem(
+      token,
+      `${quoted(name)} is not a protocol that has a name here`,
+      "Write its number",
+      [],
+    );
   }
 
   private byte(): PcapNode {
@@ -875,6 +951,10 @@ class PcapParser {
     }
   }
 
+  private isEnd(): boolean {
+    return this.token.kind === "end";
+  }
+
   private isWord(word: string): boolean {
     return this.token.kind === "word" && this.token.text === word;
   }
@@ -906,9 +986,16 @@ class PcapParser {
     const written = this.text.slice(token.start, token.end);
     const shown = token.kind === "unknown" || found.startsWith(written) ? found || written : written;
     const isEnd = token.kind === "end";
-    let help = hint ?? (token.kind === "name" || token.kind.startsWith("ip") ? this.hintForId(token) : undefined);
-    if (help === undefined && this.isSymbol("/")) help = "Write all four numbers of an address with a prefix length";
-    return this.problem(token, isEnd ? "filter ends too early" : `unexpected ${quoted(shown)}`, help, expected);
+    let help =
+      hint ?? (token.kind === "name" || token.kind.startsWith("ip") ? this.hintForId(token) : undefined);
+    if (help === undefined && this.isSymbol("/"))
+      help = "Write all four numbers of an address with a prefix length";
+    return this.problem(
+      token,
+      isEnd ? "filter ends too early" : `unexpected ${quoted(shown)}`,
+      help,
+      expected,
+    );
   }
 
   private problem(

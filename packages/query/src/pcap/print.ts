@@ -1,6 +1,13 @@
 import { addressBits, prefixLengthOf, printIpAddress } from "../address.js";
-import type { ArithmeticNode, Direction, PcapFilterNode, PcapNode, PcapPrimitiveNode } from "./ast.js";
 import { printAgo, printTime } from "../time.js";
+import {
+  type ArithmeticNode,
+  type Direction,
+  isPcapBinary,
+  type PcapFilterNode,
+  type PcapNode,
+  type PcapPrimitiveNode,
+} from "./ast.js";
 
 /**
  * The filter as canonical text: every test in full, every `and` and `or` in parentheses, numbers in decimal.
@@ -15,7 +22,7 @@ export function printPcapFilter(filter: PcapFilterNode): string {
   const pending: (PcapNode | string)[] = [filter.expression];
   for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
     if (typeof item === "string") parts.push(item);
-    else if (item.kind === "and" || item.kind === "or") {
+    else if (isPcapBinary(item)) {
       pending.push(")", item.right, ` ${item.kind} `, item.left, "(");
     } else if (item.kind === "not") {
       // Two in a row are none.
@@ -29,7 +36,12 @@ export function printPcapFilter(filter: PcapFilterNode): string {
 function printPrimitive(node: PcapPrimitiveNode): string {
   switch (node.kind) {
     case "host":
-      return sentence(node.protocol === "ip6" ? undefined : node.protocol, node.direction, "host", printIpAddress(node.address));
+      return sentence(
+        node.protocol === "ip6" ? undefined : node.protocol,
+        node.direction,
+        "host",
+        printIpAddress(node.address),
+      );
     case "net": {
       const { address, mask } = node;
       const length = prefixLengthOf(mask);

@@ -198,7 +198,12 @@ function assemble(condition: Condition) {
  * `ip` no test need ask whether it is `ip6`. The same bytes have just been loaded, so no load is left out that could end
  * past what was captured.
  */
-function resolved(steps: readonly number[][], from: readonly number[], outcome: boolean, target: number): number {
+function resolved(
+  steps: readonly number[][],
+  from: readonly number[],
+  outcome: boolean,
+  target: number,
+): number {
   if (from[opAt] === 6 || from[comparisonAt] !== 0) return target;
   let at = target;
   while (at >= 0) {

@@ -1,4 +1,4 @@
-import type { PcapNode, PcapPrimitiveNode } from "./ast.js";
+import { isPcapBinary, type PcapNode, type PcapPrimitiveNode } from "./ast.js";
 
 /** Works something out of a filter from its primitives up, without the call stack. */
 export interface Fold<Result> {
@@ -13,13 +13,17 @@ export function foldPcap<Result>(filter: PcapNode, fold: Fold<Result>): Result {
   const done: Result[] = [];
   for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
     const { node, isDone } = item;
-    if (node.kind === "and" || node.kind === "or") {
+    if (isPcapBinary(node)) {
       if (isDone) {
         const right = done.pop() as Result; // both sides came before
         const left = done.pop() as Result; // see above
         done.push(fold.binary(node.kind, left, right, node));
       } else {
-        pending.push({ node, isDone: true }, { node: node.right, isDone: false }, { node: node.left, isDone: false });
+        pending.push(
+          { node, isDone: true },
+          { node: node.right, isDone: false },
+          { node: node.left, isDone: false },
+        );
       }
     } else if (node.kind === "not") {
       if (isDone)
@@ -33,7 +37,10 @@ export function foldPcap<Result>(filter: PcapNode, fold: Fold<Result>): Result {
 }
 
 /** The same filter with each primitive replaced by what `replace` gives for it. */
-export function mapPcapPrimitives(filter: PcapNode, replace: (node: PcapPrimitiveNode) => PcapNode): PcapNode {
+export function mapPcapPrimitives(
+  filter: PcapNode,
+  replace: (node: PcapPrimitiveNode) => PcapNode,
+): PcapNode {
   return foldPcap<PcapNode>(filter, {
     primitive: replace,
     not: (operand) => ({ kind: "not", operand }),
