@@ -100,7 +100,8 @@ export class PcapTokenizer {
     if (start >= this.text.length) return this.token("end", start, start);
 
     const sign = this.lengthAt(symbol, start);
-    if (sign > 0) return this.symbol(start, sign);
+    // An IPv6 address may begin with a colon.
+    if (sign > 0 && !this.text.startsWith("::", start)) return this.symbol(start, sign);
     if (this.text[start] === "\\") {
       const length = this.lengthAt(escaped, start);
       return length === 0
@@ -141,6 +142,7 @@ export class PcapTokenizer {
       brokenMac: this.lengthAt(brokenMac, start),
     };
     const longest = Math.max(...Object.values(lengths));
+    if (longest === 0 && this.text[start] === ":") return this.symbol(start, 1);
     if (longest === 0) return this.token("unknown", start, start + codePointLength(this.text, start));
     const end = start + longest;
     const text = this.text.slice(start, end);
