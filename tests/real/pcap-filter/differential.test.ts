@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { PcapWriter } from "@stenogrpc/pcap";
-import { compileFilter, FilterMeaningError, FilterSyntaxError, parseFilter, printFilter } from "@stenogrpc/query";
+import {
+  compileFilter,
+  FilterMeaningError,
+  FilterSyntaxError,
+  parseFilter,
+  printFilter,
+} from "@stenogrpc/query";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ethernetFrame, ipPacket } from "../../../packages/query/test-support/arbitraries.js";
@@ -44,7 +50,10 @@ const kinds: readonly [number, fc.Arbitrary<Uint8Array>][] = [
   [228, ipPacket],
   [229, ipPacket],
   [113, ipPacket.map((p) => join2(bytes(0, 4, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, ...ipType(p)), p))],
-  [276, ipPacket.map((p) => join2(bytes(...ipType(p), 0, 0, 0, 0, 0, 1, 0, 1, 4, 6, 0, 0, 0, 0, 0, 0, 0, 0), p))],
+  [
+    276,
+    ipPacket.map((p) => join2(bytes(...ipType(p), 0, 0, 0, 0, 0, 1, 0, 1, 4, 6, 0, 0, 0, 0, 0, 0, 0, 0), p)),
+  ],
   [0, ipPacket.map((p) => join2(bytes(version(p) === 6 ? 30 : 2, 0, 0, 0), p))],
   [108, ipPacket.map((p) => join2(bytes(0, 0, 0, version(p) === 6 ? 28 : 2), p))],
 ];
@@ -57,8 +66,16 @@ beforeAll(() => {
       originalLength: data.length,
     }));
     const frames = fc.sample(frame, { numRuns: linkType === 1 ? 400 : 120, seed });
-    const writer = new PcapWriter({ byteOrder: "little", resolution: "microseconds", snaplen: 262_144, linkType });
-    const parts = [writer.header(), ...frames.map((f, i) => writer.record({ timestampNs: BigInt(i) * 1_000_000_000n, ...f }))];
+    const writer = new PcapWriter({
+      byteOrder: "little",
+      resolution: "microseconds",
+      snaplen: 262_144,
+      linkType,
+    });
+    const parts = [
+      writer.header(),
+      ...frames.map((f, i) => writer.record({ timestampNs: BigInt(i) * 1_000_000_000n, ...f })),
+    ];
     const file = join(folder, `link-${linkType}.pcap`);
     writeFileSync(file, Buffer.concat(parts));
     captures.push({ linkType, file, frames });
@@ -98,7 +115,10 @@ describe("the pcap-filter language against libpcap", () => {
           seen.answers++;
           if ("error" in theirs || typeof mine === "string") {
             const agree = "error" in theirs && typeof mine === "string";
-            if (!agree) throw new Error(`link type ${capture.linkType}: libpcap: ${JSON.stringify(theirs).slice(0, 120)}, ours: ${String(mine).slice(0, 120)}`);
+            if (!agree)
+              throw new Error(
+                `link type ${capture.linkType}: libpcap: ${JSON.stringify(theirs).slice(0, 120)}, ours: ${String(mine).slice(0, 120)}`,
+              );
             seen.refused++;
             continue;
           }

@@ -780,7 +780,8 @@ class Lowering {
         this.refuseConstant(node.operator, node.right, right.value);
         return {
           value: folded({ op: node.operator, left: left.value, right: right.value }),
-          checks: [...left.checks, ...right.checks],
+          // libpcap 1.10 forgets what the right side's loads check: `1 + tcp[0]` looks into any packet.
+          checks: left.checks,
         };
       }
     }
@@ -793,7 +794,7 @@ class Lowering {
     if ((operator === "/" || operator === "%") && (number === 0 || result === 0)) {
       throw this.problem(operator === "/" ? "division by zero" : "remainder of a division by zero");
     }
-    if ((operator === "<<" || operator === ">>") && number !== undefined && number > 31) {
+    if ((operator === "<<" || operator === ">>") && Math.max(number ?? 0, result ?? 0) > 31) {
       throw this.problem("a shift by more than 31 bits");
     }
   }

@@ -509,6 +509,8 @@ class PcapParser {
     }
     const qualifiers: Qualifiers = { protocol, direction: direction.value, type };
     if (type === "port" && this.isSymbol("-")) throw this.unexpected(["port number"]);
+    if (this.token.kind === "word" && !this.isWord("not"))
+      throw this.unexpected([expectedIds[type ?? "host"]]);
     const part = this.part(qualifiers, true, false);
     if (part.tag === "term") {
       throw this.problem(first, "a test stands where an address, port or protocol should", undefined, []);
@@ -1008,6 +1010,14 @@ class PcapParser {
   }
 }
 
+const expectedIds: Readonly<Record<IdType, string>> = {
+  host: "IP address",
+  net: "IP address",
+  port: "port number",
+  portrange: "port number",
+  proto: "protocol number",
+  protochain: "protocol number",
+};
 const primitiveStarts = ["host", "net", "port", "tcp", "udp", "not", "("];
 const comparisons = ["=", "!=", "<", "<=", ">", ">="];
 const arithmeticOperators = ["+", "-", "*", "/", "&", "|"];

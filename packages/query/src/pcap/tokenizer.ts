@@ -133,13 +133,20 @@ export class PcapTokenizer {
   }
 
   private literal(start: number): PcapToken {
+    const nameLength = this.lengthAt(name, start);
+    // Whatever is longer than a name goes on with a colon.
+    const mayBeLonger = this.text[start + nameLength] === ":";
+    if (!mayBeLonger && nameLength > 0) {
+      const word = words.get(this.text.slice(start, start + nameLength));
+      if (word !== undefined) return this.token("word", start, start + nameLength, word);
+    }
     const lengths = {
-      name: this.lengthAt(name, start),
+      name: nameLength,
       number: this.lengthAt(number, start),
       ipv4: this.lengthAt(ipv4, start),
       mac: this.lengthAt(mac, start),
-      ipv6: this.ipv6Length(start),
-      brokenMac: this.lengthAt(brokenMac, start),
+      ipv6: mayBeLonger ? this.ipv6Length(start) : 0,
+      brokenMac: mayBeLonger ? this.lengthAt(brokenMac, start) : 0,
     };
     const longest = Math.max(...Object.values(lengths));
     if (longest === 0 && this.text[start] === ":") return this.symbol(start, 1);
