@@ -777,7 +777,7 @@ class Lowering {
       case "operation": {
         const left = this.value(node.left);
         const right = this.value(node.right);
-        this.refuseConstant(node.operator, node.right, right.value);
+        this.refuseConstant(node.operator, left.value, node.right, right.value);
         return {
           value: folded({ op: node.operator, left: left.value, right: right.value }),
           // libpcap 1.10 forgets what the right side's loads check: `1 + tcp[0]` looks into any packet.
@@ -788,13 +788,16 @@ class Lowering {
   }
 
   /** libpcap looks at the first number of the right side only, and its optimizer then at the result. */
-  private refuseConstant(operator: string, written: ArithmeticNode, value: Value): void {
+  private refuseConstant(operator: string, left: Value, written: ArithmeticNode, value: Value): void {
     const number = firstNumber(written);
     const result = value.op === "constant" ? value.value : undefined;
     if ((operator === "/" || operator === "%") && (number === 0 || result === 0)) {
       throw this.problem(operator === "/" ? "division by zero" : "remainder of a division by zero");
     }
-    if ((operator === "<<" || operator === ">>") && Math.max(number ?? 0, result ?? 0) > 31) {
+    if (
+      (operator === "<<" || operator === ">>") &&
+      Math.max(number ?? 0, left.op === "constant" ? 0 : (result ?? 0)) > 31
+    ) {
       throw this.problem("a shift by more than 31 bits");
     }
   }
