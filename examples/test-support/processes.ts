@@ -1,13 +1,25 @@
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { expect, vi } from "vitest";
 
-/** A mark for the environment of a process, which all it starts inherit: also those in other process groups. */
-export function processMark(): { readonly env: NodeJS.ProcessEnv; living(): number[] } {
+/** A mark in the environment of a process, which all that it starts inherit: also those in other process groups. */
+export interface ProcessMark {
+  readonly env: NodeJS.ProcessEnv;
+  /** The processes that have it now. */
+  living(): number[];
+  /** Resolves when there is none; rejects when some stay. A moment is theirs: tsx' esbuild ends after its parent. */
+  untilAllGone(): Promise<void>;
+}
+
+/** Makes a mark that no other process has. */
+export function processMark(): ProcessMark {
   const name = "STENOGRPC_EXAMPLE_TEST";
   const value = randomUUID();
+  const living = () => processesWith(`${name}=${value}`);
   return {
     env: { [name]: value },
-    living: () => processesWith(`${name}=${value}`),
+    living,
+    untilAllGone: () => vi.waitFor(() => expect(living()).toEqual([]), { timeout: 10_000, interval: 20 }),
   };
 }
 

@@ -12,7 +12,7 @@ export interface Packet {
  * it is to check.
  */
 export function readPcap(file: Buffer): Packet[] {
-  const nsPerUnit = { 0xa1b2c3d4: 1000n, 0xa1b23c4d: 1n }[file.readUInt32LE(0)];
+  const nsPerUnit = { 2712847316: 1000n, 2712812621: 1n }[file.readUInt32LE(0)];
   if (nsPerUnit === undefined) throw new Error("no little-endian pcap file");
   const packets: Packet[] = [];
   let at = 24;

@@ -1,5 +1,6 @@
 // An Express service that already answers /health and /api/alerts, with a sensor on the same port.
 import { readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Session } from "node:http2";
 import { constants, createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -27,7 +28,8 @@ app.get("/health", (_request, response) => void response.json({ status: "ok" }))
 app.get("/api/alerts", (request, response) => {
   const who = clientIdentity(request).get(clientIdentityKey);
   if (who === undefined) response.status(401).json({ error: "a client certificate is required" });
-  else response.json([{ id: "4711", time: "2026-11-24T05:40:27Z", client: "192.0.2.10", server: "192.0.2.80" }]);
+  else
+    response.json([{ id: "4711", time: "2026-11-24T05:40:27Z", client: "192.0.2.10", server: "192.0.2.80" }]);
 });
 
 // The sensor: its handlers, and how they are mounted.
@@ -64,7 +66,11 @@ const server = createSecureServer(
     rejectUnauthorized: false,
     allowHTTP1: true,
   },
-  (request, response) => (request.httpVersionMajor === 2 ? http2 : app)(request, response),
+  (request, response) => {
+    if (request.httpVersionMajor === 2) http2(request, response);
+    // With allowHTTP1 these are node:http's, which Node's types don't say.
+    else app(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  },
 );
 const sessions = new Set<ServerHttp2Session>();
 server.on("session", (session) => {

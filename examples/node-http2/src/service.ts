@@ -5,7 +5,6 @@ import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { NodeServerRequest, NodeServerResponse } from "@connectrpc/connect-node";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { clientIdentity, clientIdentityKey, directorySource, stenographerRoutes } from "@stenogrpc/server";
 import { pino } from "pino";
@@ -23,14 +22,17 @@ const { values: options } = parseArgs({
 const logger = pino();
 const alerts = [{ id: "4711", time: "2026-11-24T05:40:27Z", client: "192.0.2.10", server: "192.0.2.80" }];
 
-function serve(request: NodeServerRequest, response: NodeServerResponse): void {
+type Handler = ReturnType<typeof connectNodeAdapter>;
+type Request = Parameters<Handler>[0];
+
+const serve: Handler = (request, response) => {
   const [status, body] = answer(request);
   response.statusCode = status;
   response.setHeader("content-type", "application/json");
   response.end(`${JSON.stringify(body)}\n`);
-}
+};
 
-function answer(request: NodeServerRequest): [status: number, body: unknown] {
+function answer(request: Request): [status: number, body: unknown] {
   // Without a certificate, since a load balancer has none.
   if (request.url === "/health") return [200, { status: "ok" }];
   if (request.url !== "/api/alerts") return [404, { error: "not found" }];

@@ -10,9 +10,8 @@ export const clientSettings = strictOptions({
   private_key: text("the path of this client's private key (PEM)"),
   /** This client's certificate, with its chain. */
   certificate_chain: text("the path of this client's certificate (PEM)"),
-  /** Port where the server is named without one. */
-  port: whole(1, 65_535).default(8443),
   /** Keys of the original's server: one file may serve both. Accepted, unused. */
+  port: whole(0, 65_535).optional(),
   workers: whole(1).optional(),
   sleep: z.number({ error: "must be a number" }).optional(),
   /** Server to ask where the command line names none. */

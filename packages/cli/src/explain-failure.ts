@@ -22,10 +22,19 @@ const usageReasons = new Set([
   "TIME_INVALID",
 ]);
 
+/** The client's own words name its options; here they are keys of the YAML and flags. */
+const adviceByReason: Readonly<Record<string, string>> = {
+  TLS_SERVER_UNTRUSTED: "In the YAML, the CA is `root_certificate`, and `server_name` the name to expect.",
+  CLIENT_CERTIFICATE_REJECTED: "In the YAML, they are `certificate_chain` and `private_key`.",
+  SUMMARY_MISSING: "For an original server, add --original-server, or `original_server: true` to the YAML.",
+};
+
 /** Explains a failure of the client. What is not one is thrown on: it is a bug. */
 export function explainFailure(error: unknown): ExplainedFailure {
   if (!(error instanceof StenographerError)) throw error;
   const lines = [`${printable(error.message)} [${printable(error.reason)}]`];
+  const advice = adviceByReason[error.reason];
+  if (advice) lines.push(advice);
   if (error.filterProblem)
     lines.push("", indented(error.filterProblem.rendering.split("\n").map(printable).join("\n")));
   if (error.retryAfterMs !== undefined) {

@@ -104,7 +104,7 @@ describe("a client's settings", () => {
       file(`${pems}port: 9000\nworkers: 10\nsleep: 86400\n`),
       clientSettings,
     );
-    expect(settings).toMatchObject({ port: 9000, private_key: "server.key" });
+    expect(settings).toMatchObject({ private_key: "server.key", certificate_chain: "server.crt" });
   });
 });
 

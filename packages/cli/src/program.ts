@@ -7,7 +7,7 @@ import { fetchCommand } from "./commands/fetch.js";
 import { infoCommand } from "./commands/info.js";
 import { serveCommand } from "./commands/serve.js";
 
-/** The whole command line. */
+/** The whole command line. What a command does is loaded when it runs: help and slips answer at once. */
 export function createProgram(): Command {
   const program = new Command("stenogrpc")
     .description("Get packets off a sensor: serve them and fetch them over mutual TLS.")

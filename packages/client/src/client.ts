@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { checkOptions } from "./check-options.js";
 import { canceled, type ExplainFailure, errorFromRpc } from "./error-from-rpc.js";
 import { type FetchPcapOptions, planFetch } from "./fetch-options.js";
+import { onAbort } from "./on-abort.js";
 import { abortSignal, timeoutMs } from "./option-schemas.js";
 import type { PcapFetch } from "./pcap-fetch.js";
 import { originalRequestMessage, requestMessage } from "./request-message.js";
@@ -85,7 +86,7 @@ export function assembleClient<Fetch extends PcapFetch>(
     const cancelBySignal = () =>
       cancel(canceled("the caller's signal aborted the call", undefined, signal?.reason));
     const forget = onClientClose(cancel);
-    signal?.addEventListener("abort", cancelBySignal);
+    const unlink = signal && onAbort(signal, cancelBySignal);
     if (signal?.aborted) cancelBySignal();
     try {
       const response = await rpc.describeSensor({}, { signal: controller.signal, timeoutMs });
@@ -94,7 +95,7 @@ export function assembleClient<Fetch extends PcapFetch>(
       throw stopped ?? (await errorFromRpc(error, { answered: false, timeoutMs, explain: parts.explain }));
     } finally {
       forget();
-      signal?.removeEventListener("abort", cancelBySignal);
+      unlink?.();
     }
   }
 

@@ -208,6 +208,25 @@ describe("leaving a fetch", () => {
     expect(requests).toEqual([]);
   });
 
+  it("by one signal that many share cancels all, with one listener on it", async () => {
+    const { script } = stalling();
+    const { client } = clientOf(script);
+    const controller = new AbortController();
+    let listeners = 0;
+    const add = controller.signal.addEventListener.bind(controller.signal);
+    controller.signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners++;
+      add(...args);
+    };
+    const fetches = Array.from({ length: 30 }, () =>
+      client.fetchPcap({ ...hour, signal: controller.signal }),
+    );
+    for (const fetch of fetches) await fetch[Symbol.asyncIterator]().next();
+    expect(listeners).toBe(1);
+    controller.abort();
+    for (const fetch of fetches) expect((await failureOf(fetch.summary)).reason).toBe("CANCELED");
+  });
+
   it("leaves no listener on the caller's signal", async () => {
     const { client } = clientOf(good);
     const { signal } = new AbortController();

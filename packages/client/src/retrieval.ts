@@ -2,6 +2,7 @@ import type { Response } from "@stenogrpc/protocol";
 import { type CallContext, canceled, type ExplainFailure, errorFromRpc } from "./error-from-rpc.js";
 import type { FetchPlan } from "./fetch-options.js";
 import type { FetchResult } from "./fetch-result.js";
+import { onAbort } from "./on-abort.js";
 import { originalPieces } from "./original-answer.js";
 import type { IncrementalHash } from "./sha256.js";
 import type { StenographerError } from "./stenographer-error.js";
@@ -147,8 +148,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
     if (signal?.aborted) cancelBySignal();
     if (this.#stopped) throw this.#stopped;
     this.#unlink.push(this.#setup.onClientClose((error) => this.cancel(error)));
-    signal?.addEventListener("abort", cancelBySignal);
-    this.#unlink.push(() => signal?.removeEventListener("abort", cancelBySignal));
+    if (signal) this.#unlink.push(onAbort(signal, cancelBySignal));
   }
 
   #settle(settle: () => void): void {

@@ -1,22 +1,22 @@
 import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type ResponseSchema,
-  Status,
-  type StenoRequest,
-  StoppedBy,
-  type SummarySchema,
-} from "@stenogrpc/protocol";
+import { type ResponseSchema, Status, type StenoRequest, StoppedBy, type Summary } from "@stenogrpc/protocol";
 import { joined, second, type TestCapture } from "./capture.js";
 
 export type AnswerMessage = MessageInitShape<typeof ResponseSchema>;
+
+/** Where a summary is to differ from the truth. */
+export type SummaryChange = Partial<Pick<Summary, "pcapBytes" | "sha256" | "stoppedBy">> & {
+  firstPacket?: { seconds: bigint };
+  lastPacket?: { seconds: bigint };
+};
 
 /** What a flawless server answers: header, one message a packet, and a last message with status and summary. */
 export function goodAnswer(
   request: StenoRequest,
   capture: TestCapture,
   change: {
-    summary?: MessageInitShape<typeof SummarySchema>;
+    summary?: SummaryChange;
     status?: Status;
     pieces?: readonly Uint8Array[];
     lastPcap?: Uint8Array;
@@ -26,34 +26,28 @@ export function goodAnswer(
   const pieces = change.pieces ?? [capture.header, ...capture.records];
   const bytes = joined([...pieces, change.lastPcap ?? new Uint8Array(0)]);
   const packets = capture.records.length;
-  return [
-    ...pieces.map((pcap) => ({ uid, pcap })),
-    {
-      uid,
-      pcap: change.lastPcap,
-      status: change.status ?? (packets === 0 ? Status.NO_PACKETS : Status.OK),
-      summary: {
-        packets: BigInt(packets),
-        pcapBytes: BigInt(bytes.length),
-        sha256: new Uint8Array(createHash("sha256").update(bytes).digest()),
-        firstPacket: packets === 0 ? undefined : timestamp(capture.timesNs[0]),
-        lastPacket: packets === 0 ? undefined : timestamp(capture.timesNs.at(-1)),
-        stoppedBy: StoppedBy.NOTHING,
-        source: "directory",
-        sensor: "edge-1",
-        recordsSeen: 20n,
-        recordsOutsideWindow: 3n,
-        recordsUnmatched: 2n,
-        windowStart: request.start,
-        windowEnd: request.end,
-        filter: "(port 443)",
-        warnings: ["one file ends in the middle of a record"],
-        ...change.summary,
-      },
-    },
-  ];
+  const summary = {
+    packets: BigInt(packets),
+    pcapBytes: BigInt(bytes.length),
+    sha256: new Uint8Array(createHash("sha256").update(bytes).digest()),
+    firstPacket: timestamp(capture.timesNs[0]),
+    lastPacket: timestamp(capture.timesNs.at(-1)),
+    stoppedBy: StoppedBy.NOTHING,
+    source: "directory",
+    sensor: "edge-1",
+    recordsSeen: 20n,
+    recordsOutsideWindow: 3n,
+    recordsUnmatched: 2n,
+    windowStart: request.start,
+    windowEnd: request.end,
+    filter: "(port 443)",
+    warnings: ["one file ends in the middle of a record"],
+    ...change.summary,
+  };
+  const status = change.status ?? (packets === 0 ? Status.NO_PACKETS : Status.OK);
+  return [...pieces.map((pcap) => ({ uid, pcap })), { uid, pcap: change.lastPcap, status, summary }];
 }
 
-function timestamp(ns: bigint | undefined) {
-  return { seconds: (ns ?? 0n) / second, nanos: Number((ns ?? 0n) % second) };
+function timestamp(ns: bigint | undefined): { seconds: bigint; nanos: number } | undefined {
+  return ns === undefined ? undefined : { seconds: ns / second, nanos: Number(ns % second) };
 }

@@ -1,4 +1,4 @@
-import { createSecureServer, type Http2ServerRequest, type Http2Session } from "node:http2";
+import { createSecureServer, type Http2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -27,6 +27,12 @@ export interface ScriptedServer extends AsyncDisposable {
   windows(): { stream: number | undefined; connection: number | undefined };
   /** Connections accepted so far. */
   connections(): number;
+  /** Connections open now. */
+  openConnections(): number;
+  /** Resets every call with an HTTP/2 error code, and leaves the connections open. */
+  reset(code: number): void;
+  /** Says goodbye (GOAWAY), and closes each connection when its calls have ended, as a server does that shuts down. */
+  closeGracefully(): void;
   /** Destroys every connection, as a killed server does. */
   kill(): void;
   close(): Promise<void>;
@@ -40,6 +46,7 @@ export async function startScriptedServer(
 ): Promise<ScriptedServer> {
   const sessions = new Set<Http2Session>();
   const sockets = new Set<TLSSocket>();
+  const streams = new Set<ServerHttp2Stream>();
   let accepted = 0;
   let latest: Http2Session | undefined;
   const server = createSecureServer(
@@ -63,11 +70,22 @@ export async function startScriptedServer(
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  server.on("request", (_: Http2ServerRequest) => {});
+  server.on("stream", (stream) => {
+    streams.add(stream);
+    stream.once("close", () => streams.delete(stream));
+  });
   await new Promise<void>((resolve) => server.listen(0, tls.host ?? "127.0.0.1", resolve));
 
   function kill(): void {
     for (const socket of sockets) socket.destroy();
+  }
+
+  function closeGracefully(): void {
+    for (const session of sessions) session.close();
+  }
+
+  function reset(code: number): void {
+    for (const stream of streams) stream.close(code);
   }
 
   async function close(): Promise<void> {
@@ -83,6 +101,9 @@ export async function startScriptedServer(
       connection: latest?.state.remoteWindowSize,
     }),
     connections: () => accepted,
+    openConnections: () => sockets.size,
+    closeGracefully,
+    reset,
     kill,
     close,
     [Symbol.asyncDispose]: close,

@@ -17,20 +17,20 @@ export async function decodeCapture(
 ): Promise<Capture> {
   const decoder = new CaptureDecoder(options);
   const upstream = chunks[Symbol.asyncIterator]();
-  try {
-    while (true) {
-      const next = await upstream.next();
-      if (next.done === true) {
-        decoder.end();
-        // Unreachable: end() throws as long as there is no header.
-        throw new Error("the stream ended without a header");
-      }
+  while (true) {
+    const next = await upstream.next();
+    if (next.done === true) {
+      decoder.end();
+      // Unreachable: end() throws as long as there is no header.
+      throw new Error("the stream ended without a header");
+    }
+    try {
       const batches = decoder.push(next.value);
       if (decoder.header !== undefined) return startCapture(decoder, decoder.header, batches, upstream);
+    } catch (error) {
+      await closeQuietly(upstream);
+      throw error;
     }
-  } catch (error) {
-    await closeQuietly(upstream);
-    throw error;
   }
 }
 

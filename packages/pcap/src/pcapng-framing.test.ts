@@ -400,6 +400,8 @@ describe("memory", () => {
       ...packets.map((data, i) => (i % 3 === 0 ? little.simple(data) : little.enhanced(0, BigInt(i), data))),
     );
     const { records } = decodeAll([bytes]);
-    expect(records.map(({ data }) => data)).toEqual(packets.map((data) => data.slice(0, 65_535)));
+    expect(records).toHaveLength(700);
+    // Not toEqual: it compares them element by element.
+    expect(Buffer.compare(concat(...records.map(({ data }) => data)), concat(...packets))).toBe(0);
   });
 });

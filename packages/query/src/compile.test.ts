@@ -477,6 +477,41 @@ describe("compileFilter against a slow reference", () => {
     );
   });
 
+  it("compares as many bits of an IPv6 address as the network has, no more and no fewer", () => {
+    const address = fc.uint8Array({ minLength: 16, maxLength: 16 });
+    fc.assert(
+      fc.property(
+        address,
+        address,
+        fc.integer({ min: 1, max: 128 }),
+        fc.boolean(),
+        (source, other, length, isSource) => {
+          const packet = concat(
+            bytes("60 00 00 00 00 00 3b 40"), // no next header
+            isSource ? source : other,
+            isSource ? other : source,
+          );
+          // The same network, and the one that differs in its last bit.
+          const near = source.slice();
+          const at = (length - 1) >> 3;
+          near[at] = (near[at] ?? 0) ^ (0x80 >> ((length - 1) & 7));
+          for (const wanted of [source, near]) {
+            const groups = Array.from({ length: 8 }, (_, i) =>
+              Buffer.from(wanted).toString("hex", 2 * i, 2 * i + 2),
+            );
+            const keys = indexKeys(packet, "ip");
+            const filter = parseFilter(`net ${groups.join(":")}/${length}`);
+            expect(compileFilter(filter, { linkType: 229 })(packet, 0, 40, 40, 0, 0)).toBe(
+              slowly(filter, keys, false, 0n),
+            );
+          }
+          expect(slowly(parseFilter(`net ::/0`), indexKeys(packet, "ip"), false, 0n)).toBe(true);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   it("survives any bytes on any link type", () => {
     const linkType = fc.constantFrom(0, 1, 12, 14, 101, 108, 113, 228, 229, 276);
     fc.assert(

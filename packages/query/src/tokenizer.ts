@@ -62,6 +62,11 @@ export class Tokenizer {
     const start = Math.max(this.position, space.lastIndex);
     if (start >= this.text.length) return this.token("end", start, start);
 
+    const character = this.text.charAt(start);
+    if (character === "(" || character === ")" || character === "/") {
+      return this.token(character, start, start + 1);
+    }
+
     const word = this.matchAt(keyword, start);
     if (word === "&&") return this.token("and", start, start + 2);
     if (word === "||") return this.token("or", start, start + 2);
@@ -70,9 +75,7 @@ export class Tokenizer {
     const run = this.matchAt(literal, start);
     if (run !== "") return this.token(literalKind(run), start, start + run.length);
 
-    const character = this.text.charAt(start);
-    const isPunctuation = character === "(" || character === ")" || character === "/";
-    return this.token(isPunctuation ? character : "unknown", start, start + 1);
+    return this.token("unknown", start, start + 1);
   }
 
   private matchAt(pattern: RegExp, start: number): string {

@@ -1,1 +1,30 @@
-export {};
+export { type EventuallyOptions, eventually } from "./eventually.js";
+export { openFilesBelow, temporaryFiles } from "./leaks/files.js";
+export {
+  childProcesses,
+  expectNoChildren,
+  type ProcessInfo,
+  peakResidentBytes,
+  processesMentioning,
+} from "./leaks/processes.js";
+export { type OpenSocket, openSockets } from "./leaks/sockets.js";
+export { freePort } from "./network/free-port.js";
+export { startTcpProxy, type TcpProxy } from "./network/tcp-proxy.js";
+export { type PlainPacket, packetLine, readPcap, streamPcap, withinWindow } from "./oracle/read-pcap.js";
+export { tcpdumpSelect } from "./oracle/tcpdump-select.js";
+export { type DebianProgram, debianProgram, systemEnvironment } from "./process/debian-program.js";
+export { onExit, type Program, run, startProgram } from "./process/program.js";
+export {
+  type RunningStenographer,
+  type StenographerSetup,
+  startStenographer,
+} from "./stenographer/start-stenographer.js";
+export type { KeyMaker, StenographerCerts } from "./stenographer/stenographer-keys.js";
+export { writeStenographerFiles } from "./stenographer/write-stenographer-files.js";
+export {
+  type SyntheticTraffic,
+  syntheticTraffic,
+  type TrafficOptions,
+  writeSyntheticTraffic,
+} from "./traffic/synthetic-traffic.js";
+export type { TrafficTruth } from "./traffic/traffic-truth.js";

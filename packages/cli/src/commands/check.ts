@@ -1,14 +1,5 @@
-import { printFilter, resolveTimes, stenographerQuery } from "@stenogrpc/query";
 import { Command } from "commander";
-import { checkFilter } from "../check-filter.js";
-import { formatWhen } from "../parse-when.js";
-import { parseWindow } from "../parse-window.js";
-import { writeOut } from "../stdout.js";
-
-interface CheckOptions {
-  from: string;
-  to: string;
-}
+import type { CheckOptions } from "../explain-filter.js";
 
 /** `stenogrpc check FILTER`: what a filter means, without asking anyone. */
 export function checkCommand(): Command {
@@ -26,16 +17,8 @@ Examples:
   stenogrpc check 'host 10.0.0.5 and port 443 or icmp'
   stenogrpc check 'net 10.0.0.0/8' --from 2026-01-02T03:00:00Z --to 2026-01-02T03:05:00Z`,
     )
-    .action(check);
-}
-
-async function check(text: string, options: CheckOptions): Promise<void> {
-  const nowMs = Date.now();
-  const filter = checkFilter(text);
-  const window = parseWindow(options.from, options.to, nowMs);
-  const resolved = resolveTimes(filter, BigInt(nowMs) * 1_000_000n);
-  await writeOut(`filter        ${printFilter(filter)}
-window        ${formatWhen(window.startNs)} to ${formatWhen(window.endNs)}, the end not included
-stenographer  ${stenographerQuery(resolved, window)}
-`);
+    .action(async (filter: string, options: CheckOptions) => {
+      const { explainFilter } = await import("../explain-filter.js");
+      await explainFilter(filter, options);
+    });
 }

@@ -1,20 +1,7 @@
-import type { SensorDescription } from "@stenogrpc/client/node";
 import { Command } from "commander";
 import { durationArgument } from "../arguments.js";
-import { type ConnectionOptions, openClient, withConnection } from "../connection.js";
-import { exitCode } from "../exit-codes.js";
-import { explainFailure } from "../explain-failure.js";
-import { formatCount, formatDuration, formatSize } from "../format.js";
-import { listenForInterruption } from "../interruption.js";
-import { formatWhen } from "../parse-when.js";
-import { printable } from "../printable.js";
-import { writeOut } from "../stdout.js";
-
-interface InfoOptions extends ConnectionOptions {
-  json?: boolean;
-}
-
-const defaultTimeoutMs = 30_000;
+import { withConnection } from "../connection-options.js";
+import type { InfoOptions } from "../describe-sensor.js";
 
 /** `stenogrpc info`: what a sensor is and which limits it has. */
 export function infoCommand(): Command {
@@ -31,49 +18,7 @@ Examples:
   stenogrpc info -c client.yaml --json | jq .oldestPacket`,
     )
     .action(async (options: InfoOptions) => {
-      process.exitCode = await info(options);
+      const { describeSensor } = await import("../describe-sensor.js");
+      process.exitCode = await describeSensor(options);
     });
-}
-
-async function info(options: InfoOptions): Promise<number> {
-  const { client, server } = await openClient({ ...options, timeout: options.timeout ?? defaultTimeoutMs });
-  await using _ = client;
-  using interruption = listenForInterruption();
-  try {
-    const sensor = await client.describeSensor({ signal: interruption.signal });
-    await writeOut(options.json ? `${JSON.stringify(sensorJson(sensor))}\n` : sensorText(server, sensor));
-    return exitCode.complete;
-  } catch (error) {
-    if (interruption.code !== undefined) return interruption.code;
-    const failure = explainFailure(error);
-    process.stderr.write(`stenogrpc: ${failure.text}\n`);
-    return failure.exitCode;
-  }
-}
-
-function sensorJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorDescription) {
-  const when = (timestampNs: bigint | undefined) =>
-    timestampNs === undefined ? null : formatWhen(timestampNs);
-  // JSON leaves undefined out; null says that there is none.
-  const known = Object.fromEntries(Object.entries(limits).map(([key, value]) => [key, value ?? null]));
-  return { ...rest, limits: known, oldestPacket: when(oldestPacketNs), newestPacket: when(newestPacketNs) };
-}
-
-function sensorText(server: string, sensor: SensorDescription): string {
-  const { limits } = sensor;
-  const or = <T>(value: T | undefined, format: (value: T) => string, none = "no limit") =>
-    value === undefined ? none : format(value);
-  const rows: [string, string][] = [
-    ["sensor", printable(sensor.sensor)],
-    ["server", `${server}, ${printable(sensor.version)}`],
-    ["source", printable(sensor.source)],
-    ["oldest packet", or(sensor.oldestPacketNs, formatWhen, "not known")],
-    ["newest packet", or(sensor.newestPacketNs, formatWhen, "not known")],
-    ["max bytes", or(limits.maxBytes, formatSize)],
-    ["max packets", or(limits.maxPackets, formatCount)],
-    ["max window", or(limits.maxWindowMs, formatDuration)],
-    ["timeout", or(limits.timeoutMs, formatDuration)],
-    ["at once", or(limits.concurrency, (n) => `${formatCount(n)} retrievals`)],
-  ];
-  return rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("");
 }

@@ -1,20 +1,5 @@
-import { hostname } from "node:os";
-import { OptionsError } from "@stenogrpc/options";
-import { createStenographerServer } from "@stenogrpc/server";
 import { Command, Option } from "commander";
-import { destination, type Logger, pino } from "pino";
-import { exitCode } from "../exit-codes.js";
-import { type LoadedSettings, loadYaml } from "../load-yaml.js";
-import { packetSource } from "../packet-source.js";
-import { prettyLogLine } from "../pretty-log.js";
-import { readIdentity } from "../read-identity.js";
-import { type ServerSettings, serverSettings } from "../server-settings.js";
-import { UsageError } from "../usage-error.js";
-
-interface ServeOptions {
-  config: string;
-  log: "pretty" | "json";
-}
+import type { ServeOptions } from "../serve-packets.js";
 
 /** `stenogrpc serve`: serves a sensor's packets until it is told to stop. */
 export function serveCommand(): Command {
@@ -38,89 +23,7 @@ Examples:
   stenogrpc serve -c server.yaml --log pretty`,
     )
     .action(async (options: ServeOptions) => {
-      process.exitCode = await serve(options);
+      const { servePackets } = await import("../serve-packets.js");
+      process.exitCode = await servePackets(options);
     });
-}
-
-async function serve(options: ServeOptions): Promise<number> {
-  const loaded = await loadYaml(options.config, serverSettings);
-  const logger = createLogger(loaded.settings.log_level, options.log);
-  const sensor = loaded.settings.sensor ?? hostname();
-  const server = await start(loaded, sensor, logger);
-  const address = server.host.includes(":") ? `[${server.host}]` : server.host;
-  process.stdout.write(
-    `listening on ${address}:${server.port} sensor=${JSON.stringify(sensor)} source=${loaded.settings.source.kind}\n`,
-  );
-  await firstSignal(logger);
-  await server.close();
-  return exitCode.complete;
-}
-
-async function start(loaded: LoadedSettings<ServerSettings>, sensor: string, logger: Logger) {
-  const { settings, file } = loaded;
-  const { ca, cert, key } = await readIdentity(loaded);
-  try {
-    return await createStenographerServer({
-      sensor,
-      source: packetSource(loaded, logger),
-      tls: { ca, cert, key, minVersion: settings.tls_min_version },
-      host: settings.host,
-      port: settings.port,
-      limits: {
-        maxBytes: settings.limits.max_bytes,
-        maxPackets: settings.limits.max_packets,
-        maxWindowMs: settings.limits.max_window,
-        timeoutMs: settings.limits.timeout,
-        concurrency: settings.workers,
-      },
-      logger,
-    });
-  } catch (error) {
-    if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`, { cause: error });
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-      throw new UsageError(
-        `${file}: cannot listen on host ${settings.host ?? "(any)"}, port ${settings.port}: ${explain(code)}`,
-        {
-          cause: error,
-        },
-      );
-    }
-    throw error;
-  }
-}
-
-function explain(code: string): string {
-  switch (code) {
-    case "EADDRINUSE":
-      return "the port is taken; stop the other program, or choose another `port`";
-    case "EACCES":
-      return "not permitted; ports below 1024 are for root, choose a higher `port`";
-    default:
-      return "this machine has no such address; correct `host`, or leave it out for every address";
-  }
-}
-
-function createLogger(level: ServerSettings["log_level"], form: ServeOptions["log"]): Logger {
-  // Synchronous: the line about what went wrong must be out before the process is.
-  const stderr = destination({ fd: 2, sync: true });
-  if (form === "json") return pino({ level }, stderr);
-  return pino({ level }, { write: (line) => void stderr.write(prettyLogLine(line)) });
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
-function firstSignal(logger: Logger): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const stop = (signal: NodeJS.Signals): void => {
-      if (asked) {
-        logger.warn({ signal }, "stopping without waiting");
-        process.exit(signal === "SIGINT" ? exitCode.interrupted : exitCode.terminated);
-      }
-      asked = true;
-      logger.info({ signal }, "stopping after the retrievals under way; a second signal does not wait");
-      resolve();
-    };
-    process.on("SIGINT", stop).on("SIGTERM", stop);
-  });
 }

@@ -2,6 +2,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { isIP } from "node:net";
 import { connect, type SecureContext, type TLSSocket } from "node:tls";
 import { Http2SessionManager } from "@connectrpc/connect-node";
+import { keepWhatArrived } from "./keep-what-arrived.js";
 import type { ServerAddress } from "./server-address.js";
 
 export interface ConnectionOptions {
@@ -15,6 +16,12 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   /** Silence after which a busy connection is probed. */
   readonly pingIntervalMs: number;
+}
+
+/** How far a handshake got. */
+export interface ConnectAttempt {
+  /** Whether the server's certificate was good and the client's had been sent or was due. */
+  readonly keysAgreed: boolean;
 }
 
 /** What is known of a connection that carried a call. */
@@ -45,7 +52,8 @@ type Watched = {
 export class ConnectionManager extends Http2SessionManager {
   readonly #options: ConnectionOptions;
   readonly #sockets = new Set<TLSSocket>();
-  readonly #connectErrors = new WeakSet<object>();
+  readonly #connectErrors = new WeakMap<object, ConnectAttempt>();
+  #attempt: ConnectAttempt = { keysAgreed: false };
   #current: Watched | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -62,23 +70,26 @@ export class ConnectionManager extends Http2SessionManager {
   }
 
   override async request(
-    ...args: Parameters<Http2SessionManager["request"]>
+    ...[method, path, headers, options]: Parameters<Http2SessionManager["request"]>
   ): ReturnType<Http2SessionManager["request"]> {
     let stream: ClientHttp2Stream;
     try {
-      stream = await super.request(...args);
+      // Node would write an IPv6 address without its brackets, which is no authority (RFC 3986, section 3.2.2).
+      const authority = new URL(this.authority).host;
+      stream = await super.request(method, path, { ...headers, ":authority": authority }, options);
     } catch (error) {
-      if (typeof error === "object" && error !== null) this.#connectErrors.add(error);
+      if (typeof error === "object" && error !== null) this.#connectErrors.set(error, this.#attempt);
       throw error;
     }
+    keepWhatArrived(stream);
     const session = stream.session as ClientHttp2Session | undefined; // a client's stream has a client's session
     if (session && session !== this.#current?.session) this.#watch(session);
     return stream;
   }
 
-  /** Whether this error says that there was no connection to send the call over. */
-  isConnectError(error: unknown): boolean {
-    return typeof error === "object" && error !== null && this.#connectErrors.has(error);
+  /** How far connecting got, if this error says that there was no connection to send the call over. */
+  failedAttempt(error: object): ConnectAttempt | undefined {
+    return this.#connectErrors.get(error);
   }
 
   /** What is known of the connection of the latest call, once it has said all it had to say. */
@@ -123,6 +134,12 @@ export class ConnectionManager extends Http2SessionManager {
       clearTimeout(timer);
       // A silent network is found by HTTP/2 PING; this finds a dead host while no call runs.
       socket.setKeepAlive(true, 30_000);
+    });
+    const attempt = { keysAgreed: false };
+    this.#attempt = attempt;
+    // The keys themselves are of no interest: this event is the one sign of how far a handshake got.
+    socket.once("keylog", () => {
+      attempt.keysAgreed = true;
     });
     this.#sockets.add(socket);
     socket.once("close", () => {

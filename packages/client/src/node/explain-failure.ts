@@ -1,6 +1,6 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { ConnectionFailure, ExplainFailure } from "../error-from-rpc.js";
-import type { ConnectionManager } from "./connection-manager.js";
+import type { ConnectAttempt, ConnectionManager } from "./connection-manager.js";
 
 // Node's names for what OpenSSL finds wrong with a peer's chain (X509_V_ERR_*), and Node's own for the name.
 const untrustedServer = new Set([
@@ -40,7 +40,8 @@ const notHttp2 = new Set(["ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL"]);
 /** Says what became of the connection, from what Node knows and the call's error hides. */
 export function explainFailureOf(manager: ConnectionManager, server: string): ExplainFailure {
   return async (error) => {
-    if (manager.isConnectError(error)) return notConnected(error, server);
+    const attempt = manager.failedAttempt(error);
+    if (attempt !== undefined) return notConnected(error, attempt, server);
     const connection = await manager.connectionState();
     if (connection === undefined) return undefined;
     const codes = [...errorCodes(error), ...errorCodes(connection.error)];
@@ -50,13 +51,13 @@ export function explainFailureOf(manager: ConnectionManager, server: string): Ex
       codes.some((code) => code.startsWith("ERR_HTTP2_")) ||
       /^http\/2 stream closed|missing status/.test(error.rawMessage) ||
       [Code.Canceled, Code.Aborted, Code.Unavailable].includes(error.code);
-    if (connection.gone && !connection.heard) return closedAfterHandshake(server);
+    if (connection.gone && !connection.heard) return hungUpOnCertificate(server);
     if (connection.gone || streamEnded) return connectionLost(server, connection.gone);
     return undefined;
   };
 }
 
-function notConnected(error: ConnectError, server: string): ConnectionFailure {
+function notConnected(error: ConnectError, attempt: ConnectAttempt, server: string): ConnectionFailure {
   const codes = errorCodes(error);
   const untrusted = codes.find((code) => untrustedServer.has(code));
   if (untrusted !== undefined) return serverUntrusted(server, untrusted);
@@ -72,6 +73,7 @@ function notConnected(error: ConnectError, server: string): ConnectionFailure {
   if (codes.some((code) => notHttp2.has(code))) {
     return connectionFailed(`${server} does not speak HTTP/2; check that it is a stenogrpc server`, false);
   }
+  if (attempt.keysAgreed && codes.includes("ECONNRESET")) return hungUpOnCertificate(server);
   const [what, next] = unreachable(codes);
   return connectionFailed(`no connection to ${server}: ${what}; ${next}`, true);
 }
@@ -131,15 +133,15 @@ function clientCertificateRejected(server: string): ConnectionFailure {
 }
 
 /**
- * Under TLS 1.3 a client is connected before the server has seen its certificate (RFC 8446, section 4.4), and Node's own
- * server then hangs up without an alert. A server that goes on sends SETTINGS first.
+ * Node's own server refuses a client's certificate by hanging up without an alert: under TLS 1.2 before the handshake ends,
+ * under TLS 1.3 after the client has seen it end (RFC 8446, section 4.4). A server that goes on sends SETTINGS first.
  */
-function closedAfterHandshake(server: string): ConnectionFailure {
+function hungUpOnCertificate(server: string): ConnectionFailure {
   return {
     code: "unauthenticated",
     reason: "CLIENT_CERTIFICATE_REJECTED",
     retryable: false,
-    message: `${server} hung up right after the TLS handshake, as a server does that refuses the client's certificate; set tls.cert and tls.key to a valid one that its CA signed`,
+    message: `${server} hung up in the TLS handshake when it was to see this client's certificate, as a server does that refuses it; set tls.cert and tls.key to a valid one that its CA signed`,
   };
 }
 
@@ -150,6 +152,9 @@ function errorCodes(error: unknown): string[] {
   for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
     seen.add(at);
     if ("code" in at && typeof at.code === "string") codes.push(at.code);
+    // Where an alert is met while writing, Node says EPROTO and leaves its name to OpenSSL's text.
+    const alert = /:\w+ alert ([a-z ]+):/.exec(at.message)?.[1];
+    if (alert !== undefined) codes.push(`ERR_SSL_ALERT_${alert.toUpperCase().replaceAll(" ", "_")}`);
     // Node tries a name's addresses one after the other and reports all failures in one.
     if (at instanceof AggregateError) for (const inner of at.errors) codes.push(...errorCodes(inner));
   }

@@ -1,9 +1,11 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { constants } from "node:http2";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { Status, type StenoRequest, StoppedBy } from "@stenogrpc/protocol";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { goodAnswer } from "../../test-support/answers.js";
@@ -119,7 +121,9 @@ describe("a fetch over mutual TLS", () => {
     const server = await serve(script);
     const pieces = connectTo(server.port).fetchPcap(hour)[Symbol.asyncIterator]();
     await pieces.next();
-    await expect.poll(server.windows).toEqual({ stream: 4_194_304, connection: 16_777_216 });
+    expect(server.windows().stream).toBe(4_194_304);
+    // Less what the request itself has taken of it.
+    await expect.poll(() => server.windows().connection).toBeGreaterThan(16_777_216 - 1000);
   });
 
   it("goes on with a new connection when the old one broke", async () => {
@@ -248,16 +252,6 @@ describe("cancelling over a real connection", () => {
     await expect.poll(() => seen.canceled).toBe(true);
   });
 
-  it("leaving with a long time limit leaves no timer", async () => {
-    const { script } = stalling();
-    const server = await serve(script);
-    const client = connectTo(server.port);
-    for await (const _ of client.fetchPcap({ ...hour, timeoutMs: 3_600_000 })) break;
-    await expect
-      .poll(() => activeResources().filter((name) => name === "Timeout"))
-      .toEqual(before.filter((name) => name === "Timeout"));
-  });
-
   it("closing the client ends its calls and its connections", async () => {
     const { script, seen } = stalling();
     const server = await serve(script);
@@ -307,15 +301,70 @@ describe("a connection that breaks", () => {
     expect((await failing).reason).toBe("CONNECTION_LOST");
   });
 
-  it("is told from a server that answers and gives up the call", async () => {
-    const script: Script = async function* ({ request }, { signal }) {
-      yield { uid: request?.uid, pcap: capture.header };
-      throw Object.assign(new DOMException("gone", "AbortError"), { signal });
-    };
+  it.each([
+    ["CANCEL", constants.NGHTTP2_CANCEL],
+    ["INTERNAL_ERROR", constants.NGHTTP2_INTERNAL_ERROR],
+    ["REFUSED_STREAM", constants.NGHTTP2_REFUSED_STREAM],
+    ["NO_ERROR", constants.NGHTTP2_NO_ERROR],
+  ])("is told from a server that resets the call with %s", async (_, code) => {
+    const { script } = stalling();
     const server = await serve(script);
+    const pieces = connectTo(server.port).fetchPcap(hour)[Symbol.asyncIterator]();
+    await pieces.next();
+    const failing = failureOf(pieces.next());
+    server.reset(code);
+    const failure = await failing;
+    expect(failure).toMatchObject({ reason: "CONNECTION_LOST", code: "unavailable", retryable: true });
+    expect(failure.message).toMatch(/broke the call off before the answer was whole/);
+  });
+
+  it("is told from a server that says the call was canceled", async () => {
+    const server = await serve(() => {
+      throw new ConnectError("going down", Code.Canceled);
+    });
     const failure = await failureOf(connectTo(server.port).fetchPcap(hour).summary);
-    expect(failure.retryable).toBe(failure.reason === "CONNECTION_LOST");
-    expect(failure.message).not.toMatch(/the connection to/);
+    expect(failure).toMatchObject({ reason: "CONNECTION_LOST", code: "unavailable", retryable: true });
+    expect(failure.message).toMatch(/the server gave the call up/);
+  });
+});
+
+describe("a server that shuts down", () => {
+  it("after it has sent an answer does not take the end of it from a slow reader", async () => {
+    let sendTheRest = () => {};
+    const theRest = new Promise<void>((resolve) => {
+      sendTheRest = resolve;
+    });
+    const long = packetsFromNoon(40, 60_000);
+    const server = await serve(async function* (request) {
+      const [first, ...rest] = goodAnswer(request, long);
+      yield first ?? {};
+      await theRest;
+      yield* rest;
+    });
+    const fetch = connectTo(server.port).fetchPcap(hour);
+    const pieces = fetch[Symbol.asyncIterator]();
+    const first = await pieces.next();
+    server.closeGracefully();
+    sendTheRest();
+    // Gone, with 2.4 MB that have come and were not read.
+    await expect.poll(() => server.openConnections()).toBe(0);
+    const rest = await collect({ [Symbol.asyncIterator]: () => pieces });
+    expect(
+      Buffer.concat([first.value ?? "", ...rest].map((piece) => Buffer.from(piece))).equals(long.bytes),
+    ).toBe(true);
+    expect((await fetch.summary).verdict).toBe("complete");
+  });
+
+  it("in the middle of an answer, by force, makes it a lost one", async () => {
+    const { script, seen } = stalling();
+    const server = await serve(script);
+    const pieces = connectTo(server.port).fetchPcap(hour)[Symbol.asyncIterator]();
+    await pieces.next();
+    expect(seen.called).toBe(true);
+    server.closeGracefully();
+    const failing = failureOf(pieces.next());
+    server.kill();
+    expect((await failing).reason).toBe("CONNECTION_LOST");
   });
 });
 
@@ -638,34 +687,5 @@ describe("an original server over a real connection", () => {
     await rm(saved.path);
     expect(saved).toMatchObject({ verdict: "complete", packets: 3, verification: "structure-only" });
     await expect.poll(() => canceled).toBe(true);
-  });
-});
-
-describe("an idle client", () => {
-  it("does not keep its process alive", async () => {
-    const server = await serve(good);
-    const { authority, client: identity } = identities;
-    const tls = { ca: authority.certificate, cert: identity.certificate, key: identity.privateKey };
-    const { execFile } = await import("node:child_process");
-    const program = `
-      import { createStenographerClient } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
-      const client = createStenographerClient({ server: "127.0.0.1:${server.port}", tls: ${JSON.stringify(tls)} });
-      const { packets } = await client.fetchPcap({ from: ${hour.from}n, to: ${hour.to}n, timeoutMs: 3_600_000 }).summary;
-      console.log(packets);
-    `;
-    const args = [
-      "--conditions=@stenogrpc/source",
-      "--import",
-      import.meta.resolve("tsx"),
-      "--input-type=module",
-      "-e",
-      program,
-    ];
-    const output = await new Promise<string>((resolve, reject) => {
-      execFile(process.execPath, args, { timeout: 15_000 }, (error, stdout) =>
-        error ? reject(error) : resolve(stdout),
-      );
-    });
-    expect(output.trim()).toBe("3");
   });
 });

@@ -1,0 +1,85 @@
+// A playbook: an alert says that a client talked to a server by a name on the watch list. Did it, and how much went where?
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createStenographerClient, StenographerError } from "@stenogrpc/client/node";
+import { host, tcp } from "@stenogrpc/query";
+import { readTcpSegment } from "./tcp-segment.js";
+import { tlsServerName } from "./tls-server-name.js";
+
+interface Alert {
+  readonly id: string;
+  readonly time: string;
+  readonly client: string;
+  readonly server: string;
+  /** The name on the watch list. */
+  readonly name: string;
+}
+
+/** What a pipeline branches on. Failed is 1, as for Node's own uncaught errors: it must never pass for "nothing there". */
+const exitCodes = { confirmed: 0, failed: 1, "no packets": 3, inconclusive: 4, "not seen": 5 } as const;
+
+const { values: options } = parseArgs({
+  options: {
+    alert: { type: "string", default: "alert.json" },
+    server: { type: "string", default: "localhost:8443" },
+    pki: { type: "string", default: "../toy-server/pki" },
+    evidence: { type: "string", default: "evidence" },
+    "max-packets": { type: "string", default: "1000000" },
+  },
+});
+const alert: Alert = JSON.parse(await readFile(options.alert, "utf8"));
+
+try {
+  const conclusion = await investigate();
+  console.log(`alert ${alert.id}: ${conclusion}`);
+  process.exitCode = exitCodes[conclusion];
+} catch (error) {
+  if (!(error instanceof StenographerError)) throw error;
+  console.error(`alert ${alert.id}: failed, nothing is known (${error.reason}): ${error.message}`);
+  if (error.retryable) console.error("The same request may succeed later.");
+  process.exitCode = exitCodes.failed;
+}
+
+async function investigate(): Promise<keyof typeof exitCodes> {
+  await using sensor = createStenographerClient({
+    server: options.server,
+    tls: {
+      ca: join(options.pki, "ca.crt"),
+      cert: join(options.pki, "analyst.crt"),
+      key: join(options.pki, "analyst.key"),
+    },
+    timeoutMs: 60_000,
+  });
+  const alertedAtMs = Date.parse(alert.time);
+  const request = {
+    from: new Date(alertedAtMs - 60_000),
+    to: new Date(alertedAtMs + 60_000),
+    filter: host(alert.client).and(host(alert.server), tcp()),
+    maxPackets: Number(options["max-packets"]),
+  };
+
+  // Look at the packets as they come. Nothing is kept, so the window may be a large one.
+  const fetch = sensor.fetchPcap(request);
+  const bytes = { fromClient: 0, fromServer: 0 };
+  let seenAtNs: bigint | undefined;
+  for await (const { data, timestampNs } of fetch.records()) {
+    const segment = readTcpSegment(data);
+    if (segment === undefined) continue;
+    bytes[segment.source === alert.client ? "fromClient" : "fromServer"] += segment.payloadLength;
+    if (tlsServerName(segment.payload) === alert.name) seenAtNs ??= timestampNs;
+  }
+  // The loop has ended without an error: what was read is all there is, or all that a limit let through.
+  const { verdict, packets, stoppedBy } = await fetch.summary;
+  console.log(`${request.filter}: ${verdict}, ${packets} packets`);
+  if (verdict === "no-packets") return "no packets";
+  console.log(`payload: ${bytes.fromClient} bytes from the client, ${bytes.fromServer} from the server`);
+  if (verdict === "truncated") console.log(`there are more packets: ${stoppedBy} ended the answer`);
+  if (seenAtNs === undefined) return verdict === "truncated" ? "inconclusive" : "not seen";
+
+  console.log(`${alert.name}: asked for at ${new Date(Number(seenAtNs / 1_000_000n)).toISOString()}`);
+  await mkdir(options.evidence, { recursive: true });
+  const saved = await sensor.fetchPcap(request).toFile(join(options.evidence, `${alert.id}.pcap`));
+  console.log(`evidence: ${saved.path}, ${saved.packets} packets, SHA-256 ${saved.sha256}`);
+  return "confirmed";
+}

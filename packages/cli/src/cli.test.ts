@@ -1,0 +1,393 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PacketSource } from "@stenogrpc/server";
+import { createStenographerServer } from "@stenogrpc/server";
+import { memorySource } from "@stenogrpc/server/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { writeCapture } from "../test/captures.js";
+import { labYaml, only, startSeconds, window, writeLabCapture } from "../test/lab.js";
+import { endLeftovers, type RunningCli, runCli, startCli } from "../test/run-cli.js";
+
+// Each test starts processes that compile their sources, on processors that may be shared.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+let folder: string;
+let capture: Buffer;
+let server: RunningCli;
+let address: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "stenogrpc-cli-"));
+  capture = writeLabCapture(folder);
+  expect(await run("certs", "pki", "--host", "127.0.0.1")).toMatchObject({ code: 0 });
+  writeFileSync(join(folder, "pki", "lab.yaml"), labYaml);
+  server = startCli(["serve", "-c", "pki/lab.yaml"], { cwd: folder });
+  const [, where = ""] = await server.shows(
+    /^listening on (127\.0\.0\.1:\d+) sensor="lab" source=directory$/m,
+  );
+  address = where;
+});
+
+afterAll(async () => {
+  server?.child.kill("SIGTERM");
+  const end = await server?.end;
+  const leftovers = await endLeftovers();
+  rmSync(folder, { recursive: true });
+  expect({ code: end?.code, leftovers }).toEqual({ code: 0, leftovers: 0 });
+});
+
+/** Where the last test wrote, in the folder. */
+let out: string;
+let count = 0;
+afterEach(() => {
+  const partial = readdirSync(folder, { recursive: true }).filter((name) =>
+    /partial|\.tmp/.test(String(name)),
+  );
+  expect(partial).toEqual([]);
+});
+function freshFolder(): string {
+  out = `out${++count}`;
+  mkdirSync(join(folder, out));
+  return out;
+}
+
+function run(...args: string[]) {
+  return runCli(args, { cwd: folder });
+}
+
+function fetch(...args: string[]) {
+  return run("fetch", "-c", "pki/client.yaml", "-s", address, ...window, ...args);
+}
+
+function read(...path: string[]): Buffer {
+  return readFileSync(join(folder, ...path));
+}
+
+describe("stenogrpc certs", () => {
+  it("makes an authority, a server and clients, then adds a client and changes nothing", async () => {
+    const made = await run("certs", "made", "--client", "alice", "bob", "--host", "sensor.example", "::1");
+    expect(made).toMatchObject({ code: 0 });
+    expect(made.stderr).toContain("stenogrpc serve -c made/server.yaml");
+    const names = ["alice", "bob", "ca", "server"].flatMap((name) => [`${name}.crt`, `${name}.key`]);
+    expect(readdirSync(join(folder, "made")).toSorted()).toEqual(
+      [...names, "client.yaml", "server.yaml"].toSorted(),
+    );
+    for (const name of names.filter((name) => name.endsWith(".key"))) {
+      expect(statSync(join(folder, "made", name)).mode & 0o777).toBe(0o600);
+    }
+    expect(read("made", "client.yaml").toString()).toContain("private_key: alice.key");
+    expect(read("made", "client.yaml").toString()).toContain('server: "sensor.example:8443"');
+
+    const before = names.map((name) => read("made", name).toString());
+    const added = await run("certs", "made", "--client", "carol");
+    expect(added).toMatchObject({ code: 0 });
+    expect(added.stderr).toContain(
+      "Made in made: carol.crt, carol.key\nKept as they were: ca.crt, server.crt",
+    );
+    expect(names.map((name) => read("made", name).toString())).toEqual(before);
+  });
+});
+
+describe("stenogrpc fetch", () => {
+  it("saves a complete answer and exits with 0", async () => {
+    const to = freshFolder();
+    const { code, stdout, stderr } = await fetch("-o", `${to}/dns.pcap`, "port 53");
+    const expected = only(capture, ({ port }) => port === 53);
+    expect(read(to, "dns.pcap").equals(expected)).toBe(true);
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: "" });
+    expect(stderr).toContain(`complete: 10 packets, 604 B in ${to}/dns.pcap`);
+    expect(stderr).toContain(`sha256 ${createHash("sha256").update(expected).digest("hex")}`);
+    expect(stderr).toContain("sensor lab (directory)");
+    expect(readdirSync(join(folder, to))).toEqual(["dns.pcap"]);
+  });
+
+  it("names the file by the uid where no name is given", async () => {
+    const to = freshFolder();
+    const { code } = await runCli(
+      ["fetch", "-c", "../pki/client.yaml", "-s", address, ...window, "--uid", "u-1", "-q", "udp"],
+      { cwd: join(folder, to) },
+    );
+    expect(code).toBe(0);
+    expect(read(to, "u-1.pcap").equals(capture)).toBe(true);
+  });
+
+  it("exits with 3 when nothing matches, and saves an empty capture", async () => {
+    const to = freshFolder();
+    const { code, stderr } = await fetch("-o", `${to}/none.pcap`, "port 4711");
+    expect(stderr).toContain("no packets");
+    expect(code).toBe(3);
+    expect(read(to, "none.pcap")).toHaveLength(24);
+  });
+
+  it("exits with 2 for a bad filter, with its caret and without a server", async () => {
+    const to = freshFolder();
+    const args = ["-s", "127.0.0.1:1", ...window, "-o", `${to}/x.pcap`, "host 10.0.0.5 and prt 443"];
+    const { code, stderr } = await run("fetch", "-c", "pki/client.yaml", ...args);
+    expect(stderr).toContain("\n  host 10.0.0.5 and prt 443\n                    ^\n");
+    expect(code).toBe(2);
+    expect(readdirSync(join(folder, to))).toEqual([]);
+  });
+
+  it("exits with 1 when no one listens, and leaves nothing", async () => {
+    const to = freshFolder();
+    const args = ["-s", "127.0.0.1:1", ...window, "-o", `${to}/x.pcap`, "--json"];
+    const { code, stdout, stderr } = await run("fetch", "-c", "pki/client.yaml", ...args);
+    expect(stderr).toContain("[CONNECTION_FAILED]");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout.toString())).toMatchObject({ verdict: "failed", reason: "CONNECTION_FAILED" });
+    expect(readdirSync(join(folder, to))).toEqual([]);
+  });
+
+  it("writes only packets to stdout with -o -", async () => {
+    const { code, stdout, stderr } = await fetch("-o", "-", "port 53");
+    expect(stdout.equals(only(capture, ({ port }) => port === 53))).toBe(true);
+    expect(stderr).toContain("complete: 10 packets");
+    expect(code).toBe(0);
+  });
+});
+
+describe("stenogrpc info", () => {
+  it("describes the sensor in words", async () => {
+    const { code, stdout, stderr } = await run("info", "-c", "pki/client.yaml", "-s", address);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.toString()).toMatch(/^sensor {8}lab$/m);
+    expect(stdout.toString()).toMatch(/^source {8}directory$/m);
+    expect(stdout.toString()).toMatch(/^oldest packet 2026-01-02T03:04:05Z$/m);
+    expect(stdout.toString()).toMatch(/^max window {4}1d$/m);
+    expect(stdout.toString()).toMatch(/^max bytes {5}no limit$/m);
+    expect(stdout.toString()).toMatch(/^at once {7}10 retrievals$/m);
+  });
+});
+
+describe("stenogrpc batch", () => {
+  const [first, last] = [startSeconds, startSeconds + 19];
+
+  function batch(csv: string, ...args: string[]) {
+    const to = freshFolder();
+    writeFileSync(join(folder, to, "requests.csv"), csv);
+    return run(
+      "batch",
+      "-c",
+      "pki/client.yaml",
+      "-s",
+      address,
+      "-r",
+      `${to}/requests.csv`,
+      "-o",
+      `${to}/case`,
+      ...args,
+    );
+  }
+
+  it("fetches each row, whatever becomes of the others", async () => {
+    const csv = `epoch_start,epoch_end,bpf
+${first},${last},"port 53 and host 10.0.1.0"
+${first},${last},prt 53
+${first},${last},port 4711
+${first},${last},udp
+9,8,udp
+`;
+    const { code, stdout, stderr } = await batch(csv, "--max-packets", "10");
+    expect(code).toBe(1);
+    expect(stdout.toString()).toBe("");
+    expect(stderr).toContain("5 rows: 1 complete, 2 bad-row, 1 no-packets, 1 truncated");
+    const results = read(out, "case", "results.csv").toString().trimEnd().split("\n");
+    const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+    const one = only(capture, (_, i) => i === 0);
+    const ten = only(capture, (_, i) => i < 10);
+    const between = "2026-01-02T03:04:05Z/2026-01-02T03:04:25Z";
+    expect(results[0]).toBe("row,filter,window,verdict,packets,bytes,sha256,file,error");
+    expect(results[1]).toBe(
+      `1,port 53 and host 10.0.1.0,${between},complete,1,${one.length},${hash(one)},0001-port-53-and-host-10.0.1.0.pcap,`,
+    );
+    expect(results.join("\n")).toContain(
+      `2,prt 53,${between},bad-row,,,,,"line 3: filter: unexpected ""prt"" at column 1`,
+    );
+    expect(results.join("\n")).toContain(`\n3,port 4711,${between},no-packets,0,24,`);
+    expect(results.join("\n")).toContain(
+      `\n4,udp,${between},truncated,10,${ten.length},${hash(ten)},0004-udp.pcap,`,
+    );
+    expect(results.at(-1)).toBe("5,udp,,bad-row,,,,,line 6: epoch_end 8 lies before epoch_start 9");
+    expect(read(out, "case", "0001-port-53-and-host-10.0.1.0.pcap").equals(one)).toBe(true);
+    expect(read(out, "case", "0004-udp.pcap").equals(ten)).toBe(true);
+    expect(read(out, "case", "0003-port-4711.pcap")).toHaveLength(24);
+    expect(readdirSync(join(folder, out, "case"))).toHaveLength(4);
+  });
+});
+
+describe("stenogrpc serve", () => {
+  it("takes the original's YAML unchanged and stops at SIGTERM", async () => {
+    const yaml = `root_certificate: ca.crt
+private_key: server.key
+certificate_chain: server.crt
+port: 0
+workers: 10
+sleep: 86400
+`;
+    writeFileSync(join(folder, "pki", "original.yaml"), yaml);
+    const original = startCli(["serve", "-c", "pki/original.yaml"], { cwd: folder });
+    await original.shows(/^listening on .*:\d+ sensor=".+" source=stenoread$/m);
+    original.child.kill("SIGTERM");
+    const { code, stderr } = await original.end;
+    expect(code).toBe(0);
+    const log = stderr.trimEnd().split("\n");
+    expect(log.map((line) => JSON.parse(line).msg)).toContain("listening");
+  });
+});
+
+describe("interruptions", () => {
+  /** A server whose answers begin and do not end; `asked` resolves when a client has asked, `left` when it has left. */
+  async function endlessServer() {
+    const source = memorySource(capture);
+    let clientLeft: () => void = () => {};
+    let clientAsked: () => void = () => {};
+    const left = new Promise<void>((resolve) => {
+      clientLeft = resolve;
+    });
+    const asked = new Promise<void>((resolve) => {
+      clientAsked = resolve;
+    });
+    const endless: PacketSource = {
+      kind: "endless",
+      describe: async () => ({}),
+      open: async (plan, signal) => {
+        clientAsked();
+        signal.addEventListener("abort", clientLeft);
+        const open = await source.open(plan, signal);
+        async function* batches() {
+          yield* open.batches;
+          await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        }
+        return { ...open, batches: batches() };
+      },
+    };
+    const started = await createStenographerServer({
+      source: endless,
+      tls: {
+        ca: read("pki", "ca.crt").toString(),
+        cert: read("pki", "server.crt").toString(),
+        key: read("pki", "server.key").toString(),
+      },
+      host: "127.0.0.1",
+      port: 0,
+      limits: { minChunkBytes: 1024, defaultChunkBytes: 1024 },
+    });
+    return { asked, left, where: `127.0.0.1:${started.port}`, close: () => started.close({ graceMs: 0 }) };
+  }
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "%s ends a fetch with %i, no file, no process, and stops the server's work",
+    async (signal, code) => {
+      const to = freshFolder();
+      const endless = await endlessServer();
+      try {
+        const cli = startCli(
+          ["fetch", "-c", "pki/client.yaml", "-s", endless.where, ...window, "-o", `${to}/x.pcap`],
+          {
+            cwd: folder,
+          },
+        );
+        await endless.asked;
+        expect(readdirSync(join(folder, to))).toEqual([expect.stringMatching(/\.partial$/)]);
+        cli.child.kill(signal);
+        const end = await cli.end;
+        expect(end.stderr).toContain("interrupted; nothing was kept");
+        expect(end.code).toBe(code);
+        expect(readdirSync(join(folder, to))).toEqual([]);
+        await endless.left;
+      } finally {
+        await endless.close();
+      }
+    },
+  );
+
+  it("Ctrl-C ends a batch with 130, and results.csv says what was not finished", async () => {
+    const to = freshFolder();
+    writeFileSync(
+      join(folder, to, "r.csv"),
+      `${startSeconds},${startSeconds},udp\n${startSeconds},${startSeconds},tcp\n`,
+    );
+    const endless = await endlessServer();
+    try {
+      const args = ["-s", endless.where, "-r", `${to}/r.csv`, "-o", `${to}/case`, "--concurrency", "1"];
+      const cli = startCli(["batch", "-c", "pki/client.yaml", ...args], { cwd: folder });
+      await endless.asked;
+      cli.child.kill("SIGINT");
+      expect(await cli.end).toMatchObject({ code: 130 });
+      expect(readdirSync(join(folder, to, "case"))).toEqual(["results.csv"]);
+      expect(
+        read(to, "case", "results.csv")
+          .toString()
+          .match(/,canceled,/g),
+      ).toHaveLength(2);
+    } finally {
+      await endless.close();
+    }
+  });
+
+  it("a reader that leaves stdout ends the fetch with 1 and one line", async () => {
+    writeLargeCapture();
+    const cli = startCli(["fetch", "-c", "pki/client.yaml", "-s", address, ...largeWindow, "-o", "-"], {
+      cwd: folder,
+      readStdout: false,
+    });
+    cli.child.stdout.once("readable", () => cli.child.stdout.destroy());
+    const end = await cli.end;
+    expect(end.stderr).toBe("stenogrpc: the reader of standard output left before the last packet\n");
+    expect(end.code).toBe(1);
+  });
+
+  it("the first SIGTERM lets a server's retrieval end, the second does not", async () => {
+    writeLargeCapture();
+    for (const patience of [true, false]) {
+      const stopping = startCli(["serve", "-c", "pki/lab.yaml"], { cwd: folder });
+      const [, where = ""] = await stopping.shows(/^listening on (\S+)/m);
+      const cli = startCli(["fetch", "-c", "pki/client.yaml", "-s", where, ...largeWindow, "-o", "-"], {
+        cwd: folder,
+        readStdout: false,
+      });
+      await new Promise((resolve) => cli.child.stdout.once("readable", resolve));
+      stopping.child.kill("SIGTERM");
+      await stopping.shows(/stopping after the retrievals under way/);
+      if (!patience) {
+        stopping.child.kill("SIGTERM");
+        expect((await stopping.end).code).toBe(143);
+      }
+      let bytes = 0;
+      for await (const piece of cli.child.stdout) bytes += piece.length;
+      const end = await cli.end;
+      if (patience) {
+        expect({ code: end.code, bytes, stderr: end.stderr }).toEqual({
+          code: 0,
+          bytes: largeCaptureBytes,
+          stderr: expect.stringContaining("complete: 700 packets"),
+        });
+        expect((await stopping.end).code).toBe(0);
+      } else {
+        expect(end.stderr).toContain("[CONNECTION_LOST]");
+        expect(end.code).toBe(1);
+      }
+    }
+  });
+});
+
+const largeWindow = ["--from", "2026-02-01T00:00:00Z", "--to", "2026-02-01T01:00:00Z"];
+let largeCaptureBytes = 0;
+/** More than all windows and pipes between server and reader hold. */
+function writeLargeCapture(): void {
+  if (largeCaptureBytes > 0) return;
+  const payloadBytes = 60_000;
+  const large = Array.from({ length: 700 }, (_, i) => ({
+    timestampNs: 1_769_904_000_000_000_000n + BigInt(i) * 1_000_000n,
+    source: "10.0.0.6",
+    destination: "10.0.1.1",
+    port: 9,
+    payloadBytes,
+  }));
+  largeCaptureBytes = writeCapture(join(folder, "captures", "large.pcap"), large).length;
+}

@@ -1,0 +1,61 @@
+import type { SensorDescription } from "@stenogrpc/client/node";
+import type { ConnectionOptions } from "./connection-options.js";
+import { exitCode } from "./exit-codes.js";
+import { explainFailure } from "./explain-failure.js";
+import { formatCount, formatDuration, formatSize } from "./format.js";
+import { listenForInterruption } from "./interruption.js";
+import { openClient } from "./open-client.js";
+import { formatWhen } from "./parse-when.js";
+import { printable } from "./printable.js";
+import { writeOut } from "./stdout.js";
+
+/** What the command line says. */
+export interface InfoOptions extends ConnectionOptions {
+  json?: boolean;
+}
+
+const defaultTimeoutMs = 30_000;
+
+/** Prints what a sensor says of itself, and tells the exit code. Throws UsageError. */
+export async function describeSensor(options: InfoOptions): Promise<number> {
+  const { client, server } = await openClient({ ...options, timeout: options.timeout ?? defaultTimeoutMs });
+  await using _ = client;
+  using interruption = listenForInterruption();
+  try {
+    const sensor = await client.describeSensor({ signal: interruption.signal });
+    await writeOut(options.json ? `${JSON.stringify(sensorJson(sensor))}\n` : sensorText(server, sensor));
+    return exitCode.complete;
+  } catch (error) {
+    if (interruption.code !== undefined) return interruption.code;
+    const failure = explainFailure(error);
+    process.stderr.write(`stenogrpc: ${failure.text}\n`);
+    return failure.exitCode;
+  }
+}
+
+function sensorJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorDescription) {
+  const when = (timestampNs: bigint | undefined) =>
+    timestampNs === undefined ? null : formatWhen(timestampNs);
+  // JSON leaves undefined out; null says that there is none.
+  const known = Object.fromEntries(Object.entries(limits).map(([key, value]) => [key, value ?? null]));
+  return { ...rest, limits: known, oldestPacket: when(oldestPacketNs), newestPacket: when(newestPacketNs) };
+}
+
+function sensorText(server: string, sensor: SensorDescription): string {
+  const { limits } = sensor;
+  const or = <T>(value: T | undefined, format: (value: T) => string, none = "no limit") =>
+    value === undefined ? none : format(value);
+  const rows: [string, string][] = [
+    ["sensor", printable(sensor.sensor)],
+    ["server", `${server}, ${printable(sensor.version)}`],
+    ["source", printable(sensor.source)],
+    ["oldest packet", or(sensor.oldestPacketNs, formatWhen, "not known")],
+    ["newest packet", or(sensor.newestPacketNs, formatWhen, "not known")],
+    ["max bytes", or(limits.maxBytes, formatSize)],
+    ["max packets", or(limits.maxPackets, formatCount)],
+    ["max window", or(limits.maxWindowMs, formatDuration)],
+    ["timeout", or(limits.timeoutMs, formatDuration)],
+    ["at once", or(limits.concurrency, (n) => `${formatCount(n)} retrievals`)],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("");
+}

@@ -1,0 +1,100 @@
+import type { FetchResult, NodePcapFetch } from "@stenogrpc/client/node";
+import { checkFilter } from "./check-filter.js";
+import type { ConnectionOptions } from "./connection-options.js";
+import { exitCode } from "./exit-codes.js";
+import { explainFailure } from "./explain-failure.js";
+import { refuseExisting, requireFolderOf } from "./files.js";
+import { listenForInterruption } from "./interruption.js";
+import { openClient } from "./open-client.js";
+import { parseWindow } from "./parse-window.js";
+import { createProgress, type Progress } from "./progress.js";
+import { exitCodeOf, resultJson, resultText } from "./result.js";
+import type { RetrievalOptions } from "./retrieval-options.js";
+import { OutputClosedError, writeOut } from "./stdout.js";
+import { UsageError } from "./usage-error.js";
+
+/** What the command line says. */
+export interface FetchOptions extends ConnectionOptions, RetrievalOptions {
+  from: string;
+  to: string;
+  uid?: string;
+  output?: string;
+}
+
+/** Fetches the packets of one window and filter into a file or to stdout, and tells the exit code. Throws UsageError. */
+export async function fetchPackets(filter: string | undefined, options: FetchOptions): Promise<number> {
+  const toStdout = options.output === "-";
+  if (toStdout && options.json) throw new UsageError("--json writes to stdout, and so does -o -; choose one");
+  if (toStdout && process.stdout.isTTY)
+    throw new UsageError("-o - would write bytes to the terminal; add a pipe or > FILE");
+  if (filter?.trim() === "")
+    throw new UsageError("the filter is empty; leave it out to fetch every packet in the window");
+  if (filter !== undefined) checkFilter(filter);
+  const window = parseWindow(options.from, options.to);
+  if (options.output && !toStdout) await checkTarget(options.output, options);
+  const { client } = await openClient(options);
+  await using _ = client;
+  using interruption = listenForInterruption();
+
+  const progress = createProgress(process.stderr, { quiet: options.quiet });
+  try {
+    const fetch = client.fetchPcap({
+      from: window.startNs,
+      to: window.endNs,
+      filter,
+      maxBytes: options.maxBytes,
+      maxPackets: options.maxPackets,
+      uid: options.uid,
+      signal: interruption.signal,
+    });
+    const file = options.output ?? `${fetch.uid}.pcap`;
+    if (!options.output) await checkTarget(file, options);
+    const result = toStdout
+      ? await copyToStdout(fetch, progress)
+      : await fetch.toFile(file, { overwrite: options.overwrite ?? false, onProgress: progress.update });
+    progress.end();
+    if (options.json) await writeOut(`${JSON.stringify(resultJson(result, file))}\n`);
+    else if (!options.quiet) process.stderr.write(`${resultText(result, toStdout ? "stdout" : file)}\n`);
+    return exitCodeOf(result);
+  } catch (error) {
+    progress.end();
+    return await report(error, interruption.code, options);
+  }
+}
+
+async function copyToStdout(fetch: NodePcapFetch, progress: Progress): Promise<FetchResult> {
+  let bytes = 0;
+  for await (const chunk of fetch) {
+    await writeOut(chunk);
+    bytes += chunk.byteLength;
+    progress.update({ bytes });
+  }
+  return fetch.summary;
+}
+
+async function report(
+  error: unknown,
+  interrupted: number | undefined,
+  options: FetchOptions,
+): Promise<number> {
+  if (error instanceof UsageError) throw error;
+  if (error instanceof OutputClosedError) {
+    process.stderr.write(`stenogrpc: ${error.message} before the last packet\n`);
+    return exitCode.failed;
+  }
+  if (interrupted !== undefined) {
+    process.stderr.write("stenogrpc: interrupted; nothing was kept\n");
+    return interrupted;
+  }
+  const failure = explainFailure(error);
+  process.stderr.write(`stenogrpc: ${failure.text}\n`);
+  if (options.json) {
+    await writeOut(`${JSON.stringify({ verdict: "failed", reason: failure.reason, error: failure.text })}\n`);
+  }
+  return failure.exitCode;
+}
+
+async function checkTarget(file: string, options: FetchOptions): Promise<void> {
+  await requireFolderOf(file);
+  if (!options.overwrite) await refuseExisting(file);
+}

@@ -1,0 +1,37 @@
+import {
+  createStenographerClient,
+  type NodeStenographerClient,
+  StenographerError,
+} from "@stenogrpc/client/node";
+import { clientSettings } from "./client-settings.js";
+import type { ConnectionOptions } from "./connection-options.js";
+import { loadYaml } from "./load-yaml.js";
+import { readIdentity } from "./read-identity.js";
+import { UsageError } from "./usage-error.js";
+
+/** A client for the server that the options and their YAML name. Throws UsageError; connects to nothing yet. */
+export async function openClient(
+  options: ConnectionOptions,
+): Promise<{ client: NodeStenographerClient; server: string }> {
+  const loaded = await loadYaml(options.config, clientSettings);
+  const { settings } = loaded;
+  const server = options.server ?? settings.server;
+  if (server === undefined) {
+    throw new UsageError(
+      `which server? Give -s HOST:PORT, or write "server: HOST:PORT" in ${options.config}`,
+    );
+  }
+  const { ca, cert, key } = await readIdentity(loaded);
+  try {
+    const client = createStenographerClient({
+      server,
+      tls: { ca, cert, key, serverName: settings.server_name },
+      timeoutMs: options.timeout ?? settings.timeout,
+      originalServer: options.originalServer ?? settings.original_server,
+    });
+    return { client, server };
+  } catch (error) {
+    if (!(error instanceof StenographerError)) throw error;
+    throw new UsageError(error.message, { cause: error });
+  }
+}

@@ -1,0 +1,105 @@
+import { hostname } from "node:os";
+import { OptionsError } from "@stenogrpc/options";
+import { createStenographerServer, type PacketSource } from "@stenogrpc/server";
+import { destination, type Logger, pino } from "pino";
+import { exitCode } from "./exit-codes.js";
+import { type LoadedSettings, loadYaml } from "./load-yaml.js";
+import { packetSource } from "./packet-source.js";
+import { prettyLogLine } from "./pretty-log.js";
+import { readIdentity } from "./read-identity.js";
+import { type ServerSettings, serverSettings } from "./server-settings.js";
+import { UsageError } from "./usage-error.js";
+
+/** What the command line says. */
+export interface ServeOptions {
+  config: string;
+  log: "pretty" | "json";
+}
+
+/** Serves a sensor until it is told to stop, and tells the exit code. Throws UsageError. */
+export async function servePackets(options: ServeOptions): Promise<number> {
+  const loaded = await loadYaml(options.config, serverSettings);
+  const logger = createLogger(loaded.settings.log_level, options.log);
+  const sensor = loaded.settings.sensor ?? hostname();
+  const server = await start(loaded, sensor, logger);
+  const address = server.host.includes(":") ? `[${server.host}]` : server.host;
+  process.stdout.write(
+    `listening on ${address}:${server.port} sensor=${JSON.stringify(sensor)} source=${loaded.settings.source.kind}\n`,
+  );
+  await firstSignal(logger);
+  await server.close();
+  return exitCode.complete;
+}
+
+async function start(loaded: LoadedSettings<ServerSettings>, sensor: string, logger: Logger) {
+  const { settings, file } = loaded;
+  const { ca, cert, key } = await readIdentity(loaded);
+  let source: PacketSource | undefined;
+  try {
+    source = packetSource(loaded, logger);
+    return await createStenographerServer({
+      sensor,
+      source,
+      tls: { ca, cert, key, minVersion: settings.tls_min_version },
+      host: settings.host,
+      port: settings.port,
+      limits: {
+        maxBytes: settings.limits.max_bytes,
+        maxPackets: settings.limits.max_packets,
+        maxWindowMs: settings.limits.max_window,
+        timeoutMs: settings.limits.timeout,
+        concurrency: settings.workers,
+      },
+      logger,
+    });
+  } catch (error) {
+    // A source may be at work from its beginning; without a server, no one else ends that.
+    await source?.close?.();
+    if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`, { cause: error });
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+      throw new UsageError(
+        `${file}: cannot listen on host ${settings.host ?? "(any)"}, port ${settings.port}: ${explain(code)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    throw error;
+  }
+}
+
+function explain(code: string): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return "the port is taken; stop the other program, or choose another `port`";
+    case "EACCES":
+      return "not permitted; ports below 1024 are for root, choose a higher `port`";
+    default:
+      return "this machine has no such address; correct `host`, or leave it out for every address";
+  }
+}
+
+function createLogger(level: ServerSettings["log_level"], form: ServeOptions["log"]): Logger {
+  // Synchronous: the line about what went wrong must be out before the process is.
+  const stderr = destination({ fd: 2, sync: true });
+  if (form === "json") return pino({ level }, stderr);
+  return pino({ level }, { write: (line) => void stderr.write(prettyLogLine(line)) });
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
+function firstSignal(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      if (asked) {
+        logger.warn({ signal }, "stopping without waiting");
+        process.exit(signal === "SIGINT" ? exitCode.interrupted : exitCode.terminated);
+      }
+      asked = true;
+      logger.info({ signal }, "stopping after the retrievals under way; a second signal does not wait");
+      resolve();
+    };
+    process.on("SIGINT", stop).on("SIGTERM", stop);
+  });
+}

@@ -1,0 +1,47 @@
+import { writeFileSync } from "node:fs";
+import { LinkType, PcapWriter } from "@stenogrpc/pcap";
+
+/** A UDP packet of a test capture. */
+export interface TestPacket {
+  readonly timestampNs: bigint;
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+  readonly payloadBytes?: number;
+}
+
+/** Writes a classic pcap file of UDP packets and tells its bytes. */
+export function writeCapture(file: string, packets: Iterable<TestPacket>): Buffer {
+  const writer = new PcapWriter({
+    byteOrder: "little",
+    resolution: "nanoseconds",
+    snaplen: 262_144,
+    linkType: LinkType.ethernet,
+  });
+  const pieces = [writer.header()];
+  for (const packet of packets) {
+    pieces.push(writer.record({ timestampNs: packet.timestampNs, data: udpFrame(packet) }));
+  }
+  const bytes = Buffer.concat(pieces);
+  writeFileSync(file, bytes);
+  return bytes;
+}
+
+/** Bytes of an Ethernet frame with IPv4 and UDP around no payload. */
+export const emptyFrameBytes = 14 + 20 + 8;
+
+function udpFrame({ source, destination, port, payloadBytes = 0 }: TestPacket): Uint8Array {
+  const frame = new Uint8Array(emptyFrameBytes + payloadBytes);
+  const view = new DataView(frame.buffer);
+  view.setUint16(12, 0x0800); // EtherType: IPv4
+  view.setUint8(14, 0x45); // version 4, header of five words
+  view.setUint16(16, 28 + payloadBytes); // total length
+  view.setUint8(22, 64); // time to live
+  view.setUint8(23, 17); // protocol: UDP
+  frame.set(source.split(".").map(Number), 26);
+  frame.set(destination.split(".").map(Number), 30);
+  view.setUint16(34, 40_000); // source port
+  view.setUint16(36, port); // destination port
+  view.setUint16(38, 8 + payloadBytes); // length
+  return frame;
+}

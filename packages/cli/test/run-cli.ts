@@ -1,0 +1,90 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+// By URL: the working directory of the child is elsewhere.
+const node = ["--conditions=@stenogrpc/source", "--import", import.meta.resolve("tsx"), main];
+
+/** How a command line ended. */
+export interface CliEnd {
+  readonly code: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** The real command line, running. */
+export interface RunningCli {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  /** Resolves when stdout or stderr has shown the pattern, rejects when the process ends before. */
+  shows(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly end: Promise<CliEnd>;
+}
+
+const running = new Set<RunningCli>();
+
+/** Starts the real command line from source. `readStdout: false` leaves its stdout unread. */
+export function startCli(
+  args: readonly string[],
+  options: { cwd: string; readStdout?: boolean },
+): RunningCli {
+  const child = spawn(process.execPath, [...node, ...args], {
+    cwd: options.cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const stdout: Buffer[] = [];
+  let text = "";
+  const lookers = new Set<() => void>();
+  const hear = (piece: Buffer): void => {
+    text += piece.toString("latin1");
+    for (const look of lookers) look();
+  };
+  if (options.readStdout !== false) {
+    child.stdout.on("data", (piece: Buffer) => {
+      stdout.push(piece);
+      hear(piece);
+    });
+  }
+  let stderr = "";
+  child.stderr.on("data", (piece: Buffer) => {
+    stderr += piece.toString();
+    hear(piece);
+  });
+  const exit = once(child, options.readStdout === false ? "exit" : "close");
+  const end = exit.then((): CliEnd => ({ code: child.exitCode, stdout: Buffer.concat(stdout), stderr }));
+  const cli: RunningCli = {
+    child,
+    shows: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = pattern.exec(text);
+          if (found) resolve(found);
+        };
+        lookers.add(look);
+        look();
+        void end.then(() => reject(new Error(`ended without showing ${pattern}:\n${text}`)));
+      }),
+    end,
+  };
+  running.add(cli);
+  void end.then(() => running.delete(cli));
+  return cli;
+}
+
+/** Runs the real command line from source to its end. */
+export function runCli(args: readonly string[], options: { cwd: string }): Promise<CliEnd> {
+  return startCli(args, options).end;
+}
+
+/** Ends what a failed test left running, and tells how many there were. */
+export async function endLeftovers(): Promise<number> {
+  const left = [...running];
+  for (const { child } of left) child.kill("SIGKILL");
+  await Promise.all(
+    left.map(({ child }) =>
+      child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined,
+    ),
+  );
+  return left.length;
+}
