@@ -24,7 +24,7 @@ interface CaptureOf {
   readonly file: string;
   readonly frames: readonly { readonly data: Uint8Array; readonly originalLength: number }[];
 }
-type Answer = { readonly error: string } | { readonly packets: number[]; readonly plain: number[] };
+type Answer = { readonly error: string } | { readonly packets: number[] | null; readonly plain: number[] };
 
 const folder = mkdtempSync(join(tmpdir(), "pcap-filter-"));
 const oracle = spawn("python3", [new URL("libpcap-oracle.py", import.meta.url).pathname], {

@@ -1,7 +1,7 @@
 """Answers for libpcap: which records of capture files each filter selects. The library that tcpdump is linked with.
 
 Reads one JSON object a line, {"filter": text, "file": path}, and answers each with one line: {"error": text}, or
-{"packets": [numbers from 0], "plain": the same without libpcap's optimizer}.
+{"packets": [numbers from 0], "plain": the same without libpcap's optimizer}; packets is null where only the optimizer refuses.
 """
 import ctypes
 import json
@@ -61,5 +61,5 @@ for line in sys.stdin:
     chosen, problem = select(handle, packets, text, 1)
     if problem == "expression rejects all packets":
         chosen, problem = [], None
-    answer = {"error": error or problem} if error or problem else {"packets": chosen, "plain": plain}
+    answer = {"error": error} if error else {"packets": chosen, "plain": plain}
     print(json.dumps(answer), flush=True)

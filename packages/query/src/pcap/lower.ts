@@ -777,7 +777,7 @@ class Lowering {
       case "operation": {
         const left = this.value(node.left);
         const right = this.value(node.right);
-        this.refuseConstant(node.operator, left.value, node.right, right.value);
+        this.refuseConstant(node.operator, node.right);
         return {
           value: folded({ op: node.operator, left: left.value, right: right.value }),
           // libpcap 1.10 forgets what the right side's loads check: `1 + tcp[0]` looks into any packet.
@@ -787,17 +787,13 @@ class Lowering {
     }
   }
 
-  /** libpcap looks at the first number of the right side only, and its optimizer then at the result. */
-  private refuseConstant(operator: string, left: Value, written: ArithmeticNode, value: Value): void {
+  /** libpcap looks at the first number of the right side only. (Its optimizer refuses more, where it meets it.) */
+  private refuseConstant(operator: string, written: ArithmeticNode): void {
     const number = firstNumber(written);
-    const result = value.op === "constant" ? value.value : undefined;
-    if ((operator === "/" || operator === "%") && (number === 0 || result === 0)) {
+    if ((operator === "/" || operator === "%") && number === 0) {
       throw this.problem(operator === "/" ? "division by zero" : "remainder of a division by zero");
     }
-    if (
-      (operator === "<<" || operator === ">>") &&
-      Math.max(number ?? 0, left.op === "constant" ? 0 : (result ?? 0)) > 31
-    ) {
+    if ((operator === "<<" || operator === ">>") && number !== undefined && number > 31) {
       throw this.problem("a shift by more than 31 bits");
     }
   }
@@ -972,6 +968,7 @@ function folded(value: Value): Value {
   if (value.op === "constant" || value.op === "length" || value.op === "load") return value;
   const { left, right } = value;
   if (left.op !== "constant" || right.op !== "constant") return value;
+  if (right.value === 0 && (value.op === "/" || value.op === "%")) return value;
   return { op: "constant", value: calculate(value.op, left.value, right.value) };
 }
 
