@@ -16,6 +16,17 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   return value === undefined ? undefined : { version: 4, value };
 }
 
+/**
+ * The four 32-bit words of an IPv6 address, or undefined if the text is none. Reads what `parseIpAddress` reads, but an
+ * IPv4-mapped address stays what it is on the wire: an IPv6 address.
+ */
+export function parseIpv6Words(text: string): readonly [number, number, number, number] | undefined {
+  const groups = parseIpv6Groups(text);
+  if (groups === undefined) return undefined;
+  const [a, b, c, d, e, f, g, h] = groups as [number, number, number, number, number, number, number, number]; // 8 by parseIpv6Groups
+  return [a * 0x10000 + b, c * 0x10000 + d, e * 0x10000 + f, g * 0x10000 + h];
+}
+
 /** The address in its one canonical form: dotted for IPv4, RFC 5952 for IPv6. */
 export function printIpAddress(address: IpAddress): string {
   if (address.version === 4) {

@@ -1,3 +1,5 @@
+import type { PcapFilterNode } from "./pcap/ast.js";
+
 /** An IPv4 address as one unsigned 32-bit number: 10.0.0.1 is 0x0a000001. */
 export interface Ipv4Address {
   readonly version: 4;
@@ -97,8 +99,17 @@ export type PrimitiveNode =
   | ProtocolNode
   | TimeNode;
 
-/** A parsed filter: plain, immutable data. */
+/** A parsed filter in Stenographer's language: plain, immutable data. */
 export type FilterNode = BinaryNode | PrimitiveNode;
+
+/** A parsed filter in either language. */
+export type AnyFilterNode = FilterNode | PcapFilterNode;
+
+/**
+ * The language of a filter's text: Stenographer's own, or pcap-filter(7), which is tcpdump's, with Stenographer's `before`
+ * and `after` added.
+ */
+export type FilterDialect = "stenographer" | "pcap";
 
 /** True for `and` and `or`. */
 export function isBinary(node: FilterNode): node is BinaryNode {

@@ -1,7 +1,16 @@
 import { addressBits, networkAddress, prefixMask } from "./address.js";
-import { type FilterNode, type IpAddress, isBinary, type PrimitiveNode, type TimeNode } from "./ast.js";
+import {
+  type AnyFilterNode,
+  type FilterNode,
+  type IpAddress,
+  isBinary,
+  type PrimitiveNode,
+  type TimeNode,
+} from "./ast.js";
 import { FrameReader } from "./frame.js";
 import { framingOf } from "./link-type.js";
+import { lower } from "./pcap/lower.js";
+import { program } from "./pcap/program.js";
 import { SeenNumbers } from "./seen-numbers.js";
 import { floorToSecond, nanosecondsPerSecond } from "./time.js";
 
@@ -20,14 +29,38 @@ export type FrameMatcher = (
   nanoseconds: number,
 ) => boolean;
 
-/** What the frames are. */
+/** What the frames are, and how they are looked at. */
 export interface CompileOptions {
   /** Link type of the capture (LINKTYPE_ number of its header). */
   readonly linkType: number;
+  /**
+   * Byte order of the capture file: in BSD loopback captures (link type 0) it tells IPv4. Default: either is taken.
+   * Only for filters in the pcap-filter language.
+   */
+  readonly byteOrder?: "little" | "big" | undefined;
+  /**
+   * Look behind VLAN tags wherever there are some, as if they were not there; `vlan 5` is then any tag of the frame.
+   * Default false: only what stands behind `vlan` looks there, as in tcpdump. Stenographer's language always looks there.
+   */
+  readonly vlanTransparent?: boolean | undefined;
 }
 
 /**
- * Makes the function that decides frame by frame, by the rules of Stenographer's index.
+ * Makes the function that decides frame by frame, by the rules of the language that the filter is in.
+ *
+ * A filter in the pcap-filter language matches what tcpdump would select from a file of this link type.
+ *
+ * @throws UnsupportedLinkTypeError; FilterMeaningError for a test that this link type has not; TypeError if a time is
+ *   still relative (see `resolveTimes`)
+ */
+export function compileFilter(filter: AnyFilterNode, options: CompileOptions): FrameMatcher {
+  if (filter.kind !== "pcap") return compileStenographerFilter(filter, options);
+  framingOf(options.linkType);
+  return program(lower(filter.expression, options));
+}
+
+/**
+ * The same by the rules of Stenographer's index.
  *
  * `host` and `net` look at the first IP header behind VLAN tags and MPLS labels, never into tunnels; ARP has no
  * address here. `port` is TCP and UDP. In one thing it is stricter than the index: a later IPv4 fragment has no port.
@@ -35,7 +68,7 @@ export interface CompileOptions {
  *
  * @throws UnsupportedLinkTypeError, or TypeError if a time is still relative (see `resolveTimes`)
  */
-export function compileFilter(filter: FilterNode, { linkType }: CompileOptions): FrameMatcher {
+function compileStenographerFilter(filter: FilterNode, { linkType }: CompileOptions): FrameMatcher {
   const framing = framingOf(linkType);
   const vlans = new SeenNumbers();
   const labels = new SeenNumbers();

@@ -195,7 +195,7 @@ function clip(piece: string): string {
 }
 
 /** One letter too many, too few or wrong, or two neighbours swapped. */
-function isOneEditAway(word: string, target: string): boolean {
+export function isOneEditAway(word: string, target: string): boolean {
   if (word === target || Math.abs(word.length - target.length) > 1) return false;
   let same = 0;
   while (same < word.length && word[same] === target[same]) same++;

@@ -1,7 +1,9 @@
 export { parseIpAddress, printIpAddress } from "./address.js";
 export type {
   AbsoluteTime,
+  AnyFilterNode,
   BinaryNode,
+  FilterDialect,
   FilterNode,
   HostNode,
   IpAddress,
@@ -41,7 +43,9 @@ export {
 export { type CompileOptions, compileFilter, type FrameMatcher } from "./compile.js";
 export { maxFilterLength } from "./limits.js";
 export { UnsupportedLinkTypeError } from "./link-type.js";
-export { parseFilter } from "./parser.js";
+export { type ParseOptions, parseFilter } from "./parser.js";
+export type * from "./pcap/ast.js";
+export { FilterMeaningError } from "./pcap/meaning-error.js";
 export { printFilter } from "./print.js";
 export { resolveTimes } from "./resolve-times.js";
 export { type StenographerTimingOptions, stenographerQuery } from "./stenographer-query.js";

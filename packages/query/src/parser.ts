@@ -1,5 +1,13 @@
 import { addressBits, networkAddress, parseIpAddress, prefixLengthOf, printIpAddress } from "./address.js";
-import type { FilterNode, IpAddress, NetNode, PrimitiveNode, TimeReference } from "./ast.js";
+import type {
+  AnyFilterNode,
+  FilterDialect,
+  FilterNode,
+  IpAddress,
+  NetNode,
+  PrimitiveNode,
+  TimeReference,
+} from "./ast.js";
 import {
   hintForAddress,
   hintForAgo,
@@ -10,10 +18,33 @@ import {
   wordAt,
 } from "./hints.js";
 import { largest, maxFilterLength } from "./limits.js";
+import type { PcapFilterNode } from "./pcap/ast.js";
+import { parsePcapFilter } from "./pcap/parser.js";
 import { printFilter, unlimitedTimeProblem } from "./print.js";
 import { describePlace, FilterSyntaxError, quoted } from "./syntax-error.js";
 import { parseAgo, parseTime, unlimitedTimestampNs } from "./time.js";
 import { type Token, Tokenizer } from "./tokenizer.js";
+
+/** How to read a filter. */
+export interface ParseOptions {
+  /** The language of the text. Default `stenographer`. */
+  readonly dialect?: FilterDialect | undefined;
+}
+
+/**
+ * Parses a filter: in Stenographer's language, or with `dialect: "pcap"` in that of tcpdump.
+ *
+ * @throws FilterSyntaxError
+ */
+export function parseFilter(text: string, options: { readonly dialect: "pcap" }): PcapFilterNode;
+export function parseFilter(
+  text: string,
+  options?: { readonly dialect?: "stenographer" | undefined },
+): FilterNode;
+export function parseFilter(text: string, options?: ParseOptions): AnyFilterNode;
+export function parseFilter(text: string, { dialect = "stenographer" }: ParseOptions = {}): AnyFilterNode {
+  return dialect === "pcap" ? parsePcapFilter(text) : parseStenographerFilter(text);
+}
 
 /**
  * Parses a filter in Stenographer's language: `host net port vlan mpls`, `ip proto`, `tcp udp icmp`, `before after`,
@@ -24,7 +55,7 @@ import { type Token, Tokenizer } from "./tokenizer.js";
  *
  * @throws FilterSyntaxError
  */
-export function parseFilter(text: string): FilterNode {
+function parseStenographerFilter(text: string): FilterNode {
   if (text.length > maxFilterLength) throw tooLong(text, `${text.length} characters`);
   const filter = new Parser(text).parse();
   // Printing grows a text at most threefold: the shortest join, "tcp||", comes out as "(tcp or )".

@@ -1,16 +1,22 @@
 import { addressBits, networkAddress, printIpAddress } from "./address.js";
-import { type FilterNode, isBinary, type PrimitiveNode } from "./ast.js";
+import { type AnyFilterNode, type FilterNode, isBinary, type PrimitiveNode } from "./ast.js";
 import { largest } from "./limits.js";
+import { printPcapFilter } from "./pcap/print.js";
 import { printAgo, printTime, unlimitedTimestampNs } from "./time.js";
 
 /**
  * The filter as canonical text: lower case, single spaces, every `and` and `or` in parentheses, times in UTC.
  *
- * Begins with a letter or `(`. It parses to the same tree, and every Stenographer accepts it and reads the same in it.
+ * Begins with a letter or `(`. It parses to the same tree in its own language, and every Stenographer, or tcpdump, accepts
+ * it and reads the same in it.
  *
  * @throws RangeError for a number or time in the tree that no filter can hold
  */
-export function printFilter(filter: FilterNode): string {
+export function printFilter(filter: AnyFilterNode): string {
+  return filter.kind === "pcap" ? printPcapFilter(filter) : printStenographerFilter(filter);
+}
+
+function printStenographerFilter(filter: FilterNode): string {
   const parts: string[] = [];
   // A stack of its own: the tree may be as deep as the text is long.
   const pending: (FilterNode | string)[] = [filter];

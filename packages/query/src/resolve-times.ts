@@ -1,4 +1,6 @@
-import type { FilterNode } from "./ast.js";
+import type { AnyFilterNode, FilterNode } from "./ast.js";
+import type { PcapFilterNode } from "./pcap/ast.js";
+import { mapPcapPrimitives } from "./pcap/walk.js";
 import { mapPrimitives } from "./walk.js";
 
 /**
@@ -6,7 +8,18 @@ import { mapPrimitives } from "./walk.js";
  *
  * @param nowNs nanoseconds since 1970 UTC
  */
-export function resolveTimes(filter: FilterNode, nowNs: bigint): FilterNode {
+export function resolveTimes(filter: FilterNode, nowNs: bigint): FilterNode;
+export function resolveTimes(filter: PcapFilterNode, nowNs: bigint): PcapFilterNode;
+export function resolveTimes(filter: AnyFilterNode, nowNs: bigint): AnyFilterNode;
+export function resolveTimes(filter: AnyFilterNode, nowNs: bigint): AnyFilterNode {
+  if (filter.kind === "pcap") {
+    const expression = mapPcapPrimitives(filter.expression, (node) =>
+      (node.kind === "before" || node.kind === "after") && node.time.kind === "ago"
+        ? { kind: node.kind, time: { kind: "absolute", timestampNs: nowNs - node.time.nanoseconds } }
+        : node,
+    );
+    return { kind: "pcap", expression };
+  }
   return mapPrimitives(filter, (node) => {
     if (node.kind !== "before" && node.kind !== "after") return node;
     if (node.time.kind === "absolute") return node;

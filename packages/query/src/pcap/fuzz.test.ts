@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { maxFilterLength } from "../limits.js";
+import { parseFilter } from "../parser.js";
+import { printFilter } from "../print.js";
+import { FilterSyntaxError } from "../syntax-error.js";
+import { pcapWords } from "./tokenizer.js";
+
+/** Accepts the text or refuses it properly; anything else throws. */
+function check(text: string): "accepted" | "refused" {
+  let printed: string;
+  try {
+    printed = printFilter(parseFilter(text, { dialect: "pcap" }));
+  } catch (problem) {
+    if (!(problem instanceof FilterSyntaxError)) throw problem;
+    expect(problem.offset).toBeLessThanOrEqual(text.length);
+    expect(problem.render().split("\n")).toHaveLength(2);
+    return "refused";
+  }
+  if (printed.length <= maxFilterLength) {
+    expect(printFilter(parseFilter(printed, { dialect: "pcap" }))).toBe(printed);
+  }
+  return "accepted";
+}
+
+const pieces = fc.constantFrom(
+  ...pcapWords,
+  ..."( ) [ ] : / + - * % & | ^ << >> = != < <= ! 0 1 80 0x10 08 10.0.0.1 10.1 ::1 fe80::/10 1:2:3:4:5:6 1:2: $1 \\tcp".split(
+    " ",
+  ),
+  " ",
+  " ",
+  "\n",
+  "\u0000",
+  "\ud800",
+);
+
+describe("any text at all, in the pcap-filter language", () => {
+  it("made of random characters is accepted or refused", () => {
+    const characters = fc
+      .array(fc.oneof(fc.nat(127), fc.nat(0xffff)), { maxLength: 60 })
+      .map((codes) => String.fromCharCode(...codes));
+    fc.assert(
+      fc.property(characters, (text) => void check(text)),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("made of the language's own pieces is accepted or refused", () => {
+    const seen = { accepted: 0, refused: 0 };
+    const text = fc
+      .tuple(fc.array(pieces, { maxLength: 8 }), fc.constantFrom("", " "))
+      .map(([list, between]) => list.join(between));
+    fc.assert(
+      fc.property(text, (candidate) => {
+        seen[check(candidate)]++;
+      }),
+      { numRuns: 4000 },
+    );
+    expect(seen.accepted).toBeGreaterThan(20);
+  });
+
+  it("of 64 KiB and 1 MiB of one piece over and over is accepted or refused", () => {
+    const repeated = [
+      "(",
+      "not ",
+      "!",
+      "- ",
+      "tcp or ",
+      "(tcp or ",
+      "1+",
+      "ip[",
+      "1:",
+      "::",
+      "a-",
+      "_",
+      "host ",
+      "0",
+      "\n",
+      "tcp and not (",
+      "len=1 or len=",
+    ];
+    for (const piece of repeated) {
+      for (const size of [maxFilterLength, maxFilterLength * 16]) {
+        check(piece.repeat(Math.ceil(size / piece.length)).slice(0, size));
+        check(`${piece.repeat(Math.ceil(size / piece.length))}tcp`.slice(-size));
+      }
+    }
+  });
+});

@@ -1,0 +1,396 @@
+import type { FrameMatcher } from "../compile.js";
+import { calculate, type Lowered } from "./lower.js";
+import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./test.js";
+
+const accept = -1;
+const reject = -2;
+
+// One step of a program, eight numbers in one array: typed arrays and `switch` over small integers are what V8 makes
+// straight code of, without generating any source.
+const width = 8;
+const opAt = 0; // 0, 1, 2: load 1, 2, 4 bytes; 3, 4, 5: the same behind an IPv4 header; 6: call
+const offsetAt = 1;
+const maskAt = 2;
+const valueAt = 3;
+const trueAt = 4;
+const falseAt = 5;
+const extraAt = 6; // where the IPv4 header is; which function to call
+const comparisonAt = 7; // 0: equal, 1: greater, 2: greater or equal, 3: bits in common
+
+/** What functions that a step calls get to know of the packet. */
+interface Packet {
+  bytes: Uint8Array;
+  start: number;
+  captured: number;
+  original: number;
+  seconds: number;
+  nanoseconds: number;
+  readonly registers: Int32Array;
+  /** Set by a load past the end. */
+  isCut: boolean;
+}
+
+type Call = (packet: Packet) => boolean;
+
+/** The function that decides frame by frame. */
+export function program(lowered: Lowered): FrameMatcher {
+  const { code, calls, first } = assemble(lowered.condition);
+  const packet: Packet = {
+    bytes: new Uint8Array(0),
+    start: 0,
+    captured: 0,
+    original: 0,
+    seconds: 0,
+    nanoseconds: 0,
+    registers: new Int32Array(lowered.registers),
+    isCut: false,
+  };
+  const { tags } = lowered;
+  const usesRegisters = lowered.registers > 0;
+
+  return (bytes, start, captured, original, seconds, nanoseconds) => {
+    if (first < 0) return first === accept;
+    if (calls.length > 0) {
+      packet.bytes = bytes;
+      packet.start = start;
+      packet.captured = captured;
+      packet.original = original;
+      packet.seconds = seconds;
+      packet.nanoseconds = nanoseconds;
+      if (usesRegisters) packet.registers.fill(0);
+      if (tags !== undefined) skipTags(packet, tags);
+    }
+    let at = first;
+    for (;;) {
+      let value = 0;
+      // The casts below: steps are eight numbers each, and offsets were compared with what was captured.
+      switch (code[at + opAt]) {
+        case 0: {
+          const offset = code[at + offsetAt] as number;
+          if (offset >= captured) return false;
+          value = bytes[start + offset] as number;
+          break;
+        }
+        case 1: {
+          const offset = code[at + offsetAt] as number;
+          if (offset + 2 > captured) return false;
+          const from = start + offset;
+          value = ((bytes[from] as number) << 8) | (bytes[from + 1] as number);
+          break;
+        }
+        case 2: {
+          const offset = code[at + offsetAt] as number;
+          if (offset + 4 > captured) return false;
+          const from = start + offset;
+          value =
+            ((bytes[from] as number) << 24) |
+            ((bytes[from + 1] as number) << 16) |
+            ((bytes[from + 2] as number) << 8) |
+            (bytes[from + 3] as number);
+          break;
+        }
+        case 3: {
+          const header = code[at + extraAt] as number;
+          if (header >= captured) return false;
+          const offset = (code[at + offsetAt] as number) + 4 * ((bytes[start + header] as number) & 15);
+          if (offset >= captured) return false;
+          value = bytes[start + offset] as number;
+          break;
+        }
+        case 4: {
+          const header = code[at + extraAt] as number;
+          if (header >= captured) return false;
+          const offset = (code[at + offsetAt] as number) + 4 * ((bytes[start + header] as number) & 15);
+          if (offset + 2 > captured) return false;
+          const from = start + offset;
+          value = ((bytes[from] as number) << 8) | (bytes[from + 1] as number);
+          break;
+        }
+        case 5: {
+          const header = code[at + extraAt] as number;
+          if (header >= captured) return false;
+          const offset = (code[at + offsetAt] as number) + 4 * ((bytes[start + header] as number) & 15);
+          if (offset + 4 > captured) return false;
+          const from = start + offset;
+          value =
+            ((bytes[from] as number) << 24) |
+            ((bytes[from + 1] as number) << 16) |
+            ((bytes[from + 2] as number) << 8) |
+            (bytes[from + 3] as number);
+          break;
+        }
+        default: {
+          packet.isCut = false;
+          const passes = (calls[code[at + extraAt] as number] as Call)(packet);
+          if (packet.isCut) return false;
+          at = code[at + (passes ? trueAt : falseAt)] as number;
+          if (at < 0) return at === accept;
+          continue;
+        }
+      }
+      value &= code[at + maskAt] as number;
+      const wanted = code[at + valueAt] as number;
+      let passes: boolean;
+      switch (code[at + comparisonAt]) {
+        case 0:
+          passes = value === wanted;
+          break;
+        case 1:
+          passes = value >>> 0 > wanted >>> 0;
+          break;
+        case 2:
+          passes = value >>> 0 >= wanted >>> 0;
+          break;
+        default:
+          passes = (value & wanted) !== 0;
+      }
+      at = code[at + (passes ? trueAt : falseAt)] as number;
+      if (at < 0) return at === accept;
+    }
+  };
+}
+
+interface Pending {
+  readonly node: Condition;
+  readonly whenTrue: number;
+  readonly whenFalse: number;
+  /** The operator that joins this left side with the right one, which is laid out by now. */
+  readonly before: "and" | "or" | undefined;
+}
+
+/** Lays the conditions out as steps with jumps, the last one first, so that each jump's target is known. */
+function assemble(condition: Condition) {
+  const steps: number[][] = [];
+  const calls: Call[] = [];
+  let first: number = reject;
+  const pending: Pending[] = [{ node: condition, whenTrue: accept, whenFalse: reject, before: undefined }];
+  for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
+    const { node } = item;
+    // What must be decided by the other side goes there: its first step is the one laid out last.
+    const whenTrue = item.before === "and" ? first : item.whenTrue;
+    const whenFalse = item.before === "or" ? first : item.whenFalse;
+    switch (node.op) {
+      case "and":
+      case "or":
+        pending.push({ node: node.left, whenTrue, whenFalse, before: node.op });
+        pending.push({ node: node.right, whenTrue, whenFalse, before: undefined });
+        break;
+      case "not":
+        pending.push({ node: node.operand, whenTrue: whenFalse, whenFalse: whenTrue, before: undefined });
+        break;
+      case "constant":
+        first = node.value ? whenTrue : whenFalse;
+        break;
+      default: {
+        const step = stepOf(node, calls);
+        step[trueAt] = resolved(steps, step, true, whenTrue);
+        step[falseAt] = resolved(steps, step, false, whenFalse);
+        first = steps.length * width;
+        steps.push(step);
+      }
+    }
+  }
+  return { code: Int32Array.from(steps.flat()), calls, first };
+}
+
+/**
+ * Where a jump leads when the tests it meets look at the same bytes again and their outcome is known by now: behind
+ * `ip` no test need ask whether it is `ip6`. The same bytes have just been loaded, so no load is left out that could end
+ * past what was captured.
+ */
+function resolved(
+  steps: readonly number[][],
+  from: readonly number[],
+  outcome: boolean,
+  target: number,
+): number {
+  if (from[opAt] === 6 || from[comparisonAt] !== 0) return target;
+  let at = target;
+  while (at >= 0) {
+    const next = steps[at / width];
+    if (next === undefined || next[comparisonAt] !== 0) return at;
+    for (const field of [opAt, offsetAt, maskAt, extraAt]) if (next[field] !== from[field]) return at;
+    const isSame = next[valueAt] === from[valueAt];
+    if (!outcome && !isSame) return at;
+    at = (outcome && isSame ? next[trueAt] : next[falseAt]) ?? reject;
+  }
+  return at;
+}
+
+const comparisons = { eq: 0, gt: 1, ge: 2, set: 3 } as const;
+const loads = { 1: 0, 2: 1, 4: 2 } as const;
+
+function stepOf(test: Test, calls: Call[]): number[] {
+  if (test.op === "compare" && test.place.register === -1) {
+    const { size, place, behindIpv4, mask, comparison, value } = test;
+    const op = loads[size] + (behindIpv4 === undefined ? 0 : 3);
+    return [op, place.at, mask | 0, value | 0, 0, 0, behindIpv4?.at ?? 0, comparisons[comparison]];
+  }
+  calls.push(callOf(test));
+  return [6, 0, 0, 0, 0, 0, calls.length - 1, 0];
+}
+
+function callOf(test: Test): Call {
+  switch (test.op) {
+    case "compare": {
+      const { size, place, behindIpv4, mask, comparison, value } = test;
+      const wanted = value >>> 0;
+      return (packet) => {
+        const at = placeIn(packet, place) + (behindIpv4 === undefined ? 0 : headerLength(packet, behindIpv4));
+        const loaded = (load(packet, at, size) & mask) >>> 0;
+        if (comparison === "eq") return loaded === wanted;
+        if (comparison === "gt") return loaded > wanted;
+        return comparison === "ge" ? loaded >= wanted : (loaded & wanted) !== 0;
+      };
+    }
+    case "values": {
+      const left = evaluator(test.left);
+      const right = evaluator(test.right);
+      const { comparison } = test;
+      return (packet) => {
+        const a = left(packet);
+        const b = right(packet);
+        if (comparison === "eq") return a === b;
+        return comparison === "gt" ? a > b : a >= b;
+      };
+    }
+    case "chain":
+      return chain(test);
+    case "geneve":
+      return tunnel(test);
+    case "ethernet-inside":
+      return ({ registers }) => registers[test.first] !== registers[test.second];
+    case "vlan-tag":
+      return vlanTag(test);
+    case "time":
+      return ({ seconds, nanoseconds }) =>
+        seconds > test.seconds || (seconds === test.seconds && nanoseconds >= test.nanoseconds);
+  }
+}
+
+function placeIn({ registers }: Packet, { at, register }: Place): number {
+  return register === -1 ? at : at + ((registers[register] ?? 0) >>> 0);
+}
+
+function headerLength(packet: Packet, place: Place): number {
+  return 4 * (load(packet, placeIn(packet, place), 1) & 15);
+}
+
+/** The unsigned number at an offset of the frame; 0, and noted, where it was not captured. */
+function load(packet: Packet, offset: number, size: 1 | 2 | 4): number {
+  if (offset < 0 || offset + size > packet.captured) {
+    packet.isCut = true;
+    return 0;
+  }
+  const { bytes } = packet;
+  const at = packet.start + offset;
+  // In range, see above.
+  if (size === 1) return bytes[at] as number;
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  if (size === 2) return high;
+  return ((high << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0;
+}
+
+/** A function that works the value out: unsigned, 32 bits. */
+function evaluator(value: Value): (packet: Packet) => number {
+  switch (value.op) {
+    case "constant": {
+      const number = value.value >>> 0;
+      return () => number;
+    }
+    case "length":
+      return (packet) => packet.original >>> 0;
+    case "negative": {
+      const operand = evaluator(value.operand);
+      return (packet) => -operand(packet) >>> 0;
+    }
+    case "load": {
+      const index = evaluator(value.index);
+      const { place, behindIpv4, size } = value;
+      return (packet) => {
+        // The index wraps round together with the header's length and the register, as in libpcap: `tcp[-20]`.
+        const header = behindIpv4 === undefined ? 0 : headerLength(packet, behindIpv4);
+        const register = place.register === -1 ? 0 : (packet.registers[place.register] ?? 0);
+        return load(packet, place.at + ((index(packet) + header + register) >>> 0), size);
+      };
+    }
+    default: {
+      const { op } = value;
+      const left = evaluator(value.left);
+      const right = evaluator(value.right);
+      if (op !== "/" && op !== "%") return (packet) => calculate(op, left(packet), right(packet));
+      return (packet) => {
+        const divisor = right(packet);
+        // A division by zero ends the filter: the packet does not match.
+        if (divisor === 0) {
+          packet.isCut = true;
+          return 0;
+        }
+        return calculate(op, left(packet), divisor);
+      };
+    }
+  }
+}
+
+/** Goes along the headers of an IP packet until one is the wanted protocol or none is known to follow. */
+function chain({ version, number, place }: ChainTest): Call {
+  return (packet) => {
+    const base = placeIn(packet, place);
+    let protocol = load(packet, base + (version === 4 ? 9 : 6), 1);
+    let at = version === 4 ? 4 * (load(packet, base, 1) & 15) : 40;
+    while (protocol !== number && protocol !== 59 && !packet.isCut) {
+      const isExtension =
+        version === 6 && (protocol === 0 || protocol === 60 || protocol === 43 || protocol === 44);
+      if (!isExtension && protocol !== 51) break;
+      protocol = load(packet, base + at, 1);
+      const length = load(packet, base + at + 1, 1);
+      // The authentication header counts in words. libpcap 1.10 forgets to add where it stands.
+      at = isExtension ? at + (length + 1) * 8 : (length + 2) * 4;
+    }
+    return protocol === number;
+  };
+}
+
+/** Notes where the Ethernet type, the Ethernet header and the payload in a Geneve tunnel are (RFC 8926). */
+function tunnel({ place, version, registers }: TunnelTest): Call {
+  return (packet) => {
+    const outer = placeIn(packet, place);
+    const header = version === 4 ? 4 * (load(packet, outer, 1) & 15) : 40;
+    const geneve = outer + header + 8;
+    const inner = geneve + 8 + 4 * (load(packet, geneve, 1) & 0x3f);
+    const isEthernet = load(packet, geneve + 2, 2) === 0x6558;
+    packet.registers[registers.linkType] = isEthernet ? inner + 12 : geneve + 2;
+    packet.registers[registers.linkHeader] = inner;
+    packet.registers[registers.payload] = isEthernet ? inner + 14 : inner;
+    return true;
+  };
+}
+
+function isTag(type: number): boolean {
+  return type === 0x8100 || type === 0x88a8 || type === 0x9100;
+}
+
+/** Moves the link type and the payload behind VLAN tags: registers 0 and 1 say how far. */
+function skipTags(packet: Packet, { linkType, payload }: { linkType: number; payload: number }): void {
+  packet.isCut = false;
+  let type = linkType;
+  let behind = payload;
+  while (isTag(load(packet, type, 2)) && behind + 4 <= packet.captured) {
+    type = behind + 2;
+    behind += 4;
+  }
+  packet.registers[0] = type - linkType;
+  packet.registers[1] = behind - payload;
+}
+
+/** Whether one of the tags that were skipped has the id. */
+function vlanTag({ first: id, second: payload }: TagTest): Call {
+  return (packet) => {
+    const end = packet.registers[1] ?? 0;
+    if (id === -1) return end > 0;
+    for (let at = 0; at < end; at += 4) {
+      if ((load(packet, payload + at, 2) & 0x0fff) === id) return true;
+    }
+    return false;
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * A condition in terms of bytes, as `lower` makes it from a filter for one link type.
+ *
+ * It is decided from left to right and no further than needed. A load past the captured bytes ends it at once: the
+ * packet does not match, whatever stands around the load.
+ */
+export type Condition =
+  | { readonly op: "and" | "or"; readonly left: Condition; readonly right: Condition }
+  | { readonly op: "not"; readonly operand: Condition }
+  | { readonly op: "constant"; readonly value: boolean }
+  | Test;
+
+export type Test = CompareTest | ValueTest | ChainTest | TunnelTest | TagTest | TimeTest;
+
+/** How two unsigned numbers are compared; `set` is: they have a bit in common. */
+export type Comparison = "eq" | "gt" | "ge" | "set";
+
+/** A place in the frame: so many bytes from its start, and what the register says on top of it. */
+export interface Place {
+  readonly at: number;
+  /** -1 for none. */
+  readonly register: number;
+}
+
+/** A number loaded from the frame, masked, compared with a constant. */
+export interface CompareTest {
+  readonly op: "compare";
+  readonly size: 1 | 2 | 4;
+  readonly place: Place;
+  /** Where an IPv4 header begins whose length is to be added to the place. */
+  readonly behindIpv4?: Place | undefined;
+  readonly mask: number;
+  readonly comparison: Comparison;
+  readonly value: number;
+}
+
+/** Two numbers of any kind, compared. */
+export interface ValueTest {
+  readonly op: "values";
+  readonly left: Value;
+  readonly right: Value;
+  readonly comparison: Exclude<Comparison, "set">;
+}
+
+/** A protocol in the chain of headers of an IP packet. */
+export interface ChainTest {
+  readonly op: "chain";
+  readonly version: 4 | 6;
+  readonly number: number;
+  readonly place: Place;
+}
+
+/** Always true; notes where the headers inside a Geneve tunnel are. */
+export interface TunnelTest {
+  readonly op: "geneve";
+  /** Of the outer IP header. */
+  readonly place: Place;
+  readonly version: 4 | 6;
+  readonly registers: { readonly linkType: number; readonly linkHeader: number; readonly payload: number };
+}
+
+/** The registers differ: there is an Ethernet header inside the tunnel; or a VLAN tag found beforehand. */
+export interface TagTest {
+  readonly op: "ethernet-inside" | "vlan-tag";
+  /** Registers for `ethernet-inside`; the id (-1 is any) and where the first one is for `vlan-tag`. */
+  readonly first: number;
+  readonly second: number;
+}
+
+/** The packet's time is this or later. */
+export interface TimeTest {
+  readonly op: "time";
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** A number worked out for each packet. */
+export type Value =
+  | { readonly op: "constant"; readonly value: number }
+  | { readonly op: "length" }
+  | {
+      readonly op: "load";
+      readonly size: 1 | 2 | 4;
+      readonly place: Place;
+      readonly behindIpv4?: Place | undefined;
+      readonly index: Value;
+    }
+  | { readonly op: "negative"; readonly operand: Value }
+  | {
+      readonly op: "+" | "-" | "*" | "/" | "%" | "&" | "|" | "^" | "<<" | ">>";
+      readonly left: Value;
+      readonly right: Value;
+    };
+
+/** All of them, in this order. */
+export function all(first: Condition, ...rest: readonly (Condition | undefined)[]): Condition {
+  return joined("and", first, rest);
+}
+
+/** Any of them, tried in this order. */
+export function any(first: Condition, ...rest: readonly (Condition | undefined)[]): Condition {
+  return joined("or", first, rest);
+}
+
+function joined(op: "and" | "or", first: Condition, rest: readonly (Condition | undefined)[]): Condition {
+  let condition = first;
+  for (const next of rest) if (next !== undefined) condition = { op, left: condition, right: next };
+  return condition;
+}
+
+export function not(operand: Condition): Condition {
+  return { op: "not", operand };
+}
