@@ -11,6 +11,8 @@ export interface SelectOptions {
   readonly restoreVlanTags: boolean;
 }
 
+/** Filters nested deeper, `and` in `or` in `and`, are scanned for: evaluating takes the call stack. */
+const mostDepth = 100;
 /** The most terms of one kind of chain that are looked at: a filter of ten thousand is cheaper to scan for. */
 const mostTerms = 1000;
 
@@ -23,7 +25,7 @@ export async function selectPositions(
   filter: FilterNode,
   options: SelectOptions,
 ): Promise<PositionSet> {
-  return evaluate(filter);
+  return depthOf(filter) > mostDepth ? all : evaluate(filter);
 
   async function evaluate(node: FilterNode): Promise<PositionSet> {
     if (node.kind !== "and" && node.kind !== "or") return lookUp(node);
@@ -141,6 +143,21 @@ function chain(node: FilterNode): FilterNode[] {
     } else terms.push(next);
   }
   return terms;
+}
+
+/** How often `and` and `or` take turns, at most. */
+function depthOf(filter: FilterNode): number {
+  let deepest = 0;
+  const pending: { node: FilterNode; depth: number }[] = [{ node: filter, depth: 1 }];
+  for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
+    const { node, depth } = item;
+    deepest = Math.max(deepest, depth);
+    if (node.kind !== "and" && node.kind !== "or") continue;
+    for (const child of [node.left, node.right]) {
+      pending.push({ node: child, depth: child.kind === node.kind ? depth : depth + 1 });
+    }
+  }
+  return deepest;
 }
 
 interface KeyRange {
