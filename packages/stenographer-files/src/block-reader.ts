@@ -62,7 +62,11 @@ export class BlockReader {
     for (let i = 0; i < offsets.length; ) {
       const from = offsets[i] as number; // i < length
       let behind = i + 1;
-      while (behind < offsets.length && (offsets[behind] as number) - (offsets[behind - 1] as number) <= gapBytes) behind++;
+      while (
+        behind < offsets.length &&
+        (offsets[behind] as number) - (offsets[behind - 1] as number) <= gapBytes
+      )
+        behind++;
       let have = Math.min((offsets[behind - 1] as number) + firstReadBytes, end);
       if (from >= end || !(await file.read(bytes, from, have - from, start + from))) {
         problems.push({ message: "an index position beyond what the block has", offset: from });

@@ -109,7 +109,10 @@ export class RecordMaker {
     const size = frameOffset + captured;
     if (frameOffset < leastFrameOffset) return `a frame at ${frameOffset} of its packet`;
     if (at + size > end) return `a packet of ${size} bytes that does not fit its block`;
-    if (!(isLast && next === 0) && (next < size || next - size > mostPadding || at + next > end + mostPadding)) {
+    if (
+      !(isLast && next === 0) &&
+      (next < size || next - size > mostPadding || at + next > end + mostPadding)
+    ) {
       return `a packet of ${size} bytes with the next one ${next} bytes on`;
     }
     if (captured > wire || wire > mostWireBytes) return `${captured} bytes captured of ${wire}`;

@@ -9,8 +9,8 @@ export const blockHeaderBytes = 48;
 export const packetHeaderBytes = 48;
 /** The packet header and a struct sockaddr_ll: a frame never begins before (TPACKET3_HDRLEN, tpacket_rcv()). */
 export const leastFrameOffset = 68;
-/** The kernel's V3_ALIGNMENT is 8; files with headers on 16-byte boundaries are seen too. */
-export const mostPadding = 15;
+/** Behind a frame, up to the next packet header: the kernel's V3_ALIGNMENT is 8. */
+export const mostPadding = 7;
 /** A wire length over this is no frame: the longest that Linux hands up (BIG TCP) is half a mebibyte. */
 export const mostWireBytes = 1024 * 1024;
 /** The most records of a block: each takes its frame offset at least, aligned. */

@@ -251,7 +251,8 @@ async function checkBlock(file: FileHandle, handle: Handle): Promise<void> {
 }
 
 function compareChecksum(crc: number, trailer: Buffer, { offset, size }: Handle): void {
-  if (trailer.readUInt32LE(1) !== maskedCrc(crc)) throw new DamageError("a block with a wrong checksum", offset);
+  if (trailer.readUInt32LE(1) !== maskedCrc(crc))
+    throw new DamageError("a block with a wrong checksum", offset);
   // stenotype writes without compression; 1 would be snappy.
   if (trailer[0] !== 0) throw new DamageError(`a block of compression ${trailer[0]}`, offset + size);
 }

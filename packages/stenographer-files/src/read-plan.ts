@@ -1,6 +1,6 @@
-import { type BlockTable } from "./packet-file.js";
-import type { PositionSet } from "./position-set.js";
 import { blockBytes } from "./format.js";
+import type { BlockTable } from "./packet-file.js";
+import type { PositionSet } from "./position-set.js";
 
 /** A block to be read whole, or some of its packets, by their offsets in it. */
 export interface BlockJob {

@@ -1,7 +1,15 @@
 import type { FilterNode, IpAddress } from "@stenogrpc/query";
 import { keyKind } from "./format.js";
 import type { IndexFile, Postings } from "./index-file.js";
-import { all, fromPositions, intersect, mostPositions, nothing, type PositionSet, unite } from "./position-set.js";
+import {
+  all,
+  fromPositions,
+  intersect,
+  mostPositions,
+  nothing,
+  type PositionSet,
+  unite,
+} from "./position-set.js";
 
 /** What the choice between seeking and scanning depends on. */
 export interface SelectOptions {

@@ -1,8 +1,8 @@
+import { open } from "node:fs/promises";
 import type { RecordBatch } from "@stenogrpc/pcap";
 import type { FilterNode } from "@stenogrpc/query";
-import { open } from "node:fs/promises";
-import type { RecordForm } from "./block-records.js";
 import { type BlockProblem, BlockReader } from "./block-reader.js";
+import type { RecordForm } from "./block-records.js";
 import { type Damage, DamageError } from "./damage.js";
 import { blockBytes } from "./format.js";
 import { IndexFile } from "./index-file.js";
@@ -158,7 +158,15 @@ class FileAnswer {
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
       const { message, offset } = error;
-      query.onDamage({ part: "index", thread, file: stored.name, block: undefined, offset, message, losesPackets: false });
+      query.onDamage({
+        part: "index",
+        thread,
+        file: stored.name,
+        block: undefined,
+        offset,
+        message,
+        losesPackets: false,
+      });
       return all;
     } finally {
       await handle.close();
