@@ -20,8 +20,7 @@ const surroundings = `
 import type { Transport } from "@connectrpc/connect";
 import type { PacketSource } from "@stenogrpc/server";
 import type { FastifyInstance } from "fastify";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { NodeServerRequest, NodeServerResponse } from "@connectrpc/connect-node";
 import type { TimeWindow } from "@stenogrpc/pcap";
 import type { NodeStenographerClient } from "@stenogrpc/client/node";
 declare global {
@@ -34,7 +33,7 @@ declare global {
   function readArchive(window: TimeWindow, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   function readFileSync(path: string): Buffer;
   function createStenographerClient(options: object): NodeStenographerClient;
-  function yourHandler(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void;
+  function yourHandler(request: NodeServerRequest, response: NodeServerResponse): void;
 }
 `;
 

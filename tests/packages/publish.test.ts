@@ -56,14 +56,11 @@ describe.each(folders)("%s", (folder) => {
   });
 
   it("passes attw", async () => {
-    const { stdout } = await run(
-      "npx",
-      ["attw", tarballs.get(folder)!, "--profile", "esm-only", "--format", "json"],
-      {
-        cwd: root,
-      },
-    ); // exits with an error where a problem is found
-    expect(JSON.parse(stdout).analysis).toMatchObject({ problems: [] });
+    // Exits with an error where it finds a problem for those who import; those who require are tried below.
+    const { stdout } = await run("npx", ["attw", tarballs.get(folder)!, "--profile", "esm-only"], {
+      cwd: root,
+    }); // packed above
+    expect(stdout).toContain("🟢 (ESM)");
   });
 
   it("ships code and types, and no test", async () => {
@@ -77,7 +74,7 @@ describe.each(folders)("%s", (folder) => {
 });
 
 const roundTrip = `
-const capture = new PcapWriter();
+const capture = new PcapWriter({ byteOrder: "little", resolution: "microseconds", snaplen: 65535, linkType: 1 });
 const bytes = Buffer.concat([
   capture.header(),
   capture.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) }),

@@ -84,7 +84,7 @@ function windows(): Record<string, Window> {
   };
 }
 
-const narrow: Window = { startNs: begin + 150n * second, endNs: begin + 150n * second + second / 2n };
+const narrow: Window = { startNs: begin + 150n * second, endNs: begin + 152n * second };
 
 async function expectSameAsTcpdump(
   client: NodeStenographerClient,

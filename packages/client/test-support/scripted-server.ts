@@ -27,8 +27,12 @@ export interface ScriptedServer extends AsyncDisposable {
   windows(): { stream: number | undefined; connection: number | undefined };
   /** Connections accepted so far. */
   connections(): number;
+  /** Connections open now. */
+  openConnections(): number;
   /** Resets every call with an HTTP/2 error code, and leaves the connections open. */
   reset(code: number): void;
+  /** Says goodbye (GOAWAY), and closes each connection when its calls have ended, as a server does that shuts down. */
+  closeGracefully(): void;
   /** Destroys every connection, as a killed server does. */
   kill(): void;
   close(): Promise<void>;
@@ -76,6 +80,10 @@ export async function startScriptedServer(
     for (const socket of sockets) socket.destroy();
   }
 
+  function closeGracefully(): void {
+    for (const session of sessions) session.close();
+  }
+
   function reset(code: number): void {
     for (const stream of streams) stream.close(code);
   }
@@ -93,6 +101,8 @@ export async function startScriptedServer(
       connection: latest?.state.remoteWindowSize,
     }),
     connections: () => accepted,
+    openConnections: () => sockets.size,
+    closeGracefully,
     reset,
     kill,
     close,

@@ -250,7 +250,7 @@ describe("a source that fails", () => {
     expect(JSON.stringify(failure.details)).not.toContain("secret");
     const line = lines.find(({ level }) => level === "error");
     expect(line?.fields).toMatchObject({ outcome: "failed", reason: "INTERNAL", client: "test client" });
-    expect(String(line?.fields["err"])).toContain("/secret/path");
+    expect(String(line?.fields.err)).toContain("/secret/path");
   });
 });
 

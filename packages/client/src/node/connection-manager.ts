@@ -2,6 +2,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { isIP } from "node:net";
 import { connect, type SecureContext, type TLSSocket } from "node:tls";
 import { Http2SessionManager } from "@connectrpc/connect-node";
+import { keepWhatArrived } from "./keep-what-arrived.js";
 import type { ServerAddress } from "./server-address.js";
 
 export interface ConnectionOptions {
@@ -80,6 +81,7 @@ export class ConnectionManager extends Http2SessionManager {
       if (typeof error === "object" && error !== null) this.#connectErrors.set(error, this.#attempt);
       throw error;
     }
+    keepWhatArrived(stream);
     const session = stream.session as ClientHttp2Session | undefined; // a client's stream has a client's session
     if (session && session !== this.#current?.session) this.#watch(session);
     return stream;

@@ -328,6 +328,46 @@ describe("a connection that breaks", () => {
   });
 });
 
+describe("a server that shuts down", () => {
+  it("after it has sent an answer does not take the end of it from a slow reader", async () => {
+    let sendTheRest = () => {};
+    const theRest = new Promise<void>((resolve) => {
+      sendTheRest = resolve;
+    });
+    const long = packetsFromNoon(40, 60_000);
+    const server = await serve(async function* (request) {
+      const [first, ...rest] = goodAnswer(request, long);
+      yield first ?? {};
+      await theRest;
+      yield* rest;
+    });
+    const fetch = connectTo(server.port).fetchPcap(hour);
+    const pieces = fetch[Symbol.asyncIterator]();
+    const first = await pieces.next();
+    server.closeGracefully();
+    sendTheRest();
+    // Gone, with 2.4 MB that have come and were not read.
+    await expect.poll(() => server.openConnections()).toBe(0);
+    const rest = await collect({ [Symbol.asyncIterator]: () => pieces });
+    expect(
+      Buffer.concat([first.value ?? "", ...rest].map((piece) => Buffer.from(piece))).equals(long.bytes),
+    ).toBe(true);
+    expect((await fetch.summary).verdict).toBe("complete");
+  });
+
+  it("in the middle of an answer, by force, makes it a lost one", async () => {
+    const { script, seen } = stalling();
+    const server = await serve(script);
+    const pieces = connectTo(server.port).fetchPcap(hour)[Symbol.asyncIterator]();
+    await pieces.next();
+    expect(seen.called).toBe(true);
+    server.closeGracefully();
+    const failing = failureOf(pieces.next());
+    server.kill();
+    expect((await failing).reason).toBe("CONNECTION_LOST");
+  });
+});
+
 describe("no connection", () => {
   it("to a port where nothing listens is CONNECTION_FAILED", async () => {
     const server = await serve(good);

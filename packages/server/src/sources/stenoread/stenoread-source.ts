@@ -18,8 +18,8 @@ export const stenoreadOptionsSchema = strictOptions({
 
 export type StenoreadOptions = z.input<typeof stenoreadOptionsSchema>;
 
-/** Bytes on stderr after which stenoread is taken to be lost: stenocurl loops there when its configuration is wrong. */
-const floodBytes = 1024 * 1024;
+/** Bytes on stderr after which stenoread is taken to be lost: with a wrong configuration stenocurl loops there, at a few KiB a second. */
+const floodBytes = 16 * 1024;
 
 /**
  * Packets from Stenographer by its own script: `stenoread QUERY -w -`.
@@ -31,7 +31,7 @@ const floodBytes = 1024 * 1024;
  */
 export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
   const { command, config } = parseOptions("stenoread source", stenoreadOptionsSchema, options);
-  const configPath = config ?? process.env["STENOGRAPHER_CONFIG"] ?? defaultStenographerConfig;
+  const configPath = config ?? process.env.STENOGRAPHER_CONFIG ?? defaultStenographerConfig;
   const env = { ...process.env, STENOGRAPHER_CONFIG: configPath };
 
   return {
