@@ -18,7 +18,9 @@ const mayImport: Record<string, readonly string[]> = {
     "@stenogrpc/pcap",
     "@stenogrpc/protocol",
     "@stenogrpc/query",
+    "@stenogrpc/stenographer-files",
   ],
+  "packages/stenographer-files": ["@stenogrpc/pcap", "@stenogrpc/query"],
   "packages/cli": [
     "@stenogrpc/certs",
     "@stenogrpc/client",

@@ -13,7 +13,9 @@ const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);
 const folders = [
   "gen",
-  ...["options", "pcap", "query", "certs", "client", "server", "cli"].map((name) => `packages/${name}`),
+  ...["options", "pcap", "query", "certs", "stenographer-files", "client", "server", "cli"].map(
+    (name) => `packages/${name}`,
+  ),
 ];
 
 let work: string;

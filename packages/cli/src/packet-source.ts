@@ -2,6 +2,7 @@ import {
   directorySource,
   type Logger,
   type PacketSource,
+  stenographerFilesSource,
   stenographerSource,
   stenoreadSource,
 } from "@stenogrpc/server";
@@ -31,6 +32,15 @@ export function packetSource(loaded: LoadedSettings<ServerSettings>, logger: Log
         key: beside(source.private_key),
         expectedName: source.expected_name,
         fingerprint256: source.fingerprint256,
+      });
+    case "stenographer-files":
+      return stenographerFilesSource({
+        config: beside(source.config),
+        threads: source.threads?.map(({ packets, index }) => ({
+          packetsDirectory: besideFile(loaded, packets),
+          indexDirectory: besideFile(loaded, index),
+        })),
+        readUnfinished: source.read_unfinished,
       });
     case "directory":
       return directorySource({ path: besideFile(loaded, source.path), logger });

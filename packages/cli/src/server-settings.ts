@@ -49,12 +49,29 @@ export const serverSettings = strictOptions({
           fingerprint256: text("the SHA-256 fingerprint of Stenographer's certificate, in hex").optional(),
         }),
         strictOptions({
+          kind: z.literal("stenographer-files"),
+          /** Stenographer's configuration, which names the folders of its files. */
+          config: text("the path of Stenographer's configuration").optional(),
+          /** The folders themselves, one pair a capture thread. */
+          threads: z
+            .array(
+              strictOptions({
+                packets: text("the path of a folder of packet files"),
+                index: text("the path of a folder of index files"),
+              }),
+            )
+            .min(1)
+            .optional(),
+          /** Also read files that are being written, as far as their finished blocks go. */
+          read_unfinished: z.boolean({ error: "must be true or false" }).optional(),
+        }),
+        strictOptions({
           kind: z.literal("directory"),
           /** The folder with the captures. */
           path: text("the path of a folder of pcap or pcapng files"),
         }),
       ],
-      { error: "must be a mapping with kind: stenoread, stenographer or directory" },
+      { error: "must be a mapping with kind: stenoread, stenographer, stenographer-files or directory" },
     )
     .default({ kind: "stenoread" }),
   /** Limits on one retrieval. */

@@ -24,6 +24,8 @@ export type {
 export { SourceError } from "./sources/packet-source.js";
 export type { StenographerOptions } from "./sources/stenographer/stenographer-options.js";
 export { stenographerSource } from "./sources/stenographer/stenographer-source.js";
+export type { StenographerFilesOptions } from "./sources/stenographer-files/stenographer-files-source.js";
+export { stenographerFilesSource } from "./sources/stenographer-files/stenographer-files-source.js";
 export type { StenoreadOptions } from "./sources/stenoread/stenoread-source.js";
 export { stenoreadSource } from "./sources/stenoread/stenoread-source.js";
 export { version } from "./version.js";

@@ -5,12 +5,16 @@ import { type directoryOptionsSchema, directorySource } from "./directory/direct
 import type { PacketSource } from "./packet-source.js";
 import type { stenographerOptionsSchema } from "./stenographer/stenographer-options.js";
 import { stenographerSource } from "./stenographer/stenographer-source.js";
+import {
+  type stenographerFilesOptionsSchema,
+  stenographerFilesSource,
+} from "./stenographer-files/stenographer-files-source.js";
 import { type stenoreadOptionsSchema, stenoreadSource } from "./stenoread/stenoread-source.js";
 
 const sourceConfigSchema = z.looseObject({
   kind: z.enum(
-    ["stenoread", "stenographer", "directory"],
-    'must be "stenoread", "stenographer" or "directory"',
+    ["stenoread", "stenographer", "stenographer-files", "directory"],
+    'must be "stenoread", "stenographer", "stenographer-files" or "directory"',
   ),
 });
 
@@ -18,6 +22,7 @@ const sourceConfigSchema = z.looseObject({
 export type SourceConfig =
   | ({ readonly kind: "stenoread" } & z.input<typeof stenoreadOptionsSchema>)
   | ({ readonly kind: "stenographer" } & z.input<typeof stenographerOptionsSchema>)
+  | ({ readonly kind: "stenographer-files" } & z.input<typeof stenographerFilesOptionsSchema>)
   | ({ readonly kind: "directory" } & z.input<typeof directoryOptionsSchema>);
 
 /**
@@ -32,6 +37,8 @@ export function createSource(config: SourceConfig, { logger }: { logger?: Logger
       return stenoreadSource(options);
     case "stenographer":
       return stenographerSource(options);
+    case "stenographer-files":
+      return stenographerFilesSource(options);
     case "directory":
       return directorySource({ ...(options as { path: string }), logger }); // checked by the source itself
   }

@@ -1,0 +1,70 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openFilesBelow, writeStenographerFiles, writeSyntheticTraffic } from "@stenogrpc/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createSource } from "../create-source.js";
+import type { PacketSource } from "../packet-source.js";
+
+let folder = "";
+let names: string[] = [];
+let source: PacketSource;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "files-source-"));
+  const pcap = join(folder, "in.pcap");
+  await writeSyntheticTraffic(pcap, { packets: 3000, packetsPerSecond: 100 });
+  for (const name of ["PKT0", "IDX0"]) mkdirSync(join(folder, name));
+  names = writeStenographerFiles(pcap, join(folder, "PKT0"), join(folder, "IDX0"), { secondsPerFile: 10 });
+  const Threads = [{ PacketsDirectory: join(folder, "PKT0"), IndexDirectory: join(folder, "IDX0") }];
+  writeFileSync(join(folder, "config"), JSON.stringify({ Threads, Host: "127.0.0.1", Port: 1234 }));
+  source = createSource({ kind: "stenographer-files", config: join(folder, "config") });
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function count(): Promise<{ packets: number; warnings: readonly string[] }> {
+  const window = { startNs: 0n, endNs: 10n ** 19n };
+  const opened = await source.open({ uid: "1", window, filter: undefined }, new AbortController().signal);
+  let packets = 0;
+  for await (const batch of opened.batches) packets += batch.count;
+  return { packets, warnings: opened.warnings };
+}
+
+describe("stenographerFilesSource", () => {
+  it("serves the files that Stenographer's configuration names, and leaves none open", async () => {
+    expect(await count()).toEqual({ packets: 3000, warnings: [] });
+    expect(openFilesBelow(process.pid, folder)).toEqual([]);
+  });
+
+  it("tells the times of the oldest and newest packet", async () => {
+    const { oldestPacketNs, newestPacketNs } = await source.describe(new AbortController().signal);
+    expect(oldestPacketNs).toBe(1_700_000_000_000_000_000n);
+    expect(newestPacketNs).toBeGreaterThan(1_700_000_025_000_000_000n);
+  });
+
+  it("fails at the end where damage may have cost packets", async () => {
+    const path = join(folder, "PKT0", names[1] ?? "");
+    const bytes = readFileSync(path);
+    bytes.fill(0, 0, 64);
+    writeFileSync(path, bytes);
+    await expect(count()).rejects.toMatchObject({ kind: "source-corrupt" });
+  });
+
+  it("only warns of a damaged index, since the packets are read whole", async () => {
+    writeFileSync(join(folder, "IDX0", names[1] ?? ""), "no index");
+    const { packets, warnings } = await count();
+    expect(packets).toBe(3000);
+    expect(warnings).toEqual(["1 index file is damaged; the packet files were read whole instead"]);
+  });
+
+  it("needs no index", async () => {
+    for (const name of names) unlinkSync(join(folder, "IDX0", name));
+    expect(await count()).toEqual({ packets: 3000, warnings: [] });
+  });
+
+  it("is unavailable where the folders are missing", async () => {
+    rmSync(join(folder, "PKT0"), { recursive: true });
+    await expect(count()).rejects.toMatchObject({ kind: "source-unavailable" });
+  });
+});

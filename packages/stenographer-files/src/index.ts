@@ -1,0 +1,6 @@
+export type { Damage } from "./damage.js";
+export { DamageError } from "./damage.js";
+export { IndexFile, type Postings } from "./index-file.js";
+export type { ThreadFolders } from "./list-files.js";
+export { type BlockEntry, BlockTable, PacketFile } from "./packet-file.js";
+export { StenographerStore, type StoreAnswer, type StoreOptions, type StoreQuery } from "./store.js";

@@ -1,0 +1,130 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { type BlockHeader, readBlockHeader } from "./block-header.js";
+import { RecordMaker } from "./block-records.js";
+import { blockBytes, blockHeaderBytes } from "./format.js";
+
+/** A block's header, or what is wrong with it. */
+export type BlockEntry = BlockHeader | string;
+
+/** How far a packet's time may lie outside what the blocks around it say, in microseconds: kernels stamp before they open a block. */
+const slackUs = 100_000;
+
+/** What a packet file says of its blocks: its table of contents. */
+export class BlockTable {
+  constructor(
+    readonly blocks: readonly BlockEntry[],
+    /** Bytes of an incomplete block at the end. */
+    readonly restBytes: number,
+  ) {}
+
+  get packets(): number {
+    return this.blocks.reduce((sum, block) => sum + (typeof block === "string" ? 0 : block.packets), 0);
+  }
+
+  /**
+   * The times that a block's packets lie between, in microseconds: those of its own header, widened to its neighbours', so
+   * that no single damaged time hides a packet.
+   */
+  bounds(index: number): { readonly fromUs: number; readonly toUs: number } {
+    let fromUs = Number.POSITIVE_INFINITY;
+    let toUs = Number.NEGATIVE_INFINITY;
+    const own = this.blocks[index];
+    if (typeof own === "object") {
+      fromUs = Math.min(own.firstUs, own.lastUs);
+      toUs = Math.max(own.firstUs, own.lastUs);
+    }
+    const before = this.nearest(index, -1);
+    const behind = this.nearest(index, 1);
+    if (before !== undefined) fromUs = Math.min(fromUs, before.lastUs);
+    else if (own === undefined || typeof own === "string") fromUs = 0;
+    if (behind !== undefined) toUs = Math.max(toUs, behind.firstUs);
+    else if (own === undefined || typeof own === "string") toUs = Number.POSITIVE_INFINITY;
+    return { fromUs: fromUs - slackUs, toUs: toUs + slackUs };
+  }
+
+  private nearest(index: number, step: -1 | 1): BlockHeader | undefined {
+    for (let i = index + step; i >= 0 && i < this.blocks.length; i += step) {
+      const block = this.blocks[i];
+      if (typeof block === "object" && block.packets > 0) return block;
+    }
+    return undefined;
+  }
+}
+
+const headersAtOnce = 64;
+
+/** One of Stenographer's packet files, open for reading. */
+export class PacketFile {
+  private constructor(
+    readonly handle: FileHandle,
+    readonly size: number,
+    /** The same as long as the file is. */
+    readonly version: string,
+  ) {}
+
+  static async open(path: string): Promise<PacketFile> {
+    const handle = await open(path, "r");
+    try {
+      const { size, ino, mtimeMs } = await handle.stat();
+      return new PacketFile(handle, size, `${ino} ${size} ${mtimeMs}`);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Reads the headers of all blocks; of the first and the last one the packets, whose times nothing else vouches for. */
+  async readTable(): Promise<BlockTable> {
+    const whole = Math.floor(this.size / blockBytes);
+    const restBytes = this.size % blockBytes;
+    const count = whole + (restBytes > 0 ? 1 : 0);
+    const blocks: BlockEntry[] = new Array(count);
+    const headers = Buffer.alloc(headersAtOnce * blockHeaderBytes);
+    const view = new DataView(headers.buffer, headers.byteOffset, headers.length);
+    for (let first = 0; first < count; first += headersAtOnce) {
+      const length = Math.min(headersAtOnce, count - first);
+      await Promise.all(
+        Array.from({ length }, async (_, i) => {
+          const at = i * blockHeaderBytes;
+          headers.fill(0, at, at + blockHeaderBytes);
+          await this.handle.read(headers, at, blockHeaderBytes, (first + i) * blockBytes);
+        }),
+      );
+      for (let i = 0; i < length; i++) blocks[first + i] = readBlockHeader(view, i * blockHeaderBytes);
+    }
+    const last = blocks[whole];
+    // A file cut in the middle of a block: what is in use of it may still be there.
+    if (restBytes > 0 && typeof last === "object" && last.usedBytes > restBytes) {
+      blocks[whole] = `the file ends ${last.usedBytes - restBytes} bytes before its block does`;
+    }
+    for (const edge of new Set([0, count - 1])) {
+      const block = blocks[edge];
+      if (typeof block === "object") blocks[edge] = await this.withPacketTimes(edge, block);
+    }
+    return new BlockTable(blocks, restBytes);
+  }
+
+  /** Fills `bytes` from `offset` of the file on. False: the file ends before. */
+  async read(bytes: Uint8Array, at: number, length: number, offset: number): Promise<boolean> {
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await this.handle.read(bytes, at + done, length - done, offset + done);
+      if (bytesRead === 0) return false;
+      done += bytesRead;
+    }
+    return true;
+  }
+
+  close(): Promise<void> {
+    return this.handle.close();
+  }
+
+  private async withPacketTimes(index: number, block: BlockHeader): Promise<BlockEntry> {
+    if (block.packets === 0) return block;
+    const bytes = new Uint8Array(block.usedBytes);
+    if (!(await this.read(bytes, 0, bytes.length, index * blockBytes))) return "the file ends in its block";
+    const maker = new RecordMaker({ resolution: "nanoseconds", restoreVlanTags: false });
+    const problem = maker.makeBlock(bytes, new DataView(bytes.buffer), block, undefined);
+    // Whoever reads the block finds the problem again, and says where.
+    return problem === undefined ? { ...block, firstUs: maker.firstUs, lastUs: maker.lastUs } : block;
+  }
+}

@@ -1,0 +1,48 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { records } from "@stenogrpc/pcap";
+import { parseFilter } from "@stenogrpc/query";
+import { readPcap } from "@stenogrpc/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { StenographerStore } from "./store.js";
+
+const fixtures = join(import.meta.dirname, "../fixtures");
+const sent = join(import.meta.dirname, "../../testkit/fixtures/replayed.pcap");
+let folder = "";
+let store: StenographerStore;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "stenotype-"));
+  const threads = [{ packetsDirectory: join(folder, "PKT0"), indexDirectory: join(folder, "IDX0") }];
+  mkdirSync(join(folder, "PKT0"));
+  mkdirSync(join(folder, "IDX0"));
+  copyFileSync(join(fixtures, "stenotype.packets"), join(folder, "PKT0", "1795488218035542"));
+  copyFileSync(join(fixtures, "stenotype.index"), join(folder, "IDX0", "1795488218035542"));
+  store = new StenographerStore({ threads });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function frames(filter?: string): Promise<string[]> {
+  const answer = await store.query({
+    window: { startNs: 0n, endNs: 10n ** 19n },
+    filter: filter === undefined ? undefined : parseFilter(filter),
+    signal: new AbortController().signal,
+  });
+  const found: string[] = [];
+  for await (const { data } of records(answer.batches)) found.push(Buffer.from(data).toString("hex"));
+  expect(answer.damage).toEqual([]);
+  return found;
+}
+
+it("reads what the real stenotype wrote, byte for byte and in order", async () => {
+  expect(await frames()).toEqual(readPcap(sent).map(({ data }) => data.toString("hex")));
+});
+
+it("finds packets through the index that the real stenotype wrote", async () => {
+  const everything = new Set(await frames());
+  const found = await frames("ip proto 47 or mpls 100 or vlan 10");
+  expect(found.length).toBeGreaterThan(0);
+  expect(found.every((frame) => everything.has(frame))).toBe(true);
+});
