@@ -1,0 +1,29 @@
+// npm run bench                 every suite
+// npm run bench -- stream       one
+// npm run bench -- stream --quick --json
+import { parseArgs } from "node:util";
+import { benchStream } from "./stream/suite.js";
+
+/** What a suite is told. */
+export interface BenchOptions {
+  /** Little data, one run: shows that it works, and no figure worth keeping. */
+  readonly quick: boolean;
+  /** Prints JSON instead of a table. */
+  readonly json: boolean;
+}
+
+const suites: Record<string, (options: BenchOptions) => Promise<void>> = { stream: benchStream };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(suites);
+for (const name of names) {
+  const suite = suites[name];
+  if (suite === undefined) {
+    console.error(`no suite ${name}; there are: ${Object.keys(suites).join(", ")}`);
+    process.exit(2);
+  }
+  await suite(values);
+}
