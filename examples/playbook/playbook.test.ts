@@ -91,8 +91,7 @@ captures: ${captures}
 
   it("saves nothing but evidence, and leaves no process", async () => {
     expect(await readdir(join(folder.path, "evidence"))).toEqual(["4711.pcap"]);
-    toyServer.signal("SIGTERM");
-    expect(await toyServer.exited).toBe(0);
+    expect(await toyServer.stop("SIGTERM")).toBe(0);
     await mark.untilAllGone();
   });
 });

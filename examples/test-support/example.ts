@@ -3,6 +3,12 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+/**
+ * The longest a stop may take: less than what hangs look like here, which are 30 s (a server that waits for a retrieval long
+ * over) and 72 s (Fastify, for an idle client), and far more than a slow machine needs.
+ */
+const longestStopMs = 20_000;
+
 const examples = join(import.meta.dirname, "..");
 
 /** An example under test, as a child process in a process group of its own. */
@@ -17,6 +23,8 @@ export interface Example extends AsyncDisposable {
   signal(name: NodeJS.Signals): void;
   /** Sends a signal to the example and to what it has started, as a terminal does. */
   signalGroup(name: NodeJS.Signals): void;
+  /** Sends the signal and resolves with the exit code; rejects where the example hangs on. */
+  stop(name: NodeJS.Signals): Promise<number | null>;
   /** Resolves with the exit code when it has ended; null where a signal ended it. */
   readonly exited: Promise<number | null>;
 }
@@ -84,6 +92,15 @@ function watch(child: ChildProcess, name: string): Example {
       });
     },
     signal: (signal) => void child.kill(signal),
+    stop(signal) {
+      child.kill(signal);
+      return new Promise((resolve, reject) => {
+        const hangs = () =>
+          reject(new Error(`${name} goes on ${longestStopMs} ms after ${signal}\n${output.stdout}`));
+        const timer = setTimeout(hangs, longestStopMs);
+        exited.then(resolve, reject).finally(() => clearTimeout(timer));
+      });
+    },
     signalGroup: (signal) => void process.kill(-pid, signal),
     async [Symbol.asyncDispose]() {
       try {

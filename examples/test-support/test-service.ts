@@ -110,8 +110,7 @@ export function testService(name: string, { routesOver }: { routesOver: readonly
       await using client = createStenographerClient({ server: `127.0.0.1:${port}`, tls: pem });
       await client.describeSensor();
       expect(mark.living()).toContain(service.pid);
-      service.signal("SIGTERM");
-      expect(await service.exited).toBe(0);
+      expect(await service.stop("SIGTERM")).toBe(0);
       expect(service.stderr).toBe("");
       await mark.untilAllGone();
     });

@@ -49,8 +49,7 @@ describe("the toy fetcher", () => {
     const files = (await readdir(folder.path)).filter((name) => /pcap|partial/.test(name));
     expect(files.sort()).toEqual(rows.map((row) => row?.[0]).sort());
 
-    toyServer.signal("SIGTERM");
-    expect(await toyServer.exited).toBe(0);
+    expect(await toyServer.stop("SIGTERM")).toBe(0);
     await mark.untilAllGone();
   });
 

@@ -33,8 +33,7 @@ function connectTo(port: number, tls: ClientPem) {
 }
 
 async function endsWell(toyServer: Example): Promise<void> {
-  toyServer.signal("SIGINT");
-  expect(await toyServer.exited).toBe(0);
+  expect(await toyServer.stop("SIGINT")).toBe(0);
   expect(toyServer.stderr).toBe("");
 }
 
