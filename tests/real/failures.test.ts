@@ -9,6 +9,7 @@ import type { SourceConfig } from "@stenogrpc/server";
 import {
   eventually,
   expectNoChildren,
+  openFilesBelow,
   processesMentioning,
   type RunningStenographer,
   startStenographer,
@@ -229,6 +230,11 @@ describe("what breaks while an answer is under way", () => {
       const client = createStenographerClient({ server: `127.0.0.1:${proxy.port}`, tls: workplace.client });
       const error = await failureOf(client, async () => proxy.cut());
       expect([error.code, error.reason]).toEqual(["unavailable", "CONNECTION_LOST"]);
+      // The server gives up its place and its file too, without being told to stop.
+      await eventually(() => openFilesBelow(sensor.pid, workplace.folder).length === 0, {
+        timeoutMs: 2000,
+        what: "the end of the retrieval whose connection was cut",
+      });
       await client.close();
       await proxy.close();
     });

@@ -35,6 +35,11 @@ export interface Sensor {
   /** Its TMPDIR: whatever it or its children leave behind is in here. */
   readonly temporary: string;
   connect(): NodeStenographerClient;
+  /**
+   * Drains and ends it.
+   *
+   * @throws Error where it crashed, or had to be killed
+   */
   stop(): Promise<void>;
 }
 
@@ -58,7 +63,11 @@ export async function startSensor(
     script,
     temporary,
     connect: () => createStenographerClient({ server: address, tls: workplace.client }),
-    stop: script.stop,
+    async stop() {
+      await script.stop();
+      const { exitCode, signalCode } = script.process;
+      if (exitCode !== 0) throw new Error(`the server did not end well: ${exitCode ?? signalCode}`);
+    },
   };
 }
 
