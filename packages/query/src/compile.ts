@@ -40,6 +40,7 @@ export interface CompileOptions {
   readonly byteOrder?: "little" | "big" | undefined;
   /**
    * Look behind VLAN tags wherever there are some, as if they were not there; `vlan 5` is then any tag of the frame.
+   * Behind `geneve` that holds for the frame inside: `geneve and vlan 5` is a tag there.
    * Default false: only what stands behind `vlan` looks there, as in tcpdump. Stenographer's language always looks there.
    */
   readonly vlanTransparent?: boolean | undefined;

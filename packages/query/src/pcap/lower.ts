@@ -10,7 +10,16 @@ import type {
   ProtocolName,
 } from "./ast.js";
 import { FilterMeaningError } from "./meaning-error.js";
-import { all, any, type Comparison, type Condition, not, type Place, type Value } from "./test.js";
+import {
+  all,
+  any,
+  type Comparison,
+  type Condition,
+  not,
+  type Place,
+  type TagPlaces,
+  type Value,
+} from "./test.js";
 import { foldPcap } from "./walk.js";
 
 /** What a filter is lowered for. */
@@ -157,6 +166,8 @@ class Lowering {
   private labels = 0;
   private isTunnel = false;
   private readonly tags: Lowered["tags"];
+  /** The VLAN tags that are skipped here; undefined if none are. */
+  private skipped: TagPlaces | undefined;
   private node: PcapNode | undefined;
 
   constructor(
@@ -173,6 +184,7 @@ class Lowering {
       this.tags = { linkType, payload };
       this.linkType = { at: linkType, register: this.register() };
       this.payload = { at: payload, register: this.register() };
+      this.skipped = { first: { at: payload, register: -1 }, end: this.payload };
     }
   }
 
@@ -425,7 +437,11 @@ class Lowering {
   private insideEthernet(condition: Condition): Condition {
     if (!this.isTunnel) return condition;
     return all(
-      { op: "ethernet-inside", first: this.linkHeader.register, second: this.payload.register },
+      {
+        op: "ethernet-inside",
+        first: this.linkHeader.register,
+        second: (this.skipped?.first ?? this.payload).register,
+      },
       condition,
     );
   }
@@ -595,9 +611,7 @@ class Lowering {
   }
 
   private protochain(number: number, protocol: "ip" | "ip6" | undefined): Condition {
-    if (this.payload.register !== -1 && this.tags === undefined) {
-      throw this.problem('"protochain" does not work inside a tunnel');
-    }
+    if (this.isTunnel) throw this.problem('"protochain" does not work inside a tunnel');
     const chain = (version: 4 | 6): Condition =>
       all(this.type(version === 4 ? type.ipv4 : type.ipv6), {
         op: "chain",
@@ -669,7 +683,7 @@ class Lowering {
   // --- what moves the headers
 
   private vlan(id: number | undefined): Condition {
-    if (this.tags !== undefined) return { op: "vlan-tag", first: id ?? -1, second: this.tags.payload };
+    if (this.skipped !== undefined) return { op: "vlan-tag", id: id ?? -1, tags: this.skipped };
     if (this.labels > 0) throw this.problem('"vlan" cannot stand behind "mpls"');
     if (this.link !== "ethernet") throw this.problem(`there are no VLAN tags in ${this.linkName()} captures`);
     const isTag = any(this.type(type.vlan), this.type(type.serviceVlan), this.type(type.oldVlan));
@@ -733,7 +747,12 @@ class Lowering {
       );
     };
     const outer = behind(this.payload, this.network);
-    const registers = { linkType: this.register(), linkHeader: this.register(), payload: this.register() };
+    const registers = {
+      linkType: this.register(),
+      linkHeader: this.register(),
+      payload: this.register(),
+      tags: this.skipped === undefined ? undefined : this.register(),
+    };
     const condition = any(
       all(test(4), { op: "geneve", version: 4, place: outer, registers }),
       all(test(6), { op: "geneve", version: 6, place: outer, registers }),
@@ -742,6 +761,9 @@ class Lowering {
     this.linkType = { at: 0, register: registers.linkType };
     this.linkHeader = { at: 0, register: registers.linkHeader };
     this.payload = { at: 0, register: registers.payload };
+    if (registers.tags !== undefined) {
+      this.skipped = { first: { at: 0, register: registers.tags }, end: this.payload };
+    }
     this.network = 0;
     this.isTunnel = true;
     return condition;

@@ -359,9 +359,13 @@ function tunnel({ place, version, registers }: TunnelTest): Call {
     const geneve = outer + header + 8;
     const inner = geneve + 8 + 4 * (load(packet, geneve, 1) & 0x3f);
     const isEthernet = load(packet, geneve + 2, 2) === 0x6558;
-    packet.registers[registers.linkType] = isEthernet ? inner + 12 : geneve + 2;
+    const linkType = isEthernet ? inner + 12 : geneve + 2;
+    const payload = isEthernet ? inner + 14 : inner;
+    const end = registers.tags === undefined ? payload : behindTags(packet, linkType, payload);
+    packet.registers[registers.linkType] = end === payload ? linkType : end - 2;
     packet.registers[registers.linkHeader] = inner;
-    packet.registers[registers.payload] = isEthernet ? inner + 14 : inner;
+    packet.registers[registers.payload] = end;
+    if (registers.tags !== undefined) packet.registers[registers.tags] = payload;
     return true;
   };
 }
@@ -370,26 +374,33 @@ function isTag(type: number): boolean {
   return type === 0x8100 || type === 0x88a8 || type === 0x9100;
 }
 
+/** What stands behind the VLAN tags, if there are some: the type of it is then in the two bytes before. */
+function behindTags(packet: Packet, linkType: number, payload: number): number {
+  const { captured } = packet;
+  let type = linkType;
+  let end = payload;
+  while (type + 2 <= captured && end + 4 <= captured && isTag(load(packet, type, 2))) {
+    type = end + 2;
+    end += 4;
+  }
+  return end;
+}
+
 /** Moves the link type and the payload behind VLAN tags: registers 0 and 1 say how far. */
 function skipTags(packet: Packet, { linkType, payload }: { linkType: number; payload: number }): void {
-  packet.isCut = false;
-  let type = linkType;
-  let behind = payload;
-  while (isTag(load(packet, type, 2)) && behind + 4 <= packet.captured) {
-    type = behind + 2;
-    behind += 4;
-  }
-  packet.registers[0] = type - linkType;
-  packet.registers[1] = behind - payload;
+  const end = behindTags(packet, linkType, payload);
+  packet.registers[0] = end === payload ? 0 : end - 2 - linkType;
+  packet.registers[1] = end - payload;
 }
 
 /** Whether one of the tags that were skipped has the id. */
-function vlanTag({ first: id, second: payload }: TagTest): Call {
+function vlanTag({ id, tags }: TagTest): Call {
   return (packet) => {
-    const end = packet.registers[1] ?? 0;
-    if (id === -1) return end > 0;
-    for (let at = 0; at < end; at += 4) {
-      if ((load(packet, payload + at, 2) & 0x0fff) === id) return true;
+    const end = placeIn(packet, tags.end);
+    let at = placeIn(packet, tags.first);
+    if (id === -1) return at < end;
+    for (; at < end; at += 4) {
+      if ((load(packet, at, 2) & 0x0fff) === id) return true;
     }
     return false;
   };

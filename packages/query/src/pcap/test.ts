@@ -10,7 +10,7 @@ export type Condition =
   | { readonly op: "constant"; readonly value: boolean }
   | Test;
 
-export type Test = CompareTest | ValueTest | ChainTest | TunnelTest | TagTest | TimeTest;
+export type Test = CompareTest | ValueTest | ChainTest | TunnelTest | EthernetTest | TagTest | TimeTest;
 
 /** How two unsigned numbers are compared; `set` is: they have a bit in common. */
 export type Comparison = "eq" | "gt" | "ge" | "set";
@@ -56,15 +56,34 @@ export interface TunnelTest {
   /** Of the outer IP header. */
   readonly place: Place;
   readonly version: 4 | 6;
-  readonly registers: { readonly linkType: number; readonly linkHeader: number; readonly payload: number };
+  readonly registers: {
+    readonly linkType: number;
+    readonly linkHeader: number;
+    readonly payload: number;
+    /** Where the VLAN tags inside begin, if they are to be skipped too. */
+    readonly tags?: number | undefined;
+  };
 }
 
-/** The registers differ: there is an Ethernet header inside the tunnel; or a VLAN tag found beforehand. */
-export interface TagTest {
-  readonly op: "ethernet-inside" | "vlan-tag";
-  /** Registers for `ethernet-inside`; the id (-1 is any) and where the first one is for `vlan-tag`. */
+/** The two registers differ: there is an Ethernet header inside the tunnel. */
+export interface EthernetTest {
+  readonly op: "ethernet-inside";
   readonly first: number;
   readonly second: number;
+}
+
+/** A VLAN tag among those that were skipped. */
+export interface TagTest {
+  readonly op: "vlan-tag";
+  /** -1 is any. */
+  readonly id: number;
+  readonly tags: TagPlaces;
+}
+
+/** Where the first VLAN tag is, and what stands behind the last one; the same place if there is none. */
+export interface TagPlaces {
+  readonly first: Place;
+  readonly end: Place;
 }
 
 /** The packet's time is this or later. */
