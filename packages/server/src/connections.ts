@@ -37,6 +37,7 @@ export class Connections {
   sayGoodbye(): void {
     this.#closing = true;
     for (const [session, streams] of this.#sessions) {
+      if (session.destroyed) continue; // its "close" is still to come
       if (streams === 0) {
         session.close();
       } else {

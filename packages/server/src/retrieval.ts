@@ -78,14 +78,14 @@ export class Retrieval {
     this.#end("canceled");
   }
 
-  /** Ends it from outside: the server can't wait any longer. */
+  /** Ends it from outside, at once: a handler that waits for a slow reader may not be resumed for long. */
   abandon(reason: RequestError): void {
-    this.#work.abort(reason);
+    this.#fail(toConnectError(reason));
   }
 
   #timedOut(): void {
     const seconds = this.#service.limits.timeoutMs / 1000;
-    this.#work.abort(
+    this.abandon(
       new RequestError(
         "timeout",
         `the retrieval took longer than the ${seconds} s this server allows; ask for less`,

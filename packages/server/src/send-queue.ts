@@ -1,7 +1,12 @@
 import type { ServerHttp2Stream } from "node:http2";
 
-/** Bytes that may wait in the stream before its sender has to; Node's own mark of 16 KiB makes every message wait. */
-const highWaterBytes = 1024 * 1024;
+/**
+ * Bytes that may wait in the stream before its sender has to: one message of the usual size, or some small ones.
+ *
+ * Not more, though more would be faster: where a second large write waits behind the first when the peer resets the
+ * connection, Node 20 never says that it is gone (TLS stops reading while it writes, and the failed write is lost).
+ */
+const highWaterBytes = 16 * 1024;
 const lowWaterBytes = highWaterBytes / 2;
 
 /** Writes to one HTTP/2 stream, with a bound on what waits there. */

@@ -42,15 +42,19 @@ export function connectStenographer(options: StenographerSettings): Stenographer
 
   return {
     async *query(query, signal) {
-      const timeout = AbortSignal.timeout(options.timeoutMs);
-      const response = await send(
-        await getTarget(),
-        "POST",
-        "/query",
-        query,
-        AbortSignal.any([signal, timeout]),
-      );
+      // Not AbortSignal.any: Node 20 can collect such a signal while it is waited for, and the abort is lost.
+      const either = new AbortController();
+      const onAbort = (): void => either.abort(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      let timedOut = false;
+      const timer = setTimeout(() => {
+        timedOut = true;
+        either.abort();
+      }, options.timeoutMs);
+      let response: IncomingMessage | undefined;
       try {
+        signal.throwIfAborted();
+        response = await send(await getTarget(), "POST", "/query", query, either.signal);
         if (response.statusCode !== 200) throw await refusal(response);
         yield* response as AsyncIterable<Uint8Array>; // no encoding is set, so the pieces are bytes
         // A daemon that dies in the middle leaves a response that is not complete.
@@ -58,10 +62,12 @@ export function connectStenographer(options: StenographerSettings): Stenographer
           throw new SourceError("source-failed", "Stenographer died before its answer was complete");
       } catch (error) {
         signal.throwIfAborted();
-        if (timeout.aborted) throw tooSlow(options.timeoutMs);
+        if (timedOut) throw tooSlow(options.timeoutMs);
         throw explainConnectionError(error);
       } finally {
-        response.destroy();
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+        response?.destroy();
       }
     },
 
