@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Where one capture thread puts its files. */
 export interface ThreadFolders {
@@ -20,18 +20,27 @@ export interface StoredFile {
 
 /** The packet files of a thread, oldest first. */
 export async function listFiles(folders: ThreadFolders, withUnfinished: boolean): Promise<StoredFile[]> {
-  const files: StoredFile[] = [];
-  for (const entry of await readdir(folders.packetsDirectory)) {
+  const entries = await readdir(folders.packetsDirectory);
+  // A file renamed while a folder is listed may be listed under both names, or neither: not neither twice.
+  if (withUnfinished) entries.push(...(await readdir(folders.packetsDirectory)));
+  const files = new Map<string, StoredFile>();
+  for (const entry of entries) {
     const match = /^(\.?)(\d{1,16})$/.exec(entry);
     const name = match?.[2];
-    if (name === undefined || (match?.[1] === "." && !withUnfinished)) continue;
-    files.push({
+    const isUnfinished = match?.[1] === ".";
+    if (name === undefined || (isUnfinished && (!withUnfinished || files.has(name)))) continue;
+    files.set(name, {
       name,
       createdUs: Number(name),
       packetsPath: join(folders.packetsDirectory, entry),
       indexPath: join(folders.indexDirectory, name),
-      isUnfinished: match?.[1] === ".",
+      isUnfinished,
     });
   }
-  return files.sort((a, b) => a.createdUs - b.createdUs);
+  return [...files.values()].sort((a, b) => a.createdUs - b.createdUs);
+}
+
+/** What a file that was unfinished has become once it was renamed. */
+export function finished(file: StoredFile): StoredFile {
+  return { ...file, packetsPath: join(dirname(file.packetsPath), file.name), isUnfinished: false };
 }

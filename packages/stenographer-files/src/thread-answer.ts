@@ -6,7 +6,7 @@ import type { RecordForm } from "./block-records.js";
 import { type Damage, DamageError } from "./damage.js";
 import { blockBytes } from "./format.js";
 import { IndexFile } from "./index-file.js";
-import type { StoredFile } from "./list-files.js";
+import { finished, type StoredFile } from "./list-files.js";
 import { type BlockTable, PacketFile } from "./packet-file.js";
 import { all, type PositionSet } from "./position-set.js";
 import { type BlockJob, planReads } from "./read-plan.js";
@@ -80,10 +80,13 @@ class FileAnswer {
     const { signal } = query;
     const file = await PacketFile.open(stored.packetsPath).catch((error: unknown) => {
       if (!isGone(error)) throw error;
-      query.onGone(stored);
       return undefined;
     });
-    if (file === undefined) return undefined;
+    if (file === undefined) {
+      if (stored.isUnfinished) return FileAnswer.open(finished(stored), query); // renamed since it was listed
+      query.onGone(stored);
+      return undefined;
+    }
     // The signal closes first: a generator whose reader is gone is not resumed.
     const closeByAbort = (): void => void file.close().catch(() => {});
     signal.addEventListener("abort", closeByAbort, { once: true });
