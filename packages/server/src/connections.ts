@@ -1,5 +1,6 @@
 import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
 import { constants } from "node:http2";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "./logger.js";
 
@@ -9,18 +10,31 @@ const farewellMs = 1000;
 /** Knows every connection of a server, so that closing cuts off no answer and leaves nothing behind. */
 export class Connections {
   readonly #server: Http2SecureServer;
-  readonly #sockets = new Set<TLSSocket>();
+  /** What TCP accepted, from before its handshake on. */
+  readonly #raw = new Set<Socket>();
+  /** TLS connections, with the number of their answers under way in HTTP/1.1. */
+  readonly #sockets = new Map<TLSSocket, number>();
   /** HTTP/2 sessions, with the number of their streams. */
   readonly #sessions = new Map<ServerHttp2Session, number>();
   /** Sessions that had an answer under way when the server said goodbye. */
   readonly #reading = new Set<ServerHttp2Session>();
   #closing = false;
+  #ending = false;
 
   constructor(server: Http2SecureServer, logger: Logger) {
     this.#server = server;
+    server.on("connection", (socket: Socket) => {
+      this.#raw.add(socket);
+      socket.once("close", () => this.#raw.delete(socket));
+    });
     server.on("secureConnection", (socket: TLSSocket) => {
-      this.#sockets.add(socket);
+      this.#sockets.set(socket, 0);
       socket.once("close", () => this.#sockets.delete(socket));
+    });
+    server.on("request", ({ httpVersionMajor, socket }, response) => {
+      if (httpVersionMajor !== 1) return;
+      this.#countAnswer(socket as TLSSocket, 1); // of a TLS server
+      response.once("close", () => this.#countAnswer(socket as TLSSocket, -1)); // as above
     });
     server.on("session", (session) => this.#watch(session));
     server.on("sessionError", (error) => logger.debug({ err: error }, "connection failed"));
@@ -49,12 +63,13 @@ export class Connections {
 
   /** Closes what is left after a moment, and after `graceMs` also those that still read. */
   end(graceMs: number): void {
+    this.#ending = true;
     const timers = [
       setTimeout(() => this.#destroyIdle(), farewellMs),
       setTimeout(() => this.#destroyAll(), Math.max(farewellMs, graceMs)),
     ];
     this.#server.once("close", () => timers.forEach(clearTimeout));
-    for (const socket of this.#sockets) if (!isHttp2(socket)) socket.end();
+    for (const [socket, answers] of this.#sockets) if (!isHttp2(socket) && answers === 0) socket.end();
   }
 
   #watch(session: ServerHttp2Session): void {
@@ -75,14 +90,22 @@ export class Connections {
     if (streams !== undefined) this.#sessions.set(session, streams + change);
   }
 
+  #countAnswer(socket: TLSSocket, change: number): void {
+    const answers = this.#sockets.get(socket);
+    if (answers === undefined) return;
+    this.#sockets.set(socket, answers + change);
+    if (this.#ending && answers + change === 0) socket.end();
+  }
+
   #destroyIdle(): void {
     for (const session of this.#sessions.keys()) if (!this.#reading.has(session)) session.destroy();
-    for (const socket of this.#sockets) if (!isHttp2(socket)) socket.destroy();
+    for (const [socket, answers] of this.#sockets) if (!isHttp2(socket) && answers === 0) socket.destroy();
+    if (this.#sockets.size === 0) for (const socket of this.#raw) socket.destroy(); // all in their handshakes
   }
 
   #destroyAll(): void {
     for (const session of this.#sessions.keys()) session.destroy();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#sockets.keys(), ...this.#raw]) socket.destroy();
   }
 }
 

@@ -1,13 +1,21 @@
 import { createHash } from "node:crypto";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, createHandlerContext } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { PcapWriter } from "@stenogrpc/pcap";
-import type { FilterProblem, Response, StenoRequestSchema } from "@stenogrpc/protocol";
-import { FilterProblemSchema, Status, Stenographer, StoppedBy } from "@stenogrpc/protocol";
+import type { FilterProblem, Response } from "@stenogrpc/protocol";
+import {
+  FilterProblemSchema,
+  Status,
+  Stenographer,
+  StenoRequestSchema,
+  StoppedBy,
+} from "@stenogrpc/protocol";
 import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
 import { afterEach, describe, expect, it } from "vitest";
+import { fetchPcap } from "./fetch-pcap.js";
+import { SensorService } from "./sensor-service.js";
 import type { PacketSource } from "./sources/packet-source.js";
 import { SourceError } from "./sources/packet-source.js";
 import { memorySource } from "./testing/memory-source.js";
@@ -320,20 +328,28 @@ describe.each(Object.keys(ways))("%s:", (way) => {
       await hold.aborted;
     });
 
+    it("gives the place back at the server's own limit though a reader has stopped reading", async () => {
+      const sensor = await startOne({
+        source: repeating(),
+        limits: { timeoutMs: 300, concurrency: 1 },
+      });
+      const iterator = connect(sensor).fetchPcap(all)[Symbol.asyncIterator]();
+      await iterator.next(); // and never again: the server fills the windows and waits
+      await eventually(
+        async () => reasonOfAnswer(await failureOf(fetchAll(connect(sensor), all))).reason === "TIMEOUT",
+      );
+      await sensor.close();
+    });
+
     it("aborts the source when the client leaves while the server is blocked on it", async () => {
       const aborted = deferred();
+      const packets = repeating();
       const endless: PacketSource = {
-        kind: "endless",
-        open: async (plan, signal) => {
+        ...packets,
+        open: (plan, signal) => {
           signal.addEventListener("abort", aborted.resolve);
-          const one = capture(1000, 1000);
-          async function* batches() {
-            for (;;) yield* (await memorySource(one).open(plan, signal)).batches;
-          }
-          const { header } = await memorySource(one).open(plan, signal);
-          return { header, batches: batches(), warnings: [] };
+          return packets.open(plan, signal);
         },
-        describe: async () => ({}),
       };
       const client = await start({ source: endless });
       const controller = new AbortController();
@@ -395,6 +411,22 @@ describe.each(Object.keys(ways))("%s:", (way) => {
   });
 });
 
+it("a call that is over before it begins takes no place", async () => {
+  const service = new SensorService({ source: memorySource(capture(3)), limits: { concurrency: 1 } });
+  const context = createHandlerContext({
+    service: Stenographer,
+    method: Stenographer.method.fetchPcap,
+    protocolName: "connect",
+    requestMethod: "POST",
+    url: "https://localhost/",
+    requestSignal: AbortSignal.abort(new ConnectError("too late", Code.DeadlineExceeded)),
+  });
+  const answer = fetchPcap(service)(create(StenoRequestSchema, all), context);
+  await expect(answer.next()).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+  expect(service.admission.running).toBe(0);
+  expect(service.retrievals.size).toBe(0);
+});
+
 describe("both ways", () => {
   it("send the same messages", async () => {
     const sensor = await startOne({ capture: capture(3000, 1000) });
@@ -434,6 +466,22 @@ function gate() {
       entered.resolve();
       await opened.promise;
     },
+  };
+}
+
+/** Packets without end. */
+function repeating(): PacketSource {
+  const one = memorySource(capture(1000, 1000));
+  return {
+    kind: "repeating",
+    open: async (plan, signal) => {
+      async function* batches() {
+        for (;;) yield* (await one.open(plan, signal)).batches;
+      }
+      const { header } = await one.open(plan, signal);
+      return { header, batches: batches(), warnings: [] };
+    },
+    describe: async () => ({}),
   };
 }
 

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
 import { connect } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -29,17 +30,18 @@ afterAll(async () => {
   await sensor.close();
 });
 
+const head = {
+  ":method": "POST",
+  ":path": "/stenographer.Stenographer/FetchPcap",
+  "content-type": "application/grpc+proto",
+  te: "trailers",
+};
+
 async function call(
   body: Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<{ headers: IncomingHttpHeaders; trailers: IncomingHttpHeaders; bytes: number }> {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": "/stenographer.Stenographer/FetchPcap",
-    "content-type": "application/grpc+proto",
-    te: "trailers",
-    ...headers,
-  });
+  const stream = session.request({ ...head, ...headers });
   let trailers: IncomingHttpHeaders = {};
   let answered: IncomingHttpHeaders = {};
   stream.on("response", (received) => {
@@ -91,6 +93,18 @@ describe("gRPC, answered directly", () => {
   it("refuses a timeout that is none", async () => {
     const { trailers } = await call(envelope(good), { "grpc-timeout": "soon" });
     expect(trailers["grpc-status"]).toBe(String(Code.InvalidArgument));
+  });
+
+  it("ends a call at its deadline though its request never ends", async () => {
+    const stream = session.request({ ...head, "grpc-timeout": "200m" });
+    stream.write(envelope(good).subarray(0, 3));
+    const [trailers] = (await once(stream, "trailers")) as [IncomingHttpHeaders]; // what the event carries
+    expect(trailers["grpc-status"]).toBe(String(Code.DeadlineExceeded));
+    stream.close();
+  });
+
+  it("takes a deadline of a year for what it is", async () => {
+    expect((await call(envelope(good), { "grpc-timeout": "8760H" })).trailers["grpc-status"]).toBe("0");
   });
 
   it("leaves what it does not speak to connect-node", async () => {

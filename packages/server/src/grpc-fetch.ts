@@ -5,6 +5,7 @@ import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
 import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
+import { abortable } from "./abortable.js";
 import { assertClientCertificate } from "./authorize.js";
 import type { FetchHandler, ResponseInit } from "./fetch-pcap.js";
 import { encodePcapPrefix, envelopeBytes } from "./grpc-frames.js";
@@ -87,7 +88,8 @@ function contextOf(request: Http2ServerRequest, requestSignal: AbortSignal): Cal
     url: `https://${request.authority}${request.url}`,
     requestSignal,
     contextValues: clientIdentity(request),
-    ...(timeout.timeoutMs === undefined ? {} : { timeoutMs: timeout.timeoutMs }),
+    // A timer takes no more than 2^31 - 1 ms, and fires at once where it is given more.
+    ...(timeout.timeoutMs === undefined ? {} : { timeoutMs: Math.min(timeout.timeoutMs, 2_147_483_647) }),
   });
 }
 
@@ -105,22 +107,20 @@ async function readRequest(
   const pieces: Buffer[] = [];
   let size = 0;
   // Without destroying the request on a refusal: its stream carries the answer, too.
-  for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    // no encoding is set, so the pieces are bytes
-    signal.throwIfAborted();
+  const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>; // no encoding is set, so bytes
+  for await (const piece of abortable(body, signal)) {
     size += piece.length;
     if (size > envelopeBytes + maxBytes)
       throw new ConnectError("the request is too large", Code.ResourceExhausted);
     pieces.push(piece);
   }
-  signal.throwIfAborted();
-  const body = Buffer.concat(pieces);
-  if (body.length < envelopeBytes || body.length !== envelopeBytes + body.readUInt32BE(1)) {
+  const bytes = Buffer.concat(pieces);
+  if (bytes.length < envelopeBytes || bytes.length !== envelopeBytes + bytes.readUInt32BE(1)) {
     throw new ConnectError("the request is not one whole message", Code.InvalidArgument);
   }
-  if (body[0] !== 0) throw new ConnectError("the request is compressed without saying how", Code.Internal);
+  if (bytes[0] !== 0) throw new ConnectError("the request is compressed without saying how", Code.Internal);
   try {
-    return fromBinary(StenoRequestSchema, body.subarray(envelopeBytes));
+    return fromBinary(StenoRequestSchema, bytes.subarray(envelopeBytes));
   } catch (error) {
     throw new ConnectError(
       "the request is no StenoRequest",

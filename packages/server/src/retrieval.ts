@@ -34,6 +34,7 @@ export class Retrieval {
     this.#onClientGone = () => this.#fail(ConnectError.from(context.signal.reason, Code.Canceled));
     context.signal.addEventListener("abort", this.#onClientGone, { once: true });
     service.retrievals.add(this);
+    if (context.signal.aborted) this.#onClientGone(); // an event that is over does not come again
   }
 
   /** Aborts when nobody waits for the answer any more. Everything the retrieval started hangs on it. */
@@ -53,6 +54,7 @@ export class Retrieval {
    */
   start(plan: Plan): void {
     this.#plan = plan;
+    if (this.#ended) throw this.signal.reason;
     this.#release = this.#service.admission.enter();
   }
 
@@ -144,13 +146,14 @@ function failureFields(failure: ConnectError): object {
   };
 }
 
-/** Whether the failure is the sensor's rather than the request's. */
+/** Whether the failure is the sensor's rather than the request's or the client's. */
 function isOurs(failure: ConnectError | undefined): boolean {
   switch (failure?.code) {
     case Code.InvalidArgument:
     case Code.ResourceExhausted:
     case Code.FailedPrecondition:
     case Code.Unauthenticated:
+    case Code.DeadlineExceeded:
       return false;
     default:
       return true;

@@ -184,6 +184,21 @@ describe("transport", () => {
     expect(await fetchPackets(protocols.gRPC!(tls(friend)))).toBe(1n); // one of its own keys
   });
 
+  it("closes at once though a peer never finishes its handshake", async () => {
+    const other = await createStenographerServer({
+      source: memorySource(new Uint8Array()),
+      tls: { ca: authority.certificate, cert: serverIdentity.certificate, key: serverIdentity.privateKey },
+      host: "127.0.0.1",
+      port: 0,
+    });
+    const peer = connectPlain(other.port, "127.0.0.1");
+    await once(peer, "connect");
+    const gone = once(peer, "close");
+    peer.resume().on("error", () => {});
+    await other.close({ graceMs: 0 });
+    await gone;
+  });
+
   it("fails to start on a port that is taken", async () => {
     const second = createStenographerServer({
       source: memorySource(new Uint8Array()),

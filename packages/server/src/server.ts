@@ -12,6 +12,9 @@ import { clientIdentity } from "./identity.js";
 import { maxRequestBytes, routesOf } from "./routes.js";
 import { SensorService, sensorOptionsShape } from "./sensor-service.js";
 
+/** Connections at once, of whoever they are: each takes a file descriptor before TLS knows who it is. */
+const maxConnections = 1024;
+
 const pem = z.custom<string | Uint8Array>(
   (value) => typeof value === "string" || value instanceof Uint8Array,
   "must be PEM, as a string or bytes",
@@ -80,6 +83,7 @@ export async function createStenographerServer(options: ServerOptions): Promise<
     },
     requestListener(service),
   );
+  server.maxConnections = maxConnections;
   const connections = new Connections(server, service.logger);
   await listen(server, host, port).catch(async (error: unknown) => {
     await service.close(0);

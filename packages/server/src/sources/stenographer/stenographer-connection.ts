@@ -29,6 +29,9 @@ interface Target {
 /** The most bytes read of an answer that is not packets. */
 const maxTextBytes = 1024 * 1024;
 
+/** The longest silence in an answer that is not packets. */
+const textTimeoutMs = 30_000;
+
 /** Connects on first need, and again after a failure: the daemon's configuration may not be there yet. */
 export function connectStenographer(options: StenographerSettings): StenographerConnection {
   let target: Promise<Target> | undefined;
@@ -72,9 +75,15 @@ export function connectStenographer(options: StenographerSettings): Stenographer
     },
 
     async get(path, signal) {
-      const response = await send(await getTarget(), "GET", path, "", signal);
-      if (response.statusCode !== 200) throw await refusal(response);
-      return readText(response);
+      try {
+        const response = await send(await getTarget(), "GET", path, "", signal);
+        response.setTimeout(textTimeoutMs, () => response.destroy(new Error("no answer in time")));
+        if (response.statusCode !== 200) throw await refusal(response);
+        return await readText(response);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw explainConnectionError(error);
+      }
     },
 
     close: () => void target?.then(({ agent }) => agent.destroy()).catch(() => {}),

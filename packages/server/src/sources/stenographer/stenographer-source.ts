@@ -2,6 +2,7 @@ import { parseOptions } from "@stenogrpc/options";
 import { stenographerQuery } from "@stenogrpc/query";
 import { decodeOutput } from "../decode-output.js";
 import type { OpenSource, PacketSource, RetrievalPlan, SourceDescription } from "../packet-source.js";
+import { SourceError } from "../packet-source.js";
 import type { StenographerConfig } from "../stenographer-config.js";
 import { parseStenographerConfig } from "../stenographer-config.js";
 import { connectStenographer } from "./stenographer-connection.js";
@@ -40,6 +41,12 @@ export function stenographerSource(options: StenographerOptions = {}): PacketSou
 
   /** The daemon's own word on its flags: they decide how far a query must be widened. */
   async function daemonConfig(signal: AbortSignal): Promise<Partial<StenographerConfig>> {
-    return parseStenographerConfig(await daemon.get("/debug/config", signal));
+    const json = await daemon.get("/debug/config", signal);
+    try {
+      return parseStenographerConfig(json);
+    } catch (error) {
+      // Not its defaults instead: a query that is widened too little misses packets.
+      throw new SourceError("source-failed", "Stenographer's configuration can't be read", { cause: error });
+    }
   }
 }

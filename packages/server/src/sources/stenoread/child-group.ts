@@ -46,17 +46,17 @@ export function startChildGroup(
     stdio: ["ignore", "pipe", "pipe"],
     ...(options.env ? { env: options.env } : {}),
   });
-  const group = child.pid;
-  if (group !== undefined) remember(group);
-  const stderr = keepTail(child, options);
-  let escalation: NodeJS.Timeout | undefined;
-
-  // "exit", not "close": after a cancel nobody reads stdout, so "close" may never come.
+  // "exit", not "close": after a cancel nobody reads stdout, so "close" may never come. And first of all: out of file
+  // descriptors, spawn gives a child without pipes, whose error nobody else would take.
   const exited = new Promise<ChildExit>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
   exited.catch(() => {}); // whoever needs the outcome waits for it; a kill does not
+  const group = child.pid;
+  if (group !== undefined) remember(group);
+  const stderr = group === undefined ? () => "" : keepTail(child, options);
+  let escalation: NodeJS.Timeout | undefined;
 
   return {
     started: group !== undefined,
@@ -64,9 +64,10 @@ export function startChildGroup(
     exited,
     stderr,
     kill(): void {
+      if (group === undefined) return;
       child.stdout.destroy();
       child.stderr.destroy();
-      if (group === undefined || escalation !== undefined || !alive.has(group)) return;
+      if (escalation !== undefined || !alive.has(group)) return;
       if (!signalGroup(group, "SIGTERM")) return;
       escalation = setTimeout(() => {
         signalGroup(group, "SIGKILL");

@@ -76,6 +76,13 @@ describe("explainExit", () => {
       /jq/,
     ],
     ["no tcpdump", 127, `${banner}: No such file or directory\n`, "source-unavailable", /tcpdump/],
+    [
+      "a curl that was killed on a packet boundary, exit 0",
+      0,
+      `${banner + reading}/usr/bin/stenocurl: line 50: 27057 Killed                  curl --cert x\n`,
+      "source-failed",
+      /before its output was complete/,
+    ],
     ["an exit that nothing explains", 3, banner, "source-failed", /before its output was complete/],
   ])("sees through %s", (_, code, stderr, kind, message) => {
     const problem = explainExit(ended(code), stderr);

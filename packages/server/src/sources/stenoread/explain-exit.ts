@@ -1,19 +1,22 @@
 import { SourceError } from "../packet-source.js";
 import type { ChildExit } from "./child-group.js";
 
+/** All that stenoread, curl and tcpdump write to stderr when everything goes well. */
+const goodLine = /^(Running stenographer query |reading from file |tcpdump: (listening|verbose)|$)/;
+
 /**
  * Says whether stenoread's end means that its output is whole, and if not, what went wrong.
  *
  * The script ends with tcpdump's exit code, without pipefail: a server that dies on a packet boundary, a full pipe, a
- * curl that gives up all end with 0. So a complaint of curl's or tcpdump's on stderr counts as much as the code.
+ * curl that gives up or is killed all end with 0. So the end is good only where stderr holds nothing unexpected.
  *
  * @returns undefined for a good end
  */
 export function explainExit(exit: ChildExit, stderr: string): SourceError | undefined {
-  const curl = /^curl: \((\d+)\)/m.exec(stderr)?.[1];
-  const complaint = /^tcpdump: (?!listening|verbose)(.*)$/m.exec(stderr)?.[1];
-  if (exit.code === 0 && curl === undefined && complaint === undefined) return undefined;
+  if (exit.code === 0 && stderr.split("\n").every((line) => goodLine.test(line))) return undefined;
 
+  const curl = /^curl: \((\d+)\)/m.exec(stderr)?.[1];
+  const complaint = /^tcpdump: (.*)$/m.exec(stderr)?.[1];
   const details = { exitCode: exit.code, signal: exit.signal, stderr };
   const failed = (message: string): SourceError => new SourceError("source-failed", message, { details });
   const unavailable = (message: string): SourceError =>
