@@ -7,14 +7,15 @@ export default class CountReporter implements Reporter {
     let failed = unhandledErrors.length;
     let skipped = 0;
     for (const module of modules) {
-      // A file that could not be loaded has no tests to count, and is a failure all the same.
-      if (module.state() === "failed" && module.children.size === 0) failed++;
+      const failedBefore = failed;
       for (const test of module.children.allTests()) {
         const state = test.result().state;
         if (state === "passed") passed++;
         else if (state === "skipped") skipped++;
         else failed++;
       }
+      // A file that can't be loaded, or a hook that throws, fails without a failed test.
+      if (module.state() === "failed" && failed === failedBefore) failed++;
     }
     const counts = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
     process.stdout.write(`\n${counts}\n`);

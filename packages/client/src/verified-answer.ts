@@ -121,7 +121,7 @@ export class VerifiedAnswer implements AnswerCounts {
     if (accountedFor !== pcap.length) {
       throw this.#problem(
         "MALFORMED_ANSWER",
-        `a message ends inside a packet record, at byte ${this.pcapBytes} of the answer`,
+        `a message ends inside a packet record, at byte ${this.pcapBytes} of the answer; if this is an original server (the Python prototype), which cuts anywhere, set originalServer: true`,
       );
     }
     this.#checkLimits();
