@@ -25,8 +25,8 @@ const listingAgesMs = 1000;
 export async function surveyFolder(folder: Folder, signal: AbortSignal): Promise<KnownFile[]> {
   let isFirst = true;
   for (let listing = 1; ; listing++) {
-    const files = await listFolder(folder, signal);
     try {
+      const files = await listSteadily(folder, signal);
       const { known, learningMs } = await learnAll(folder.ranges, files, signal);
       if (learningMs < listingAgesMs || !isFirst) return known;
       isFirst = false;
@@ -36,6 +36,34 @@ export async function surveyFolder(folder: Folder, signal: AbortSignal): Promise
         throw fileFailure(folder.path, error);
     }
   }
+}
+
+/**
+ * Lists a folder as it was at one moment, but for packets added to files since.
+ *
+ * A listing takes time. In a ring of files that are written over, it could see an old content of one file and a newer
+ * one of the next, and miss what lies between. So it is made again until nothing but growth lies between two of them: then
+ * no file was begun while the second was made.
+ */
+async function listSteadily(folder: Folder, signal: AbortSignal): Promise<FileVersion[]> {
+  let before = await listFolder(folder, signal);
+  for (let listing = 1; listing <= maxListings; listing++) {
+    const now = await listFolder(folder, signal);
+    if (onlyGrew(before, now)) return now;
+    before = now;
+  }
+  throw new FileChangedError(folder.path, "the files of the folder change faster than they can be listed");
+}
+
+function onlyGrew(before: readonly FileVersion[], now: readonly FileVersion[]): boolean {
+  if (before.length !== now.length) return false;
+  const versions = new Map(before.map((file) => [file.identity, file]));
+  return now.every((file) => {
+    const old = versions.get(file.identity);
+    return (
+      old !== undefined && (file.size > old.size || (file.size === old.size && file.mtimeNs === old.mtimeNs))
+    );
+  });
 }
 
 /** Where a file is now, if it still has a name. */
