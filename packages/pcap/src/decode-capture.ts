@@ -42,7 +42,9 @@ function startCapture(
 ): Capture {
   const batches = derive(resume(upstream), async function* (chunks) {
     for await (const chunk of chunks) {
-      yield* chunk === alreadyDecoded ? firstBatches : decoder.push(chunk);
+      const completed = chunk === alreadyDecoded ? firstBatches : decoder.push(chunk);
+      // Not yield*: arrays have no throw(), so an error thrown in by the reader would be lost to a TypeError.
+      for (const batch of completed) yield batch;
       throwIf(decoder.failure);
     }
     decoder.end();
