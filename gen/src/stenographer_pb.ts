@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stenographer.proto.
  */
 export const file_stenographer: GenFile = /*@__PURE__*/
-  fileDesc("ChJzdGVub2dyYXBoZXIucHJvdG8SDHN0ZW5vZ3JhcGhlciJRCgdSZXF1ZXN0EgsKA3VpZBgBIAEoCRISCgpjaHVua19zaXplGAIgASgDEhAKCG1heF9zaXplGAMgASgDEhMKC21heF9wYWNrZXRzGAQgASgDIs0BCgxTdGVub1JlcXVlc3QSJgoHcmVxdWVzdBgBIAEoCzIVLnN0ZW5vZ3JhcGhlci5SZXF1ZXN0EgwKBHBhdGgYAiABKAkSEwoLZXBvY2hfc3RhcnQYAyABKAMSEQoJZXBvY2hfZW5kGAQgASgDEgsKA2JwZhgFIAEoCRIpCgVzdGFydBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoDZW5kGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJzCghSZXNwb25zZRILCgN1aWQYASABKAkSDAoEcGNhcBgCIAEoDBIkCgZzdGF0dXMYAyABKA4yFC5zdGVub2dyYXBoZXIuU3RhdHVzEiYKB3N1bW1hcnkYBCABKAsyFS5zdGVub2dyYXBoZXIuU3VtbWFyeSLDAwoHU3VtbWFyeRIPCgdwYWNrZXRzGAEgASgEEhIKCnBjYXBfYnl0ZXMYAiABKAQSDgoGc2hhMjU2GAMgASgMEjAKDGZpcnN0X3BhY2tldBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLbGFzdF9wYWNrZXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnN0b3BwZWRfYnkYBiABKA4yFy5zdGVub2dyYXBoZXIuU3RvcHBlZEJ5Eg4KBnNvdXJjZRgHIAEoCRIOCgZzZW5zb3IYCCABKAkSFAoMcmVjb3Jkc19zZWVuGAkgASgEEh4KFnJlY29yZHNfb3V0c2lkZV93aW5kb3cYCiABKAQSGQoRcmVjb3Jkc191bm1hdGNoZWQYCyABKAQSMAoMd2luZG93X3N0YXJ0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp3aW5kb3dfZW5kGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmaWx0ZXIYDiABKAkSEAoId2FybmluZ3MYDyADKAkicwoNRmlsdGVyUHJvYmxlbRIOCgZvZmZzZXQYASABKA0SDAoEbGluZRgCIAEoDRIOCgZjb2x1bW4YAyABKA0SEAoIZXhwZWN0ZWQYBCADKAkSDwoHbWVzc2FnZRgFIAEoCRIRCglyZW5kZXJpbmcYBiABKAkiFwoVRGVzY3JpYmVTZW5zb3JSZXF1ZXN0ItUBChZEZXNjcmliZVNlbnNvclJlc3BvbnNlEg4KBnNlbnNvchgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIkCgZsaW1pdHMYBCABKAsyFC5zdGVub2dyYXBoZXIuTGltaXRzEjEKDW9sZGVzdF9wYWNrZXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDW5ld2VzdF9wYWNrZXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIuwBCgZMaW1pdHMSEQoJbWF4X2J5dGVzGAEgASgDEhMKC21heF9wYWNrZXRzGAIgASgDEi0KCm1heF93aW5kb3cYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKgoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhITCgtjb25jdXJyZW5jeRgFIAEoBRIaChJkZWZhdWx0X2NodW5rX3NpemUYBiABKAUSFgoObWluX2NodW5rX3NpemUYByABKAUSFgoObWF4X2NodW5rX3NpemUYCCABKAUqfAoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEg4KCVNUQVRVU19PSxDIARIVChBTVEFUVVNfVFJVTkNBVEVEENIBEhsKFlNUQVRVU19VTktOT1dOX0ZBSUxVUkUQkAMSFgoRU1RBVFVTX05PX1BBQ0tFVFMQmgMqkgEKCVN0b3BwZWRCeRIaChZTVE9QUEVEX0JZX1VOU1BFQ0lGSUVEEAASFgoSU1RPUFBFRF9CWV9OT1RISU5HEAESGAoUU1RPUFBFRF9CWV9NQVhfQllURVMQAhIaChZTVE9QUEVEX0JZX01BWF9QQUNLRVRTEAMSGwoXU1RPUFBFRF9CWV9TRVJWRVJfTElNSVQQBDKuAQoMU3Rlbm9ncmFwaGVyEkEKCUZldGNoUGNhcBIaLnN0ZW5vZ3JhcGhlci5TdGVub1JlcXVlc3QaFi5zdGVub2dyYXBoZXIuUmVzcG9uc2UwARJbCg5EZXNjcmliZVNlbnNvchIjLnN0ZW5vZ3JhcGhlci5EZXNjcmliZVNlbnNvclJlcXVlc3QaJC5zdGVub2dyYXBoZXIuRGVzY3JpYmVTZW5zb3JSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChJzdGVub2dyYXBoZXIucHJvdG8SDHN0ZW5vZ3JhcGhlciKSAQoHUmVxdWVzdBILCgN1aWQYASABKAkSEgoKY2h1bmtfc2l6ZRgCIAEoAxIQCghtYXhfc2l6ZRgDIAEoAxITCgttYXhfcGFja2V0cxgEIAEoAxI/ChR0aW1lc3RhbXBfcmVzb2x1dGlvbhgFIAEoDjIhLnN0ZW5vZ3JhcGhlci5UaW1lc3RhbXBSZXNvbHV0aW9uIrACCgxTdGVub1JlcXVlc3QSJgoHcmVxdWVzdBgBIAEoCzIVLnN0ZW5vZ3JhcGhlci5SZXF1ZXN0EgwKBHBhdGgYAiABKAkSEwoLZXBvY2hfc3RhcnQYAyABKAMSEQoJZXBvY2hfZW5kGAQgASgDEgsKA2JwZhgFIAEoCRIpCgVzdGFydBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoDZW5kGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgdkaWFsZWN0GAggASgOMhsuc3Rlbm9ncmFwaGVyLkZpbHRlckRpYWxlY3QSGAoQdmxhbl90cmFuc3BhcmVudBgJIAEoCBIZChFyZXN0b3JlX3ZsYW5fdGFncxgKIAEoCCJzCghSZXNwb25zZRILCgN1aWQYASABKAkSDAoEcGNhcBgCIAEoDBIkCgZzdGF0dXMYAyABKA4yFC5zdGVub2dyYXBoZXIuU3RhdHVzEiYKB3N1bW1hcnkYBCABKAsyFS5zdGVub2dyYXBoZXIuU3VtbWFyeSL6BAoHU3VtbWFyeRIPCgdwYWNrZXRzGAEgASgEEhIKCnBjYXBfYnl0ZXMYAiABKAQSDgoGc2hhMjU2GAMgASgMEjAKDGZpcnN0X3BhY2tldBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLbGFzdF9wYWNrZXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnN0b3BwZWRfYnkYBiABKA4yFy5zdGVub2dyYXBoZXIuU3RvcHBlZEJ5Eg4KBnNvdXJjZRgHIAEoCRIOCgZzZW5zb3IYCCABKAkSFAoMcmVjb3Jkc19zZWVuGAkgASgEEh4KFnJlY29yZHNfb3V0c2lkZV93aW5kb3cYCiABKAQSGQoRcmVjb3Jkc191bm1hdGNoZWQYCyABKAQSMAoMd2luZG93X3N0YXJ0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp3aW5kb3dfZW5kGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmaWx0ZXIYDiABKAkSEAoId2FybmluZ3MYDyADKAkSKAoIY292ZXJhZ2UYECABKAsyFi5zdGVub2dyYXBoZXIuQ292ZXJhZ2USMwoOZmlsdGVyX2RpYWxlY3QYESABKA4yGy5zdGVub2dyYXBoZXIuRmlsdGVyRGlhbGVjdBIwCgxjb21wbGV0ZW5lc3MYEiABKA4yGi5zdGVub2dyYXBoZXIuQ29tcGxldGVuZXNzEiQKBmRhbWFnZRgTIAMoCzIULnN0ZW5vZ3JhcGhlci5EYW1hZ2UimQEKCENvdmVyYWdlEjEKDW9sZGVzdF9wYWNrZXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDW5ld2VzdF9wYWNrZXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBGdhcHMYAyADKAsyGS5zdGVub2dyYXBoZXIuQ292ZXJhZ2VHYXAiuwEKC0NvdmVyYWdlR2FwEikKBXN0YXJ0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgNlbmQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBnJlYXNvbhgDIAEoDjIXLnN0ZW5vZ3JhcGhlci5HYXBSZWFzb24SLwoLZXhwZWN0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIokBCgZEYW1hZ2USDAoEZmlsZRgBIAEoCRIOCgZ0aHJlYWQYAiABKA0SEgoFYmxvY2sYAyABKA1IAIgBARITCgZvZmZzZXQYBCABKARIAYgBARIMCgR3aGF0GAUgASgJEhUKDWxvc2VzX3BhY2tldHMYBiABKAhCCAoGX2Jsb2NrQgkKB19vZmZzZXQiyQIKFEV4cGxhaW5RdWVyeVJlc3BvbnNlEjMKDmZpbHRlcl9kaWFsZWN0GAEgASgOMhsuc3Rlbm9ncmFwaGVyLkZpbHRlckRpYWxlY3QSDgoGZmlsdGVyGAIgASgJEjAKDHdpbmRvd19zdGFydBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKd2luZG93X2VuZBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFaW5kZXgYBSABKAkSEAoIcmVzaWR1YWwYBiABKAkSEwoLZXhwbGFuYXRpb24YByADKAkSDgoGc291cmNlGAggASgJEg4KBnNlbnNvchgJIAEoCRISCgp1c2VzX2luZGV4GAogASgIEiAKBGNvc3QYCyABKAsyEi5zdGVub2dyYXBoZXIuQ29zdCIkCgRDb3N0Eg0KBWZpbGVzGAEgASgEEg0KBWJ5dGVzGAIgASgEInMKDUZpbHRlclByb2JsZW0SDgoGb2Zmc2V0GAEgASgNEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEhAKCGV4cGVjdGVkGAQgAygJEg8KB21lc3NhZ2UYBSABKAkSEQoJcmVuZGVyaW5nGAYgASgJIhcKFURlc2NyaWJlU2Vuc29yUmVxdWVzdCLVAQoWRGVzY3JpYmVTZW5zb3JSZXNwb25zZRIOCgZzZW5zb3IYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIOCgZzb3VyY2UYAyABKAkSJAoGbGltaXRzGAQgASgLMhQuc3Rlbm9ncmFwaGVyLkxpbWl0cxIxCg1vbGRlc3RfcGFja2V0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1uZXdlc3RfcGFja2V0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLsAQoGTGltaXRzEhEKCW1heF9ieXRlcxgBIAEoAxITCgttYXhfcGFja2V0cxgCIAEoAxItCgptYXhfd2luZG93GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEwoLY29uY3VycmVuY3kYBSABKAUSGgoSZGVmYXVsdF9jaHVua19zaXplGAYgASgFEhYKDm1pbl9jaHVua19zaXplGAcgASgFEhYKDm1heF9jaHVua19zaXplGAggASgFKogBChNUaW1lc3RhbXBSZXNvbHV0aW9uEiQKIFRJTUVTVEFNUF9SRVNPTFVUSU9OX1VOU1BFQ0lGSUVEEAASJQohVElNRVNUQU1QX1JFU09MVVRJT05fTUlDUk9TRUNPTkRTEAESJAogVElNRVNUQU1QX1JFU09MVVRJT05fTkFOT1NFQ09ORFMQAippCg1GaWx0ZXJEaWFsZWN0Eh4KGkZJTFRFUl9ESUFMRUNUX1VOU1BFQ0lGSUVEEAASHwobRklMVEVSX0RJQUxFQ1RfU1RFTk9HUkFQSEVSEAESFwoTRklMVEVSX0RJQUxFQ1RfUENBUBACKpQBCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASDgoJU1RBVFVTX09LEMgBEhYKEVNUQVRVU19JTkNPTVBMRVRFEM4BEhUKEFNUQVRVU19UUlVOQ0FURUQQ0gESGwoWU1RBVFVTX1VOS05PV05fRkFJTFVSRRCQAxIWChFTVEFUVVNfTk9fUEFDS0VUUxCaAyqSAQoJU3RvcHBlZEJ5EhoKFlNUT1BQRURfQllfVU5TUEVDSUZJRUQQABIWChJTVE9QUEVEX0JZX05PVEhJTkcQARIYChRTVE9QUEVEX0JZX01BWF9CWVRFUxACEhoKFlNUT1BQRURfQllfTUFYX1BBQ0tFVFMQAxIbChdTVE9QUEVEX0JZX1NFUlZFUl9MSU1JVBAEKmAKDENvbXBsZXRlbmVzcxIcChhDT01QTEVURU5FU1NfVU5TUEVDSUZJRUQQABIXChNDT01QTEVURU5FU1NfUFJPVkVEEAESGQoVQ09NUExFVEVORVNTX1VOUFJPVkVEEAIqeAoJR2FwUmVhc29uEhoKFkdBUF9SRUFTT05fVU5TUEVDSUZJRUQQABIXChNHQVBfUkVBU09OX0FHRURfT1VUEAESHgoaR0FQX1JFQVNPTl9OT1RfWUVUX1dSSVRURU4QAhIWChJHQVBfUkVBU09OX01JU1NJTkcQAzL+AQoMU3Rlbm9ncmFwaGVyEkEKCUZldGNoUGNhcBIaLnN0ZW5vZ3JhcGhlci5TdGVub1JlcXVlc3QaFi5zdGVub2dyYXBoZXIuUmVzcG9uc2UwARJOCgxFeHBsYWluUXVlcnkSGi5zdGVub2dyYXBoZXIuU3Rlbm9SZXF1ZXN0GiIuc3Rlbm9ncmFwaGVyLkV4cGxhaW5RdWVyeVJlc3BvbnNlElsKDkRlc2NyaWJlU2Vuc29yEiMuc3Rlbm9ncmFwaGVyLkRlc2NyaWJlU2Vuc29yUmVxdWVzdBokLnN0ZW5vZ3JhcGhlci5EZXNjcmliZVNlbnNvclJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * How the answer is to be delivered.
@@ -59,6 +59,14 @@ export type Request = Message<"stenographer.Request"> & {
    * @generated from field: int64 max_packets = 4;
    */
   maxPackets: bigint;
+
+  /**
+   * Unit of the time stamps in the pcap file. NANOSECONDS is refused with INVALID_ARGUMENT by sources that have no more
+   * than microseconds.
+   *
+   * @generated from field: stenographer.TimestampResolution timestamp_resolution = 5;
+   */
+  timestampResolution: TimestampResolution;
 };
 
 /**
@@ -105,9 +113,8 @@ export type StenoRequest = Message<"stenographer.StenoRequest"> & {
   epochEnd: bigint;
 
   /**
-   * Original. The filter, in Stenographer's query language: host, net, port, vlan, mpls, ip proto, tcp, udp, icmp,
-   * before, after, and, or, parentheses. Parsed as one expression on its own, so that no `or` in it escapes the window.
-   * Empty: every packet in the window.
+   * Original. The filter, in the language that `dialect` names. Parsed as one expression on its own, so that no `or` in it
+   * escapes the window. Empty: every packet in the window.
    *
    * @generated from field: string bpf = 5;
    */
@@ -126,6 +133,29 @@ export type StenoRequest = Message<"stenographer.StenoRequest"> & {
    * @generated from field: google.protobuf.Timestamp end = 7;
    */
   end?: Timestamp | undefined;
+
+  /**
+   * Language of `bpf`.
+   *
+   * @generated from field: stenographer.FilterDialect dialect = 8;
+   */
+  dialect: FilterDialect;
+
+  /**
+   * The pcap language matches through VLAN tags: `host 10.0.0.1` finds tagged packets too, which tcpdump's does not.
+   * Stenographer's language does so anyway.
+   *
+   * @generated from field: bool vlan_transparent = 9;
+   */
+  vlanTransparent: boolean;
+
+  /**
+   * Put the outer VLAN tag back into the frame, which the kernel took off at capture and Stenographer keeps beside it, before
+   * the filter is matched. Refused with INVALID_ARGUMENT by sources that do not have it.
+   *
+   * @generated from field: bool restore_vlan_tags = 10;
+   */
+  restoreVlanTags: boolean;
 };
 
 /**
@@ -288,6 +318,34 @@ export type Summary = Message<"stenographer.Summary"> & {
    * @generated from field: repeated string warnings = 15;
    */
   warnings: string[];
+
+  /**
+   * Which part of the window the source can answer for. Unset: it does not know.
+   *
+   * @generated from field: stenographer.Coverage coverage = 16;
+   */
+  coverage?: Coverage | undefined;
+
+  /**
+   * The language that the filter was read in. Unset without a filter.
+   *
+   * @generated from field: stenographer.FilterDialect filter_dialect = 17;
+   */
+  filterDialect: FilterDialect;
+
+  /**
+   * Whether the source could prove that it gave every packet it has.
+   *
+   * @generated from field: stenographer.Completeness completeness = 18;
+   */
+  completeness: Completeness;
+
+  /**
+   * What could not be read. The first hundred.
+   *
+   * @generated from field: repeated stenographer.Damage damage = 19;
+   */
+  damage: Damage[];
 };
 
 /**
@@ -296,6 +354,258 @@ export type Summary = Message<"stenographer.Summary"> & {
  */
 export const SummarySchema: GenMessage<Summary> = /*@__PURE__*/
   messageDesc(file_stenographer, 3);
+
+/**
+ * Which part of the window a source can answer for.
+ *
+ * @generated from message stenographer.Coverage
+ */
+export type Coverage = Message<"stenographer.Coverage"> & {
+  /**
+   * Time of the oldest packet the source has, in the window or not. Unset: not known, or it has none.
+   *
+   * @generated from field: google.protobuf.Timestamp oldest_packet = 1;
+   */
+  oldestPacket?: Timestamp | undefined;
+
+  /**
+   * Time of the newest packet the source has.
+   *
+   * @generated from field: google.protobuf.Timestamp newest_packet = 2;
+   */
+  newestPacket?: Timestamp | undefined;
+
+  /**
+   * Parts of the window for which packets may exist, or have existed, that the source does not have. In order of time.
+   *
+   * @generated from field: repeated stenographer.CoverageGap gaps = 3;
+   */
+  gaps: CoverageGap[];
+};
+
+/**
+ * Describes the message stenographer.Coverage.
+ * Use `create(CoverageSchema)` to create a new message.
+ */
+export const CoverageSchema: GenMessage<Coverage> = /*@__PURE__*/
+  messageDesc(file_stenographer, 4);
+
+/**
+ * A part of the window that the source can't answer for.
+ *
+ * @generated from message stenographer.CoverageGap
+ */
+export type CoverageGap = Message<"stenographer.CoverageGap"> & {
+  /**
+   * Where it starts, included.
+   *
+   * @generated from field: google.protobuf.Timestamp start = 1;
+   */
+  start?: Timestamp | undefined;
+
+  /**
+   * Where it ends, not included.
+   *
+   * @generated from field: google.protobuf.Timestamp end = 2;
+   */
+  end?: Timestamp | undefined;
+
+  /**
+   * Why the source has nothing there.
+   *
+   * @generated from field: stenographer.GapReason reason = 3;
+   */
+  reason: GapReason;
+
+  /**
+   * When the packets should be there. Only with NOT_YET_WRITTEN, where it is known.
+   *
+   * @generated from field: google.protobuf.Timestamp expected_at = 4;
+   */
+  expectedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stenographer.CoverageGap.
+ * Use `create(CoverageGapSchema)` to create a new message.
+ */
+export const CoverageGapSchema: GenMessage<CoverageGap> = /*@__PURE__*/
+  messageDesc(file_stenographer, 5);
+
+/**
+ * Something in the source that could not be read.
+ *
+ * @generated from message stenographer.Damage
+ */
+export type Damage = Message<"stenographer.Damage"> & {
+  /**
+   * Name of the file, without its folder.
+   *
+   * @generated from field: string file = 1;
+   */
+  file: string;
+
+  /**
+   * Capture thread that wrote it, from 0.
+   *
+   * @generated from field: uint32 thread = 2;
+   */
+  thread: number;
+
+  /**
+   * Block in the file, from 0, where one is concerned.
+   *
+   * @generated from field: optional uint32 block = 3;
+   */
+  block?: number | undefined;
+
+  /**
+   * Offset in the file, in bytes, where it is known.
+   *
+   * @generated from field: optional uint64 offset = 4;
+   */
+  offset?: bigint | undefined;
+
+  /**
+   * What is wrong, in words.
+   *
+   * @generated from field: string what = 5;
+   */
+  what: string;
+
+  /**
+   * Whether packets may be missing for it.
+   *
+   * @generated from field: bool loses_packets = 6;
+   */
+  losesPackets: boolean;
+};
+
+/**
+ * Describes the message stenographer.Damage.
+ * Use `create(DamageSchema)` to create a new message.
+ */
+export const DamageSchema: GenMessage<Damage> = /*@__PURE__*/
+  messageDesc(file_stenographer, 6);
+
+/**
+ * What FetchPcap would do.
+ *
+ * @generated from message stenographer.ExplainQueryResponse
+ */
+export type ExplainQueryResponse = Message<"stenographer.ExplainQueryResponse"> & {
+  /**
+   * The language that the filter was read in. Unset without a filter.
+   *
+   * @generated from field: stenographer.FilterDialect filter_dialect = 1;
+   */
+  filterDialect: FilterDialect;
+
+  /**
+   * The filter, printed from its parsed form. Empty: every packet.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * The window, start included.
+   *
+   * @generated from field: google.protobuf.Timestamp window_start = 3;
+   */
+  windowStart?: Timestamp | undefined;
+
+  /**
+   * The window, end not included.
+   *
+   * @generated from field: google.protobuf.Timestamp window_end = 4;
+   */
+  windowEnd?: Timestamp | undefined;
+
+  /**
+   * What an index is asked for besides time, in Stenographer's language. Empty: it can't help, or there is none.
+   *
+   * @generated from field: string index = 5;
+   */
+  index: string;
+
+  /**
+   * What is matched packet by packet on the server. Empty: nothing but the window.
+   *
+   * @generated from field: string residual = 6;
+   */
+  residual: string;
+
+  /**
+   * The plan in words, one fact each.
+   *
+   * @generated from field: repeated string explanation = 7;
+   */
+  explanation: string[];
+
+  /**
+   * Kind of source.
+   *
+   * @generated from field: string source = 8;
+   */
+  source: string;
+
+  /**
+   * Name of the sensor.
+   *
+   * @generated from field: string sensor = 9;
+   */
+  sensor: string;
+
+  /**
+   * Whether the source chooses packets by an index; one without reads every packet of the files that touch the window.
+   *
+   * @generated from field: bool uses_index = 10;
+   */
+  usesIndex: boolean;
+
+  /**
+   * What may be read at most. Unset: the source does not know.
+   *
+   * @generated from field: stenographer.Cost cost = 11;
+   */
+  cost?: Cost | undefined;
+};
+
+/**
+ * Describes the message stenographer.ExplainQueryResponse.
+ * Use `create(ExplainQueryResponseSchema)` to create a new message.
+ */
+export const ExplainQueryResponseSchema: GenMessage<ExplainQueryResponse> = /*@__PURE__*/
+  messageDesc(file_stenographer, 7);
+
+/**
+ * What a retrieval may cost the sensor, at most.
+ *
+ * @generated from message stenographer.Cost
+ */
+export type Cost = Message<"stenographer.Cost"> & {
+  /**
+   * Files that touch the window.
+   *
+   * @generated from field: uint64 files = 1;
+   */
+  files: bigint;
+
+  /**
+   * Their bytes.
+   *
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message stenographer.Cost.
+ * Use `create(CostSchema)` to create a new message.
+ */
+export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
+  messageDesc(file_stenographer, 8);
 
 /**
  * Where a filter could not be read. Attached to INVALID_ARGUMENT.
@@ -351,7 +661,7 @@ export type FilterProblem = Message<"stenographer.FilterProblem"> & {
  * Use `create(FilterProblemSchema)` to create a new message.
  */
 export const FilterProblemSchema: GenMessage<FilterProblem> = /*@__PURE__*/
-  messageDesc(file_stenographer, 4);
+  messageDesc(file_stenographer, 9);
 
 /**
  * Asks for a description of the sensor.
@@ -366,7 +676,7 @@ export type DescribeSensorRequest = Message<"stenographer.DescribeSensorRequest"
  * Use `create(DescribeSensorRequestSchema)` to create a new message.
  */
 export const DescribeSensorRequestSchema: GenMessage<DescribeSensorRequest> = /*@__PURE__*/
-  messageDesc(file_stenographer, 5);
+  messageDesc(file_stenographer, 10);
 
 /**
  * The sensor in words and numbers.
@@ -422,7 +732,7 @@ export type DescribeSensorResponse = Message<"stenographer.DescribeSensorRespons
  * Use `create(DescribeSensorResponseSchema)` to create a new message.
  */
 export const DescribeSensorResponseSchema: GenMessage<DescribeSensorResponse> = /*@__PURE__*/
-  messageDesc(file_stenographer, 6);
+  messageDesc(file_stenographer, 11);
 
 /**
  * A server's limits on one retrieval. 0 where there is none.
@@ -492,7 +802,77 @@ export type Limits = Message<"stenographer.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_stenographer, 7);
+  messageDesc(file_stenographer, 12);
+
+/**
+ * Unit of the time stamps in a pcap file.
+ *
+ * @generated from enum stenographer.TimestampResolution
+ */
+export enum TimestampResolution {
+  /**
+   * Microseconds, as the original. A capture that has nanoseconds keeps them where the source is a directory.
+   *
+   * @generated from enum value: TIMESTAMP_RESOLUTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Microseconds; what is finer is cut off.
+   *
+   * @generated from enum value: TIMESTAMP_RESOLUTION_MICROSECONDS = 1;
+   */
+  MICROSECONDS = 1,
+
+  /**
+   * Nanoseconds: the magic number of the file is 0xa1b23c4d.
+   *
+   * @generated from enum value: TIMESTAMP_RESOLUTION_NANOSECONDS = 2;
+   */
+  NANOSECONDS = 2,
+}
+
+/**
+ * Describes the enum stenographer.TimestampResolution.
+ */
+export const TimestampResolutionSchema: GenEnum<TimestampResolution> = /*@__PURE__*/
+  enumDesc(file_stenographer, 0);
+
+/**
+ * Language of a filter.
+ *
+ * @generated from enum stenographer.FilterDialect
+ */
+export enum FilterDialect {
+  /**
+   * Not said, as by clients of the original: Stenographer's where the text can be read as that, else pcap.
+   * `Summary.filter_dialect` says which it was.
+   *
+   * @generated from enum value: FILTER_DIALECT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Stenographer's query language: host, net, port, vlan, mpls, ip proto, tcp, udp, icmp, before, after, and, or,
+   * parentheses; `and` and `or` bind alike, from left to right.
+   *
+   * @generated from enum value: FILTER_DIALECT_STENOGRAPHER = 1;
+   */
+  STENOGRAPHER = 1,
+
+  /**
+   * pcap-filter(7), tcpdump's, as libpcap 1.10 reads it, with Stenographer's `before` and `after` added.
+   *
+   * @generated from enum value: FILTER_DIALECT_PCAP = 2;
+   */
+  PCAP = 2,
+}
+
+/**
+ * Describes the enum stenographer.FilterDialect.
+ */
+export const FilterDialectSchema: GenEnum<FilterDialect> = /*@__PURE__*/
+  enumDesc(file_stenographer, 1);
 
 /**
  * How a retrieval ended. The numbers are those that the original's design gave them.
@@ -513,6 +893,14 @@ export enum Status {
    * @generated from enum value: STATUS_OK = 200;
    */
   OK = 200,
+
+  /**
+   * Damage in the source cost packets that may have matched. All that could be read was sent; `Summary.damage` says what
+   * could not. A client that does not know this status must take the answer for failed.
+   *
+   * @generated from enum value: STATUS_INCOMPLETE = 206;
+   */
+  INCOMPLETE = 206,
 
   /**
    * A limit stopped it: there were more packets. `Summary.stopped_by` says which limit.
@@ -540,7 +928,7 @@ export enum Status {
  * Describes the enum stenographer.Status.
  */
 export const StatusSchema: GenEnum<Status> = /*@__PURE__*/
-  enumDesc(file_stenographer, 0);
+  enumDesc(file_stenographer, 2);
 
 /**
  * Which limit ended the answer before the packets did.
@@ -588,7 +976,82 @@ export enum StoppedBy {
  * Describes the enum stenographer.StoppedBy.
  */
 export const StoppedBySchema: GenEnum<StoppedBy> = /*@__PURE__*/
-  enumDesc(file_stenographer, 1);
+  enumDesc(file_stenographer, 3);
+
+/**
+ * Whether an answer is known to hold everything.
+ *
+ * @generated from enum stenographer.Completeness
+ */
+export enum Completeness {
+  /**
+   * Not stated.
+   *
+   * @generated from enum value: COMPLETENESS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The source counted what it should give, by other means than the answer, and gave that.
+   *
+   * @generated from enum value: COMPLETENESS_PROVED = 1;
+   */
+  PROVED = 1,
+
+  /**
+   * Nothing went wrong that the source would notice; it has no way to tell more.
+   *
+   * @generated from enum value: COMPLETENESS_UNPROVED = 2;
+   */
+  UNPROVED = 2,
+}
+
+/**
+ * Describes the enum stenographer.Completeness.
+ */
+export const CompletenessSchema: GenEnum<Completeness> = /*@__PURE__*/
+  enumDesc(file_stenographer, 4);
+
+/**
+ * Why a source can't answer for a part of the window.
+ *
+ * @generated from enum stenographer.GapReason
+ */
+export enum GapReason {
+  /**
+   * Not stated.
+   *
+   * @generated from enum value: GAP_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Before the oldest packet: aged out, or captured before the sensor was there.
+   *
+   * @generated from enum value: GAP_REASON_AGED_OUT = 1;
+   */
+  AGED_OUT = 1,
+
+  /**
+   * After what has been written: captured, if at all, but not on disk yet.
+   *
+   * @generated from enum value: GAP_REASON_NOT_YET_WRITTEN = 2;
+   */
+  NOT_YET_WRITTEN = 2,
+
+  /**
+   * Between packets that the source has: capture stopped, files are missing, or they can't be read.
+   *
+   * @generated from enum value: GAP_REASON_MISSING = 3;
+   */
+  MISSING = 3,
+}
+
+/**
+ * Describes the enum stenographer.GapReason.
+ */
+export const GapReasonSchema: GenEnum<GapReason> = /*@__PURE__*/
+  enumDesc(file_stenographer, 5);
 
 /**
  * Retrieval of captured packets from one sensor.
@@ -602,7 +1065,7 @@ export const Stenographer: GenService<{
    * Every message ends on a packet record, so every prefix of the stream, put together, is a valid pcap file. The last
    * message, and only it, carries `status` and `summary`. A stream without them did not end: it failed.
    *
-   * Fails with INVALID_ARGUMENT (bad filter, window, limit or uid), UNAUTHENTICATED, PERMISSION_DENIED,
+   * Fails with INVALID_ARGUMENT (bad filter, window, limit or uid; something the source can't do), UNAUTHENTICATED, PERMISSION_DENIED,
    * RESOURCE_EXHAUSTED (no free slot; see google.rpc.RetryInfo), FAILED_PRECONDITION (captures of different link types
    * in one answer), UNAVAILABLE (the source of packets is missing or down), DEADLINE_EXCEEDED, INTERNAL (the source
    * failed). Each failure carries a google.rpc.ErrorInfo with a `reason`; a bad filter also a FilterProblem.
@@ -613,6 +1076,17 @@ export const Stenographer: GenService<{
     methodKind: "server_streaming";
     input: typeof StenoRequestSchema;
     output: typeof ResponseSchema;
+  },
+  /**
+   * Tells what FetchPcap would do with the same request, without reading a packet: how the filter was understood, what an
+   * index is asked, what is matched packet by packet, and what it may cost. Fails as FetchPcap would for a bad request.
+   *
+   * @generated from rpc stenographer.Stenographer.ExplainQuery
+   */
+  explainQuery: {
+    methodKind: "unary";
+    input: typeof StenoRequestSchema;
+    output: typeof ExplainQueryResponseSchema;
   },
   /**
    * Describes the sensor: what it is, what limits are in force, and which time range its packets cover.
