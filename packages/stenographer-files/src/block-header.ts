@@ -7,6 +7,8 @@ export interface BlockHeader {
   readonly firstOffset: number;
   /** Bytes in use; what lies behind is stale memory of the ring. */
   readonly usedBytes: number;
+  /** Counts the blocks that a thread captured since it was started, from 1; 0: whoever wrote the file does not count. */
+  readonly sequence: number;
   /** When the kernel opened the block, in microseconds since the epoch. A packet may be stamped a little earlier. */
   readonly firstUs: number;
   /** Time of the last packet, in microseconds since the epoch, rounded up. */
@@ -35,6 +37,7 @@ export function readBlockHeader(view: DataView, at: number): BlockHeader | strin
     packets,
     firstOffset,
     usedBytes,
+    sequence: view.getUint32(at + 24, true) + view.getUint32(at + 28, true) * 2 ** 32,
     firstUs: view.getUint32(at + 32, true) * 1e6 + Math.floor(firstNanoseconds / 1000),
     lastUs: view.getUint32(at + 40, true) * 1e6 + Math.ceil(lastNanoseconds / 1000),
   };

@@ -10,7 +10,7 @@ const firstReadBytes = 2048;
 
 /** What is wrong, and where in the block. */
 export interface BlockProblem {
-  readonly message: string;
+  readonly what: string;
   readonly offset: number;
 }
 
@@ -35,12 +35,12 @@ export class BlockReader {
     this.maker.clear();
     const { bytes, view, maker } = this;
     if (!(await file.read(bytes, 0, header.usedBytes, index * blockBytes))) {
-      problems.push({ message: "the file ends in the block", offset: 0 });
+      problems.push({ what: "the file ends in the block", offset: 0 });
       return maker.batch(bytes);
     }
     const problem = maker.makeBlock(bytes, view, header, bounds);
     if (problem !== undefined) {
-      problems.push({ message: problem, offset: maker.problemAt });
+      problems.push({ what: problem, offset: maker.problemAt });
       maker.clear();
     }
     return maker.batch(bytes);
@@ -69,7 +69,7 @@ export class BlockReader {
         behind++;
       let have = Math.min((offsets[behind - 1] as number) + firstReadBytes, end);
       if (from >= end || !(await file.read(bytes, from, have - from, start + from))) {
-        problems.push({ message: "an index position beyond what the block has", offset: from });
+        problems.push({ what: "an index position beyond what the block has", offset: from });
         i = behind;
         continue;
       }
@@ -82,7 +82,7 @@ export class BlockReader {
         }
         const isLast = view.getUint32(at, true) === 0;
         const problem = maker.makeRecord(bytes, view, at, end, isLast, bounds);
-        if (problem !== undefined) problems.push({ message: problem, offset: at });
+        if (problem !== undefined) problems.push({ what: problem, offset: at });
       }
       i = behind;
     }

@@ -4,14 +4,14 @@ export interface Damage {
   readonly part: "packets" | "index";
   /** Number of the thread, from 0, in the order they were given. */
   readonly thread: number;
-  /** Name of the file: microseconds of its creation. */
+  /** Name of the file, without its folder: microseconds of its creation. */
   readonly file: string;
-  /** Number of the 1 MiB block in a packet file, from 0; undefined for an index. */
-  readonly block: number | undefined;
+  /** Number of the 1 MiB block in a packet file, from 0; absent for an index. */
+  readonly block?: number;
   /** Offset in the file, in bytes. */
   readonly offset: number;
   /** What was found there, in words. */
-  readonly message: string;
+  readonly what: string;
   /**
    * Whether packets may be missing for it. A damaged index costs none: the packet file is read whole instead.
    */
@@ -23,10 +23,11 @@ export class DamageError extends Error {
   override readonly name = "DamageError";
 
   constructor(
-    message: string,
+    /** What is wrong, without where. */
+    readonly what: string,
     /** Offset in the file, in bytes. */
     readonly offset: number,
   ) {
-    super(`${message} at byte ${offset}`);
+    super(`${what} at byte ${offset}`);
   }
 }

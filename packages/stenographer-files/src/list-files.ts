@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isGone } from "./is-gone.js";
 
 /** Where one capture thread puts its files. */
 export interface ThreadFolders {
@@ -18,17 +19,32 @@ export interface StoredFile {
   readonly isUnfinished: boolean;
 }
 
-/** The packet files of a thread, oldest first. */
-export async function listFiles(folders: ThreadFolders, withUnfinished: boolean): Promise<StoredFile[]> {
-  const entries = await readdir(folders.packetsDirectory);
+/** What a thread's folders have, each list oldest first. */
+export interface ThreadListing {
+  /** Packet files, with an index or without. */
+  readonly finished: readonly StoredFile[];
+  /** Hidden packet files. */
+  readonly unfinished: readonly StoredFile[];
+  /** When the packet files were created that only an index is left of, in microseconds. */
+  readonly orphansUs: readonly number[];
+}
+
+/** Lists the files of a thread. Rejects where the folder of packets cannot be read. */
+export async function listThread(folders: ThreadFolders): Promise<ThreadListing> {
+  // Indices first: a pair that is deleted between the two is then an orphan at the old end, where it does not matter.
+  const indices = await readdir(folders.indexDirectory).catch((error: unknown) => {
+    if (isGone(error)) return [];
+    throw error;
+  });
   // A file renamed while a folder is listed may be listed under both names, or neither: not neither twice.
-  if (withUnfinished) entries.push(...(await readdir(folders.packetsDirectory)));
+  const entries = await readdir(folders.packetsDirectory);
+  entries.push(...(await readdir(folders.packetsDirectory)));
   const files = new Map<string, StoredFile>();
   for (const entry of entries) {
     const match = /^(\.?)(\d{1,16})$/.exec(entry);
     const name = match?.[2];
     const isUnfinished = match?.[1] === ".";
-    if (name === undefined || (isUnfinished && (!withUnfinished || files.has(name)))) continue;
+    if (name === undefined || (isUnfinished && files.has(name))) continue;
     files.set(name, {
       name,
       createdUs: Number(name),
@@ -37,7 +53,13 @@ export async function listFiles(folders: ThreadFolders, withUnfinished: boolean)
       isUnfinished,
     });
   }
-  return [...files.values()].sort((a, b) => a.createdUs - b.createdUs);
+  const sorted = [...files.values()].sort((a, b) => a.createdUs - b.createdUs);
+  const orphansUs = indices.filter((entry) => /^\d{1,16}$/.test(entry) && !files.has(entry)).map(Number);
+  return {
+    finished: sorted.filter(({ isUnfinished }) => !isUnfinished),
+    unfinished: sorted.filter(({ isUnfinished }) => isUnfinished),
+    orphansUs: orphansUs.sort((a, b) => a - b),
+  };
 }
 
 /** What a file that was unfinished has become once it was renamed. */

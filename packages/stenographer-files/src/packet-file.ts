@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { type BlockHeader, readBlockHeader } from "./block-header.js";
 import { RecordMaker } from "./block-records.js";
+import type { PacketSpan } from "./coverage.js";
 import { blockBytes, blockHeaderBytes } from "./format.js";
 
 /** A block's header, or what is wrong with it. */
@@ -42,6 +43,31 @@ export class BlockTable {
     return { fromUs: fromUs - slackUs, toUs: toUs + slackUs };
   }
 
+  /** What its blocks before `end` span. Undefined: they have no packets, or none of them can be read. */
+  span(end = this.blocks.length): PacketSpan | undefined {
+    const first = this.nearest(-1, 1);
+    const last = this.nearest(end, -1);
+    if (first === undefined || last === undefined) return undefined;
+    const [from, to] = [this.blocks.indexOf(first), this.blocks.lastIndexOf(last)];
+    if (from >= end) return undefined;
+    const isNumbered = first.sequence > from && last.sequence > 0;
+    return {
+      firstUs: first.firstUs,
+      lastUs: last.lastUs,
+      firstSequence: isNumbered ? first.sequence - from : 0,
+      lastSequence: isNumbered ? last.sequence + end - 1 - to : 0,
+    };
+  }
+
+  /** The number that a block should have, by the one before it. Undefined: there is none, or the file has no numbers. */
+  dueSequence(index: number): number | undefined {
+    for (let i = index - 1; i >= 0; i--) {
+      const block = this.blocks[i];
+      if (typeof block === "object") return block.sequence > 0 ? block.sequence + index - i : undefined;
+    }
+    return undefined;
+  }
+
   private nearest(index: number, step: -1 | 1): BlockHeader | undefined {
     for (let i = index + step; i >= 0 && i < this.blocks.length; i += step) {
       const block = this.blocks[i];
@@ -65,8 +91,8 @@ export class PacketFile {
   static async open(path: string): Promise<PacketFile> {
     const handle = await open(path, "r");
     try {
-      const { size, ino, mtimeMs } = await handle.stat();
-      return new PacketFile(handle, size, `${ino} ${size} ${mtimeMs}`);
+      const { size, dev, ino, mtimeMs } = await handle.stat();
+      return new PacketFile(handle, size, `${dev} ${ino} ${size} ${mtimeMs}`);
     } catch (error) {
       await handle.close();
       throw error;

@@ -58,7 +58,7 @@ afterAll(() => {
 
 interface Asked {
   readonly lines: string[];
-  readonly damage: readonly { part: string; losesPackets: boolean; message: string }[];
+  readonly damage: readonly { part: string; losesPackets: boolean; what: string }[];
   readonly read: number;
 }
 
@@ -248,7 +248,7 @@ describe("a damaged pair", () => {
     writeFileSync(packets, bad);
     const { damage } = await ask(undefined, forever, copy);
     expect(damage).toMatchObject([
-      { part: "packets", losesPackets: true, message: "block version 0 instead of 2" },
+      { part: "packets", losesPackets: true, what: "block version 0 instead of 2" },
     ]);
   });
 });

@@ -1,24 +1,45 @@
+import { stat } from "node:fs/promises";
 import { type Capture, mergeByTime, type TimestampResolution, type TimeWindow } from "@stenogrpc/pcap";
 import type { FilterNode } from "@stenogrpc/query";
 import { captureHeaderOf } from "./block-records.js";
+import {
+  type Coverage,
+  type CoveredFile,
+  gapsIn,
+  type PacketSpan,
+  type RawGap,
+  threadGaps,
+  type WritingTimes,
+} from "./coverage.js";
 import type { Damage } from "./damage.js";
-import { listFiles, type StoredFile, type ThreadFolders } from "./list-files.js";
+import { isGone } from "./is-gone.js";
+import { listThread, type StoredFile, type ThreadFolders, type ThreadListing } from "./list-files.js";
 import { PacketFile } from "./packet-file.js";
-import { threadAnswer } from "./thread-answer.js";
+import { TableCache } from "./table-cache.js";
+import { firstUnfinished, tableOf, threadAnswer } from "./thread-answer.js";
 
-/** Where a Stenographer's files are. */
+/** Where a Stenographer's files are, and how its stenotype writes them. */
 export interface StoreOptions {
   /** Folders of each capture thread. */
   readonly threads: readonly ThreadFolders[];
   /** Whether files that are still being written are read as far as their finished blocks go. Default false. */
   readonly readUnfinished?: boolean;
+  /** stenotype's `--fileage_sec`: seconds after which it begins a new file. Default 60, as there. */
+  readonly fileAgeSeconds?: number;
+  /** stenotype's `--blockage_sec`: seconds that a block waits to be filled at most. Default 10, as there. */
+  readonly blockAgeSeconds?: number;
+  /** The time, in milliseconds since the epoch. Default Date.now. */
+  readonly now?: () => number;
 }
 
 /** Which packets are wanted. */
 export interface StoreQuery {
   /** Half-open, nanoseconds since the epoch. */
   readonly window: TimeWindow;
-  /** Times in it must be absolute. Undefined: every packet. */
+  /**
+   * Which packets the index is asked for: the answer has all of those, and others. Times in it must be absolute. Undefined: every
+   * packet.
+   */
   readonly filter?: FilterNode | undefined;
   /** Default "nanoseconds", as on disk. */
   readonly resolution?: TimestampResolution;
@@ -36,20 +57,57 @@ export interface StoreAnswer extends Capture {
   readonly damageCount: { total: number; losing: number };
   /** Names of files that were deleted before they could be read. */
   readonly gone: readonly string[];
+  /**
+   * Which part of the window the files answer for, as they were listed for this answer. At any time; what was damaged or deleted is in it
+   * after the last batch.
+   */
+  coverage(): Promise<Coverage>;
+}
+
+/** What a query may read at most. */
+export interface StoreEstimate {
+  /** Packet files that may hold packets of the window. */
+  readonly files: number;
+  /** Their size. */
+  readonly bytes: number;
 }
 
 const mostDamageListed = 100;
+/** Lost times that are kept apart; later ones are taken together. */
+const mostLostRanges = 1000;
 /** A packet lies this long before its file's name at most: blocks wait to be handed over (`--blockage_sec`, 10 s). */
 const nameSlackUs = 120_000_000;
 
-/** Stenographer's files on this machine, read without the daemon. Never writes, never locks. */
+/** What an answer was made from, and what was found on the way. */
+interface Answered {
+  readonly listings: readonly ThreadListing[];
+  readonly window: TimeWindow;
+  readonly gone: ReadonlySet<StoredFile>;
+  /** What was read of unfinished files. */
+  readonly unfinished: ReadonlyMap<StoredFile, PacketSpan | undefined>;
+  readonly lost: readonly RawGap[];
+  readonly nowUs: number;
+}
+
+/**
+ * Stenographer's files on this machine, read without the daemon. Never writes, never locks. It remembers the block headers of finished
+ * files, so one store should serve many queries.
+ */
 export class StenographerStore {
   readonly #threads: readonly ThreadFolders[];
   readonly #readUnfinished: boolean;
+  readonly #fileAgeUs: number;
+  readonly #blockAgeUs: number;
+  readonly #now: () => number;
+  readonly #tables = new TableCache();
 
-  constructor({ threads, readUnfinished = false }: StoreOptions) {
+  constructor(options: StoreOptions) {
+    const { threads, readUnfinished = false, fileAgeSeconds = 60, blockAgeSeconds = 10 } = options;
     this.#threads = threads;
     this.#readUnfinished = readUnfinished;
+    this.#fileAgeUs = Math.round(fileAgeSeconds * 1e6);
+    this.#blockAgeUs = Math.round(blockAgeSeconds * 1e6);
+    this.#now = options.now ?? Date.now;
   }
 
   /**
@@ -59,70 +117,187 @@ export class StenographerStore {
   async query(query: StoreQuery): Promise<StoreAnswer> {
     const { window, filter, signal, resolution = "nanoseconds", restoreVlanTags = false } = query;
     const form = { resolution, restoreVlanTags };
-    const fromUs = Number(window.startNs / 1000n);
-    const toUs = Number((window.endNs + 999n) / 1000n);
+    const { fromUs, toUs } = inMicroseconds(window);
     const damage: Damage[] = [];
     const damageCount = { total: 0, losing: 0 };
-    const gone: string[] = [];
+    const gone = new Set<StoredFile>();
+    const goneNames: string[] = [];
+    const lost: RawGap[] = [];
     const onDamage = (found: Damage): void => {
       damageCount.total++;
       if (found.losesPackets) damageCount.losing++;
       if (damage.length < mostDamageListed) damage.push(found);
     };
-    const onGone = ({ name }: StoredFile): void => void gone.push(name);
-    const lists = await Promise.all(this.#threads.map((folders) => listFiles(folders, this.#readUnfinished)));
+    const onGone = (file: StoredFile): void => {
+      gone.add(file);
+      goneNames.push(file.name);
+    };
+    const onLost = (from: number, to: number): void => addLost(lost, from, to);
+    const unfinished = new Map<StoredFile, PacketSpan | undefined>();
+    const onUnfinished = (file: StoredFile, packets: PacketSpan | undefined): void =>
+      void unfinished.set(file, packets);
+    const listings = await this.#list();
+    const nowUs = this.#now() * 1000;
     const header = captureHeaderOf(form);
-    const inputs = lists.map((list, thread) => {
-      const files = mayHold(list, fromUs, toUs);
-      const threadQuery = { ...form, thread, files, fromUs, toUs, filter, signal, onDamage, onGone };
+    const shared = { tables: this.#tables, blockAgeUs: this.#blockAgeUs };
+    const notices = { onDamage, onGone, onLost, onUnfinished };
+    const inputs = listings.map((listing, thread) => {
+      const files = mayHold(this.#readable(listing), fromUs, toUs);
+      const threadQuery = { ...form, ...notices, ...shared, thread, files, fromUs, toUs, filter, signal };
       return { open: async () => ({ header, batches: threadAnswer(threadQuery) }) };
     });
-    return { header, batches: mergeByTime(header, inputs), damage, damageCount, gone };
+    return {
+      header,
+      batches: mergeByTime(header, inputs),
+      damage,
+      damageCount,
+      gone: goneNames,
+      coverage: () => this.#coverage({ listings, window, gone, unfinished, lost, nowUs }),
+    };
+  }
+
+  /** What a query for a window may read at most. Looks at names and sizes only. Rejects where a folder cannot be read. */
+  async estimate(window: TimeWindow): Promise<StoreEstimate> {
+    const { fromUs, toUs } = inMicroseconds(window);
+    let files = 0;
+    let bytes = 0;
+    for (const listing of await this.#list()) {
+      for (const { packetsPath } of mayHold(this.#readable(listing), fromUs, toUs)) {
+        const size = await stat(packetsPath).then((found) => found.size, zeroIfGone);
+        files++;
+        bytes += size;
+      }
+    }
+    return { files, bytes };
   }
 
   /** Times of the oldest and newest packet in finished files, in microseconds. Undefined: there is none. */
   async extent(): Promise<{ readonly oldestUs: number; readonly newestUs: number } | undefined> {
+    return this.#extentOf(await this.#list());
+  }
+
+  #list(): Promise<ThreadListing[]> {
+    return Promise.all(this.#threads.map(listThread));
+  }
+
+  #readable({ finished, unfinished }: ThreadListing): readonly StoredFile[] {
+    if (!this.#readUnfinished) return finished;
+    return [...finished, ...unfinished].sort((a, b) => a.createdUs - b.createdUs);
+  }
+
+  async #coverage(answered: Answered): Promise<Coverage> {
+    const { listings, window, lost, nowUs } = answered;
+    const times = { fileAgeUs: this.#fileAgeUs, blockAgeUs: this.#blockAgeUs, nowUs };
+    const gaps = [...lost];
+    for (const listing of listings) gaps.push(...(await this.#gapsOf(listing, answered, times)));
+    const extent = await this.#extentOf(listings);
+    return {
+      ...(extent && {
+        oldestNs: BigInt(extent.oldestUs) * 1000n,
+        newestNs: BigInt(extent.newestUs) * 1000n,
+      }),
+      gaps: gapsIn(window, gaps, times),
+    };
+  }
+
+  async #gapsOf(
+    { finished, unfinished, orphansUs }: ThreadListing,
+    answered: Answered,
+    times: WritingTimes,
+  ): Promise<RawGap[]> {
+    const known: { readonly createdUs: number; readonly file?: StoredFile }[] = [
+      ...[...finished, ...unfinished].map((file) => ({ createdUs: file.createdUs, file })),
+      ...orphansUs.map((createdUs) => ({ createdUs })),
+    ].sort((a, b) => a.createdUs - b.createdUs);
+    const { fromUs, toUs } = inMicroseconds(answered.window);
+    // Those that may hold packets of the window, and one on each side. If there is none, the window is before all of them.
+    const inside = mayHold(known, fromUs, toUs);
+    const first = inside[0] === undefined ? 0 : known.indexOf(inside[0]);
+    const start = Math.max(0, first - 1);
+    const end = first + inside.length + 1;
+    const files: CoveredFile[] = [];
+    for (const { createdUs, file } of known.slice(start, end)) {
+      files.push({ createdUs, ...(await this.#stateOf(file, answered)) });
+    }
+    return threadGaps(files, { oldest: start === 0, newest: end >= known.length }, times);
+  }
+
+  async #stateOf(
+    file: StoredFile | undefined,
+    { gone, unfinished }: Answered,
+  ): Promise<Pick<CoveredFile, "state" | "packets">> {
+    if (file === undefined || gone.has(file)) return { state: "lost" };
+    if (file.isUnfinished) {
+      const packets = unfinished.has(file) ? unfinished.get(file) : await this.#spanOf(file);
+      return { state: "unfinished", packets: packets === "gone" ? undefined : packets };
+    }
+    const packets = await this.#spanOf(file);
+    return packets === "gone" ? { state: "lost" } : { state: "finished", packets };
+  }
+
+  async #extentOf(
+    listings: readonly ThreadListing[],
+  ): Promise<{ readonly oldestUs: number; readonly newestUs: number } | undefined> {
     let oldestUs = Number.POSITIVE_INFINITY;
     let newestUs = Number.NEGATIVE_INFINITY;
-    for (const folders of this.#threads) {
-      const files = await listFiles(folders, false);
-      for (const order of [files, [...files].reverse()]) {
-        const times = await firstTimes(order);
-        if (times === undefined) continue;
-        oldestUs = Math.min(oldestUs, times.oldestUs);
-        newestUs = Math.max(newestUs, times.newestUs);
+    for (const { finished } of listings) {
+      for (const order of [finished, [...finished].reverse()]) {
+        for (const file of order) {
+          const span = await this.#spanOf(file);
+          if (span === undefined || span === "gone") continue;
+          oldestUs = Math.min(oldestUs, span.firstUs);
+          newestUs = Math.max(newestUs, span.lastUs);
+          break;
+        }
       }
     }
     return Number.isFinite(oldestUs) ? { oldestUs, newestUs } : undefined;
   }
+
+  /** What the packets of a file span, as far as it is read. */
+  async #spanOf(stored: StoredFile): Promise<PacketSpan | "gone" | undefined> {
+    if (stored.isUnfinished && !this.#readUnfinished) return undefined;
+    let file: PacketFile;
+    try {
+      file = await PacketFile.open(stored.packetsPath);
+    } catch (error) {
+      if (isGone(error)) return "gone";
+      throw error;
+    }
+    try {
+      const table = await tableOf(file, stored, this.#tables);
+      return table.span(stored.isUnfinished ? firstUnfinished(table) : undefined);
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function inMicroseconds({ startNs, endNs }: TimeWindow): { fromUs: number; toUs: number } {
+  return { fromUs: Number(startNs / 1000n), toUs: Number((endNs + 999n) / 1000n) };
 }
 
 /** The files that may hold packets of a window: a file's packets end about where the next one's begin. */
-function mayHold(files: readonly StoredFile[], fromUs: number, toUs: number): StoredFile[] {
+function mayHold<F extends { readonly createdUs: number }>(
+  files: readonly F[],
+  fromUs: number,
+  toUs: number,
+): F[] {
   return files.filter(({ createdUs }, i) => {
     const next = files[i + 1]?.createdUs ?? Number.POSITIVE_INFINITY;
     return createdUs - nameSlackUs < toUs && next + nameSlackUs > fromUs;
   });
 }
 
-/** Times of the first file in the list that has packets. */
-async function firstTimes(
-  files: readonly StoredFile[],
-): Promise<{ oldestUs: number; newestUs: number } | undefined> {
-  for (const { packetsPath } of files) {
-    const file = await PacketFile.open(packetsPath).catch(() => undefined); // deleted meanwhile: the next one
-    if (file === undefined) continue;
-    try {
-      const { blocks } = await file.readTable();
-      const whole = blocks.filter((block) => typeof block === "object" && block.packets > 0);
-      const first = whole[0];
-      const last = whole.at(-1);
-      if (typeof first === "object" && typeof last === "object") {
-        return { oldestUs: first.firstUs, newestUs: last.lastUs };
-      }
-    } finally {
-      await file.close();
-    }
-  }
-  return undefined;
+function addLost(lost: RawGap[], fromUs: number, toUs: number): void {
+  const last = lost.at(-1);
+  if (last !== undefined && (lost.length >= mostLostRanges || (fromUs <= last.toUs && toUs >= last.fromUs))) {
+    const [from, to] = [Math.min(last.fromUs, fromUs), Math.max(last.toUs, toUs)];
+    lost[lost.length - 1] = { fromUs: from, toUs: to, reason: "missing" };
+  } else lost.push({ fromUs, toUs, reason: "missing" });
+}
+
+function zeroIfGone(error: unknown): number {
+  if (isGone(error)) return 0;
+  throw error;
 }

@@ -3,14 +3,17 @@ import type { RecordBatch } from "@stenogrpc/pcap";
 import type { FilterNode } from "@stenogrpc/query";
 import { type BlockProblem, BlockReader } from "./block-reader.js";
 import type { RecordForm } from "./block-records.js";
+import type { PacketSpan } from "./coverage.js";
 import { type Damage, DamageError } from "./damage.js";
 import { blockBytes } from "./format.js";
 import { IndexFile } from "./index-file.js";
+import { isGone } from "./is-gone.js";
 import { finished, type StoredFile } from "./list-files.js";
 import { type BlockTable, PacketFile } from "./packet-file.js";
 import { all, type PositionSet } from "./position-set.js";
 import { type BlockJob, planReads } from "./read-plan.js";
 import { selectPositions } from "./select-positions.js";
+import type { TableCache } from "./table-cache.js";
 
 /** What an answer is made from. */
 export interface ThreadQuery extends RecordForm {
@@ -21,12 +24,18 @@ export interface ThreadQuery extends RecordForm {
   readonly toUs: number;
   readonly filter: FilterNode | undefined;
   readonly signal: AbortSignal;
+  readonly tables: TableCache;
+  /** The longest that a packet waits in its block, in microseconds: so long before its file's name it may lie. */
+  readonly blockAgeUs: number;
+  /** Takes what of a file is read that was listed as unfinished; undefined: no packets. */
+  readonly onUnfinished: (file: StoredFile, packets: PacketSpan | undefined) => void;
   /** Takes what is found wrong. */
   readonly onDamage: (damage: Damage) => void;
+  /** Takes the times between which packets are lost, in microseconds. */
+  readonly onLost: (fromUs: number, toUs: number) => void;
   /** A file was deleted before it could be opened: it has aged out. */
   readonly onGone: (file: StoredFile) => void;
 }
-
 /** Blocks read ahead of the reader. */
 const readAhead = 2;
 
@@ -76,15 +85,19 @@ class FileAnswer {
     private readonly stopListening: () => void,
   ) {}
 
-  static async open(stored: StoredFile, query: ThreadQuery): Promise<FileAnswer | undefined> {
+  static async open(
+    stored: StoredFile,
+    query: ThreadQuery,
+    listed = stored,
+  ): Promise<FileAnswer | undefined> {
     const { signal } = query;
     const file = await PacketFile.open(stored.packetsPath).catch((error: unknown) => {
       if (!isGone(error)) throw error;
       return undefined;
     });
     if (file === undefined) {
-      if (stored.isUnfinished) return FileAnswer.open(finished(stored), query); // renamed since it was listed
-      query.onGone(stored);
+      if (stored.isUnfinished) return FileAnswer.open(finished(stored), query, stored); // renamed since it was listed
+      query.onGone(listed);
       return undefined;
     }
     // The signal closes first: a generator whose reader is gone is not resumed.
@@ -93,7 +106,10 @@ class FileAnswer {
     const stopListening = (): void => signal.removeEventListener("abort", closeByAbort);
     try {
       signal.throwIfAborted();
-      const table = await file.readTable();
+      const table = await tableOf(file, stored, query.tables);
+      if (listed.isUnfinished) {
+        query.onUnfinished(listed, table.span(stored.isUnfinished ? firstUnfinished(table) : undefined));
+      }
       const answer = await FileAnswer.plan(stored, query, file, table, stopListening);
       if (answer !== undefined) return answer;
     } catch (error) {
@@ -152,7 +168,7 @@ class FileAnswer {
           file: stored.name,
           block,
           offset: file.size,
-          message: `the file ends at byte ${file.size}, its index names a packet at ${last}`,
+          what: `the file ends at byte ${file.size}, its index names a packet at ${last}`,
           losesPackets: true,
         });
       }
@@ -160,16 +176,8 @@ class FileAnswer {
       return await selectPositions(index, filter, { packets: table.packets, restoreVlanTags });
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
-      const { message, offset } = error;
-      query.onDamage({
-        part: "index",
-        thread,
-        file: stored.name,
-        block: undefined,
-        offset,
-        message,
-        losesPackets: false,
-      });
+      const { what, offset } = error;
+      query.onDamage({ part: "index", thread, file: stored.name, offset, what, losesPackets: false });
       return all;
     } finally {
       await handle.close();
@@ -179,7 +187,16 @@ class FileAnswer {
   *jobs(): Generator<BlockJob, undefined> {
     for (const block of this.wanted) {
       const entry = this.table.blocks[block];
-      if (typeof entry === "string") this.report(block, { message: entry, offset: 0 });
+      if (typeof entry === "string") {
+        this.report(block, { what: entry, offset: 0 });
+        this.reportLost(block);
+        continue;
+      }
+      const due = this.table.dueSequence(block);
+      if (due !== undefined && entry !== undefined && entry.sequence !== due) {
+        this.report(block, { what: `block number ${entry.sequence} where ${due} is due`, offset: 24 });
+        this.reportLost(block);
+      }
     }
     for (const job of planReads(this.table, this.wanted, this.set)) {
       if (typeof this.table.blocks[job.block] === "object") yield job;
@@ -198,6 +215,7 @@ class FileAnswer {
         ? await reader.readWhole(this.file, block, header, bounds, problems)
         : await reader.readSome(this.file, block, header, offsets, bounds, problems);
     for (const problem of problems) this.report(block, problem);
+    if (offsets === undefined && problems.length > 0) this.reportLost(block);
     return batch;
   }
 
@@ -206,25 +224,39 @@ class FileAnswer {
     await this.file.close();
   }
 
-  private report(block: number, { message, offset }: BlockProblem): void {
+  private reportLost(block: number): void {
+    const { fromUs, toUs } = this.table.bounds(block);
+    const { files, blockAgeUs, onLost } = this.query;
+    const next = files.find(({ createdUs }) => createdUs > this.stored.createdUs);
+    const startUs = this.stored.createdUs - blockAgeUs;
+    onLost(Math.max(fromUs, startUs), Math.min(toUs, Math.max(next?.createdUs ?? toUs, fromUs)));
+  }
+
+  private report(block: number, { what, offset }: BlockProblem): void {
     this.query.onDamage({
       part: "packets",
       thread: this.query.thread,
       file: this.stored.name,
       block,
       offset: block * blockBytes + offset,
-      message,
+      what,
       losesPackets: true,
     });
   }
 }
 
 /** Where the finished blocks of a file that is being written end. The newest may be half written, so it does not count. */
-function firstUnfinished(table: BlockTable): number {
+export function firstUnfinished(table: BlockTable): number {
   const bad = table.blocks.findIndex((block) => typeof block === "string");
   return Math.max(0, (bad < 0 ? table.blocks.length : bad) - 1);
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+/** The block table of an open file, which is remembered if the file is finished. */
+export async function tableOf(file: PacketFile, stored: StoredFile, tables: TableCache): Promise<BlockTable> {
+  if (stored.isUnfinished) return file.readTable();
+  const known = tables.get(file.version);
+  if (known !== undefined) return known;
+  const table = await file.readTable();
+  tables.set(file.version, table);
+  return table;
 }

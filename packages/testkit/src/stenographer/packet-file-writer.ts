@@ -17,11 +17,15 @@ const networkOffset = 96;
 export class PacketFileWriter {
   private readonly file: number;
   private readonly block = Buffer.alloc(blockBytes);
-  private blocks = 0;
+  blocks = 0;
   private packets = 0;
   private at = blockHeaderBytes;
 
-  constructor(path: string) {
+  /** @param blocksBefore blocks that the same capture has written already: the kernel goes on counting */
+  constructor(
+    path: string,
+    private readonly blocksBefore = 0,
+  ) {
     this.file = openSync(path, "wx", 0o600);
   }
 
@@ -70,7 +74,7 @@ export class PacketFileWriter {
     block.writeUInt32LE(this.packets, 12);
     block.writeUInt32LE(blockHeaderBytes, 16); // offset_to_first_pkt
     block.writeUInt32LE(this.at, 20); // blk_len
-    block.writeBigUInt64LE(BigInt(this.blocks + 1), 24); // seq_num
+    block.writeBigUInt64LE(BigInt(this.blocksBefore + this.blocks + 1), 24); // seq_num
     writeSync(this.file, block);
     block.fill(0);
     this.blocks++;

@@ -18,13 +18,15 @@ export function writeStenographerFiles(
 ): string[] {
   const names: string[] = [];
   let pair: FilePair | undefined;
+  let blocks = 0;
   for (const packet of streamPcap(pcapPath)) {
     if (pair?.isOver(packet)) {
-      pair.close();
+      blocks += pair.close();
       pair = undefined;
     }
     if (pair === undefined) {
-      pair = new FilePair(packetsDirectory, indexDirectory, packet, BigInt(secondsPerFile) * 1_000_000_000n);
+      const ageNs = BigInt(secondsPerFile) * 1_000_000_000n;
+      pair = new FilePair(packetsDirectory, indexDirectory, packet, ageNs, blocks);
       names.push(pair.name);
     }
     pair.add(packet);
@@ -45,10 +47,11 @@ class FilePair {
     indexDirectory: string,
     first: PlainPacket,
     private readonly ageNs: bigint,
+    blocksBefore: number,
   ) {
     this.firstNs = first.timestampNs;
     this.name = String(first.timestampNs / 1000n);
-    this.packets = new PacketFileWriter(join(packetsDirectory, this.name));
+    this.packets = new PacketFileWriter(join(packetsDirectory, this.name), blocksBefore);
     this.indexPath = join(indexDirectory, this.name);
   }
 
@@ -60,8 +63,10 @@ class FilePair {
     this.index.add(packet.data, this.packets.add(packet));
   }
 
-  close(): void {
+  /** Gives the number of blocks written. */
+  close(): number {
     this.packets.close();
     this.index.write(this.indexPath);
+    return this.packets.blocks;
   }
 }
