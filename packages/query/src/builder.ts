@@ -1,5 +1,5 @@
 import { addressBits, networkAddress, parseIpAddress, printIpAddress } from "./address.js";
-import type { FilterNode, IpAddress, TimeReference } from "./ast.js";
+import type { AnyFilterNode, FilterNode, IpAddress, TimeReference } from "./ast.js";
 import { largest } from "./limits.js";
 import { parseFilter } from "./parser.js";
 import { checked, printFilter, unlimitedTimeProblem } from "./print.js";
@@ -10,6 +10,9 @@ export type FilterInput = string | Filter | FilterNode;
 
 /** A filter made by the builder: `host("10.0.0.1").and(port(443))`. Immutable. */
 export class Filter {
+  /** The language of the text and the tree: see `pcap` for filters in tcpdump's. */
+  readonly dialect = "stenographer";
+
   constructor(
     /** The tree. */
     readonly node: FilterNode,
@@ -31,10 +34,21 @@ export class Filter {
   }
 }
 
-/** The tree of any kind of filter. @throws FilterSyntaxError for a text that cannot be read */
+/**
+ * The tree of any kind of filter in Stenographer's language.
+ *
+ * @throws FilterSyntaxError for a text that cannot be read; TypeError for a filter in the pcap-filter language
+ */
 export function toFilterNode(input: FilterInput): FilterNode {
   if (typeof input === "string") return parseFilter(input);
-  return "node" in input ? input.node : input;
+  const node = "node" in input ? input.node : input;
+  // JavaScript may bring what the types forbid.
+  if ((node as AnyFilterNode).kind === "pcap") {
+    throw new TypeError(
+      "a filter in the pcap-filter language (pcap.host and the like) cannot be part of one in Stenographer's",
+    );
+  }
+  return node;
 }
 
 /** Packets from or to an IP address. @throws RangeError if the text is none; names are not looked up */
@@ -139,7 +153,8 @@ function toAddress(address: string | IpAddress): IpAddress {
   return parsed;
 }
 
-function toTime(time: TimeInput): TimeReference {
+/** The instant as it stands in a tree. @throws RangeError if it is none */
+export function toTime(time: TimeInput): TimeReference {
   if (typeof time === "string") {
     const ago = /^(.*[mh]) ago$/.exec(time)?.[1];
     const parsed = ago === undefined ? undefined : parseAgo(ago);

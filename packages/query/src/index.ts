@@ -45,6 +45,8 @@ export { maxFilterLength } from "./limits.js";
 export { UnsupportedLinkTypeError } from "./link-type.js";
 export { type ParseOptions, parseFilter } from "./parser.js";
 export type * from "./pcap/ast.js";
+export * as pcap from "./pcap/builder.js";
+export { PcapFilter, type PcapFilterInput } from "./pcap/filter.js";
 export { FilterMeaningError } from "./pcap/meaning-error.js";
 export { printFilter } from "./print.js";
 export { resolveTimes } from "./resolve-times.js";

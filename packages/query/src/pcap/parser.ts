@@ -18,6 +18,7 @@ import type {
 } from "./ast.js";
 import { type FilterMeaningError, lowestProblem } from "./meaning.js";
 import { etherProtocolByName, ipProtocolByName, isoProtocolByName, portByName } from "./names.js";
+import { printedNesting, printPcapFilter } from "./print.js";
 import { type PcapToken, PcapTokenizer, pcapWords } from "./tokenizer.js";
 
 /** Most parentheses, `not`s, brackets and minus signs around one another. */
@@ -31,18 +32,35 @@ const maxOperators = 400;
  * @throws FilterSyntaxError
  */
 export function parsePcapFilter(text: string): PcapFilterNode {
-  if (text.length > maxFilterLength) {
-    throw new FilterSyntaxError({
-      text,
-      offset: maxFilterLength,
-      problem: `filter too long: ${text.length} characters, the limit is ${maxFilterLength}; passed`,
-    });
-  }
+  if (text.length > maxFilterLength) throw tooLong(text, `${text.length} characters`);
   const parser = new PcapParser(text);
   const filter: PcapFilterNode = { kind: "pcap", expression: parser.parse() };
   const problem = lowestProblem(filter);
   if (problem !== undefined) throw parser.meaningless(problem);
+  requireReadable(text, filter);
   return filter;
+}
+
+/** Refuses what would not be read again when it is printed, which is how filters travel. */
+function requireReadable(text: string, filter: PcapFilterNode): void {
+  // A minus sign is printed with a parenthesis around it, which makes two levels of one character.
+  if (text.length > maxNesting / 2 && printedNesting(filter) > maxNesting) {
+    const problem = `filter nested more than ${maxNesting} deep when written out in full; it ends`;
+    throw new FilterSyntaxError({ text, offset: text.length, problem });
+  }
+  // The shortest test in a list, "1||", comes out as "rarp src and dst host 0.0.0.1 or ".
+  if (text.length > maxFilterLength / 12) {
+    const { length } = printPcapFilter(filter);
+    if (length > maxFilterLength) throw tooLong(text, `${length} characters when written out in full`);
+  }
+}
+
+function tooLong(text: string, length: string): FilterSyntaxError {
+  return new FilterSyntaxError({
+    text,
+    offset: Math.min(maxFilterLength, text.length),
+    problem: `filter too long: ${length}, the limit is ${maxFilterLength}; passed`,
+  });
 }
 
 type IdType = "host" | "net" | "port" | "portrange" | "proto" | "protochain";

@@ -8,9 +8,11 @@ import {
   type PcapNode,
   type PcapPrimitiveNode,
 } from "./ast.js";
+import { foldPcap } from "./walk.js";
 
 /**
- * The filter as canonical text: every test in full, every `and` and `or` in parentheses, numbers in decimal.
+ * The filter as canonical text: every test in full, every `and` and `or` in parentheses (one pair around several of a
+ * kind, `(a or b or c)`), numbers in decimal.
  *
  * It parses to the same tree, and tcpdump reads the same in it (but `before` and `after`, which it does not know).
  *
@@ -23,7 +25,12 @@ export function printPcapFilter(filter: PcapFilterNode): string {
   for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
     if (typeof item === "string") parts.push(item);
     else if (isPcapBinary(item)) {
-      pending.push(")", item.right, ` ${item.kind} `, item.left, "(");
+      const { kind } = item;
+      pending.push(")");
+      let left: PcapNode = item;
+      for (; isPcapBinary(left) && left.kind === kind; left = left.left)
+        pending.push(left.right, ` ${kind} `);
+      pending.push(left, "(");
     } else if (item.kind === "not") {
       // Two in a row are none.
       if (item.operand.kind === "not") pending.push(item.operand.operand);
@@ -31,6 +38,32 @@ export function printPcapFilter(filter: PcapFilterNode): string {
     } else parts.push(printPrimitive(item));
   }
   return parts.join("");
+}
+
+/** How deep the parser has to nest to read the printed filter. */
+export function printedNesting(filter: PcapFilterNode): number {
+  return foldPcap<number>(filter.expression, {
+    primitive: (node) =>
+      node.kind === "relation" ? Math.max(arithmeticNesting(node.left), arithmeticNesting(node.right)) : 0,
+    not: (operand) => operand + 1,
+    binary: (kind, left, right, node) => {
+      const goesOn = isPcapBinary(node) && node.left.kind === kind;
+      return Math.max(goesOn ? left : left + 1, right + 1);
+    },
+  });
+}
+
+function arithmeticNesting(node: ArithmeticNode): number {
+  switch (node.kind) {
+    case "load":
+      return arithmeticNesting(node.offset) + 1;
+    case "negative":
+      return arithmeticNesting(node.operand) + 2;
+    case "operation":
+      return Math.max(arithmeticNesting(node.left) + 1, arithmeticNesting(node.right) + 2);
+    default:
+      return 0;
+  }
 }
 
 function printPrimitive(node: PcapPrimitiveNode): string {
