@@ -72,9 +72,11 @@ const protocols = `
 `;
 
 function table(text: string): ReadonlyMap<string, number> {
+  // Lines end anywhere, also behind the hyphen of a name.
+  const joined = text.replace(/-\n */g, "-");
   return new Map(
-    text.split(",").map((entry) => {
-      const [name = "", number] = entry.trim().split(" ");
+    joined.split(",").map((entry) => {
+      const [name = "", number] = entry.trim().split(/\s+/);
       return [name, Number(number)] as const;
     }),
   );
@@ -107,6 +109,11 @@ export function portNames(): string[] {
 }
 
 const ipProtocols = table(protocols);
+
+/** Every name `ipProtocolByName` knows. */
+export function ipProtocolNames(): string[] {
+  return [...ipProtocols.keys()];
+}
 
 /** The number of an IP protocol name such as `ospf`, or undefined. */
 export function ipProtocolByName(name: string): number | undefined {
