@@ -20,7 +20,7 @@ import {
   type TagPlaces,
   type Value,
 } from "./test.js";
-import { foldPcap } from "./walk.js";
+import { foldPcap, pcapPrimitives } from "./walk.js";
 
 /** What a filter is lowered for. */
 export interface LowerOptions {
@@ -149,6 +149,15 @@ export function lower(expression: PcapNode, options: LowerOptions): Lowered {
 }
 
 /**
+ * Throws what `lower` would throw, without making anything: filters of thousands of tests are checked as they are read.
+ *
+ * @throws FilterMeaningError
+ */
+export function checkMeaning(expression: PcapNode, linkType: number): void {
+  new Lowering(links.get(linkType) ?? "ethernet", { linkType, isTimed: false }).check(expression);
+}
+
+/**
  * Goes through the filter from left to right, since `vlan`, `mpls`, `pppoes` and `geneve` move the headers for whatever
  * stands behind them in the text.
  */
@@ -198,6 +207,22 @@ class Lowering {
       binary: (op, left, right) => ({ op, left, right }),
     });
     return { condition, registers: this.registers, tags: this.tags };
+  }
+
+  check(expression: PcapNode): void {
+    /** Protocols that are known to mean something here. */
+    const known = new Set<ProtocolName>();
+    for (const node of pcapPrimitives(expression)) {
+      if (isAlwaysMeaningful(node)) continue;
+      if (node.kind === "protocol") {
+        if (known.has(node.name)) continue;
+        known.add(node.name);
+      } else if (movesHeaders(node)) {
+        known.clear();
+      }
+      this.node = node;
+      this.primitive(node);
+    }
   }
 
   private primitive(node: PcapPrimitiveNode): Condition {
@@ -865,6 +890,25 @@ class Lowering {
     };
     return kind === "after" ? isAfter : not(isAfter);
   }
+}
+
+/** What every link type has, wherever the headers are. */
+function isAlwaysMeaningful(node: PcapPrimitiveNode): boolean {
+  switch (node.kind) {
+    case "port":
+    case "before":
+    case "after":
+      return true;
+    case "host":
+    case "net":
+      return node.protocol !== "arp" && node.protocol !== "rarp";
+    default:
+      return false;
+  }
+}
+
+function movesHeaders({ kind }: PcapPrimitiveNode): boolean {
+  return kind === "vlan" || kind === "mpls" || kind === "pppoes" || kind === "geneve";
 }
 
 type PortTest = Pick<Extract<PcapNode, { kind: "port" }>, "protocol" | "direction" | "low" | "high">;

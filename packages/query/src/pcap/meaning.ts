@@ -1,5 +1,5 @@
 import type { PcapFilterNode } from "./ast.js";
-import { lower } from "./lower.js";
+import { checkMeaning } from "./lower.js";
 import { FilterMeaningError } from "./meaning-error.js";
 
 export { FilterMeaningError } from "./meaning-error.js";
@@ -12,7 +12,7 @@ export function lowestProblem(filter: PcapFilterNode): FilterMeaningError | unde
   let first: FilterMeaningError | undefined;
   for (const linkType of candidates) {
     try {
-      lower(filter.expression, { linkType, isTimed: false });
+      checkMeaning(filter.expression, linkType);
       return undefined;
     } catch (problem) {
       if (!(problem instanceof FilterMeaningError)) throw problem;

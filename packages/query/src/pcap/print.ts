@@ -20,11 +20,31 @@ import { foldPcap } from "./walk.js";
  */
 export function printPcapFilter(filter: PcapFilterNode): string {
   const parts: string[] = [];
+  writeOut(filter, (part) => {
+    parts.push(part);
+    return true;
+  });
+  return parts.join("");
+}
+
+/** Whether the printed filter is no longer than so many characters. */
+export function isPrintedWithin(filter: PcapFilterNode, maxLength: number): boolean {
+  let length = 0;
+  writeOut(filter, (part) => {
+    length += part.length;
+    return length <= maxLength;
+  });
+  return length <= maxLength;
+}
+
+/** Gives the text piece by piece, until `take` has had enough. */
+function writeOut(filter: PcapFilterNode, take: (part: string) => boolean): void {
   // A stack of its own: the tree may be as deep as the text is long.
   const pending: (PcapNode | string)[] = [filter.expression];
   for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
-    if (typeof item === "string") parts.push(item);
-    else if (isPcapBinary(item)) {
+    if (typeof item === "string") {
+      if (!take(item)) return;
+    } else if (isPcapBinary(item)) {
       const { kind } = item;
       pending.push(")");
       let left: PcapNode = item;
@@ -35,9 +55,8 @@ export function printPcapFilter(filter: PcapFilterNode): string {
       // Two in a row are none.
       if (item.operand.kind === "not") pending.push(item.operand.operand);
       else pending.push(item.operand, "not ");
-    } else parts.push(printPrimitive(item));
+    } else if (!take(printPrimitive(item))) return;
   }
-  return parts.join("");
 }
 
 /** How deep the parser has to nest to read the printed filter. */

@@ -63,8 +63,8 @@ for (const [other, word] of [
 /** Every word of the language. */
 export const pcapWords: readonly string[] = [...words.keys()];
 
-const space = /[ \r\n\t]*/y;
-const symbol = />=|<=|!=|==|<<|>>|&&|\|\||[-+*/%:[\]!<>()&|^=]/y;
+const symbols = new Set("-+*/%:[]!<>()&|^=");
+const longSymbols = new Set([">=", "<=", "!=", "==", "<<", ">>", "&&", "||"]);
 const name = /[A-Za-z0-9](?:[-_.A-Za-z0-9]*[.A-Za-z0-9])?/y;
 const number = /0[xX][0-9A-Fa-f]+|[0-9]+/y;
 const part = "(?:0[xX][0-9A-Fa-f]+|[0-9]+)";
@@ -99,7 +99,7 @@ export class PcapTokenizer {
     const start = this.skipSpace();
     if (start >= this.text.length) return this.token("end", start, start);
 
-    const sign = this.lengthAt(symbol, start);
+    const sign = this.symbolLength(start);
     // An IPv6 address may begin with a colon.
     if (sign > 0 && !this.text.startsWith("::", start)) return this.symbol(start, sign);
     if (this.text[start] === "\\") {
@@ -119,9 +119,14 @@ export class PcapTokenizer {
   }
 
   private skipSpace(): number {
-    space.lastIndex = this.position;
-    space.test(this.text);
-    return Math.max(this.position, space.lastIndex);
+    let at = this.position;
+    while (isSpace(this.text.charCodeAt(at))) at++;
+    return at;
+  }
+
+  private symbolLength(start: number): number {
+    if (!symbols.has(this.text.charAt(start))) return 0;
+    return longSymbols.has(this.text.slice(start, start + 2)) ? 2 : 1;
   }
 
   private symbol(start: number, length: number): PcapToken {
@@ -133,6 +138,8 @@ export class PcapTokenizer {
   }
 
   private literal(start: number): PcapToken {
+    const plain = this.plainNumber(start);
+    if (plain !== undefined) return plain;
     const nameLength = this.lengthAt(name, start);
     // Whatever is longer than a name goes on with a colon.
     const mayBeLonger = this.text[start + nameLength] === ":";
@@ -168,6 +175,16 @@ export class PcapTokenizer {
       : this.token("number", start, end, text, value);
   }
 
+  /** Most numbers: a few digits that nothing else can begin with. Twelve may be an Ethernet address. */
+  private plainNumber(start: number): PcapToken | undefined {
+    let end = start;
+    while (isDigit(this.text.charCodeAt(end))) end++;
+    const length = end - start;
+    if (length === 0 || length > 10 || !mayFollowNumber(this.text.charAt(end))) return undefined;
+    const text = this.text.slice(start, end);
+    return this.token("number", start, end, text, numberOf(text));
+  }
+
   private ipv6Length(start: number): number {
     const run = ipv6Run.exec(this.text.slice(start, start + longestIpv6))?.[0] ?? "";
     if (!run.includes(":")) return 0;
@@ -192,6 +209,19 @@ export class PcapTokenizer {
     this.position = end;
     return { kind, text, start, end, value };
   }
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** Whether the character, or the end of the text, makes no longer token of the number before it. */
+function mayFollowNumber(character: string): boolean {
+  return !/[-_.:A-Za-z]/.test(character);
 }
 
 function codePointLength(text: string, at: number): number {

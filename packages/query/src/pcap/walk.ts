@@ -47,3 +47,13 @@ export function mapPcapPrimitives(
     binary: (kind, left, right) => ({ kind, left, right }),
   });
 }
+
+/** The primitives of a filter, from left to right. */
+export function* pcapPrimitives(filter: PcapNode): Generator<PcapPrimitiveNode> {
+  const pending: PcapNode[] = [filter];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (isPcapBinary(node)) pending.push(node.right, node.left);
+    else if (node.kind === "not") pending.push(node.operand);
+    else yield node;
+  }
+}
