@@ -13,8 +13,8 @@ import { writeStenographerFiles } from "./write-stenographer-files.js";
 
 /** Which packets a Stenographer serves, and how they get there. */
 export interface StenographerSetup {
-  /** A pcap file of Ethernet frames, in order of time. */
-  readonly pcap: string;
+  /** A pcap file of Ethernet frames, in order of time. Mode `files`: or several, each for a capture thread of its own. */
+  readonly pcap: string | readonly string[];
   /**
    * - `files`: packet and index files written from the pcap, with its own times; needs no root
    * - `capture`: the real stenotype captures the pcap as it is replayed in a network namespace; needs root
@@ -24,6 +24,8 @@ export interface StenographerSetup {
   readonly keys?: KeyMaker;
   /** Seconds of packets in one file, and what the daemon believes of stenotype's `--fileage_sec`. Default 60. */
   readonly secondsPerFile?: number;
+  /** Also serve the daemon's native gRPC, on all addresses. Default false. */
+  readonly nativeGrpc?: boolean;
 }
 
 /** A real stenographer that serves known packets. */
@@ -36,7 +38,9 @@ export interface RunningStenographer {
   readonly configPath: string;
   readonly certs: StenographerCerts;
   readonly pid: number;
-  /** Folders of its files, to damage them. */
+  /** Where its native gRPC is, if that was asked for. */
+  readonly nativeGrpcPort: number | undefined;
+  /** Folders of the first thread's files, to damage them. */
   readonly packetsFolder: string;
   readonly indexFolder: string;
   /** What it wrote: each query, and how it ended. */
@@ -59,37 +63,55 @@ export async function startStenographer(setup: StenographerSetup): Promise<Runni
   const folder = mkdtempSync(join(tmpdir(), "stenographer-"));
   const forget = onExit(() => rmSync(folder, { recursive: true, force: true }));
   const path = (name: string) => join(folder, name);
-  for (const name of ["packets", "index", "certs", "tmp"]) mkdirSync(path(name), { mode: 0o700 });
+  const pcaps = typeof setup.pcap === "string" ? [setup.pcap] : setup.pcap;
+  const threads = pcaps.map((pcap, i) => ({ pcap, packets: path(`packets${i}`), index: path(`index${i}`) }));
+  const folders = threads.flatMap(({ packets, index }) => [packets, index]);
+  for (const each of [...folders, path("certs"), path("tmp"), path("rpc")]) mkdirSync(each, { mode: 0o700 });
   const { secondsPerFile = 60 } = setup;
-  const packets = path("packets");
-  const index = path("index");
   const certs = await makeStenographerKeys(setup.keys ?? "own", path("certs"));
-  if (setup.mode === "files") {
-    writeStenographerFiles(setup.pcap, packets, index, { secondsPerFile });
-  } else {
-    const { pcap } = setup;
-    await captureWithStenotype({ pcap, work: folder, packets, index, fileAgeSeconds: secondsPerFile });
+  for (const thread of threads) {
+    const { pcap, packets, index } = thread;
+    if (setup.mode === "files") writeStenographerFiles(pcap, packets, index, { secondsPerFile });
+    else await captureWithStenotype({ ...thread, work: folder, fileAgeSeconds: secondsPerFile });
   }
 
   const port = await freePort();
+  const nativeGrpcPort = setup.nativeGrpc ? await freePort() : undefined;
   // Captures nothing, stays alive, and dies with stenographer, which does not kill its child.
   writeFileSync(path("stenotype"), `#!/bin/sh\nexec ${setpriv} --pdeathsig KILL sleep infinity\n`, {
     mode: 0o755,
   });
   const configPath = path("config");
   const config = {
-    Threads: [{ PacketsDirectory: packets, IndexDirectory: index, DiskFreePercentage: 1 }],
+    Threads: threads.map(({ packets, index }) => ({
+      PacketsDirectory: packets,
+      IndexDirectory: index,
+      DiskFreePercentage: 1,
+    })),
     StenotypePath: path("stenotype"),
     Interface: "none",
     Host: "127.0.0.1",
     Port: port,
     CertPath: certs.folder,
     Flags: [`--fileage_sec=${secondsPerFile}`],
+    ...(nativeGrpcPort !== undefined && {
+      Rpc: {
+        CaCert: certs.ca,
+        ServerKey: certs.serverKey,
+        ServerCert: certs.serverCert,
+        ServerPort: nativeGrpcPort,
+        ServerPcapPath: path("rpc"),
+        ServerPcapMaxSize: 4_000_000_000,
+        ClientPcapChunkSize: 64 * 1024,
+        ClientPcapMaxSize: 4_000_000_000,
+      },
+    }),
   };
   writeFileSync(configPath, JSON.stringify(config));
   const daemon = startProgram(stenographer, [`--config=${configPath}`, "--syslog=false", "--v=1"], {
     logPath: path("stenographer.log"),
-    env: { TMPDIR: path("tmp") }, // it never removes its folder there
+    // It never removes its folder in TMPDIR; its native gRPC runs stenoread, which reads the configuration.
+    env: { TMPDIR: path("tmp"), STENOGRAPHER_CONFIG: configPath },
   });
   const running: RunningStenographer = {
     url: `https://127.0.0.1:${port}/query`,
@@ -98,8 +120,9 @@ export async function startStenographer(setup: StenographerSetup): Promise<Runni
     configPath,
     certs,
     pid: daemon.pid,
-    packetsFolder: packets,
-    indexFolder: index,
+    nativeGrpcPort,
+    packetsFolder: folders[0] as string, // there is a thread
+    indexFolder: folders[1] as string,
     log: daemon.log,
     kill: daemon.kill,
     async stop() {
@@ -109,7 +132,7 @@ export async function startStenographer(setup: StenographerSetup): Promise<Runni
     },
   };
   try {
-    const files = countFiles(index);
+    const files = threads.reduce((sum, { index }) => sum + countFiles(index), 0);
     await eventually(async () => (await currentFiles(running, daemon.isRunning)) === files, {
       timeoutMs: 20_000,
       what: `stenographer's ${files} files`,
