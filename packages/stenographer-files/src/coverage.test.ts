@@ -47,9 +47,9 @@ describe("the gaps of a thread", () => {
 
   it("end a window that reaches beyond the file that is being written, and say when that is finished", () => {
     const files = [finished(900, span(900, 958, 1)), other(961, "unfinished")];
-    expect(gaps(files, { window: [900, 990] })).toEqual(["958-990 not-yet-written @1036"]);
+    expect(gaps(files, { window: [900, 990] })).toEqual(["958.000001-990 not-yet-written @1036"]);
     // Packets of these seconds may go into the next file.
-    expect(gaps(files, { window: [900, 1020] })).toEqual(["958-1020 not-yet-written @1095"]);
+    expect(gaps(files, { window: [900, 1020] })).toEqual(["958.000001-1020 not-yet-written @1095"]);
     expect(gaps(files, { window: [900, 958] })).toEqual([]);
   });
 
@@ -61,10 +61,10 @@ describe("the gaps of a thread", () => {
 
   it("call missing what should have been written by now", () => {
     const files = [finished(500, span(500, 560, 1)), other(561, "unfinished")];
-    expect(gaps(files, { window: [500, 900] })).toEqual(["560-900 missing"]);
-    expect(gaps(files.slice(0, 1), { window: [500, 900] })).toEqual(["560-900 missing"]);
+    expect(gaps(files, { window: [500, 900] })).toEqual(["560.000001-900 missing"]);
+    expect(gaps(files.slice(0, 1), { window: [500, 900] })).toEqual(["560.000001-900 missing"]);
     expect(gaps(files.slice(0, 1), { window: [500, 900], nowUs: 570 * second })).toEqual([
-      "560-900 not-yet-written @975",
+      "560.000001-900 not-yet-written @975",
     ]);
   });
 
@@ -97,7 +97,7 @@ describe("the gaps of a thread", () => {
     expect(gaps(files, { window: [100, 999] })).toEqual(["159-222 missing"]);
     expect(gaps(files.slice(1), { window: [100, 999] })).toEqual(["100-222 aged-out"]);
     expect(gaps([files[0] as CoveredFile, ...files.slice(1, 2)], { window: [100, 999] })).toEqual([
-      "159-999 missing",
+      "159.000001-999 missing",
     ]);
   });
 

@@ -164,8 +164,10 @@ function gapAtEnd(
   unfinished: CoveredFile | undefined,
   { fileAgeUs, blockAgeUs, nowUs }: WritingTimes,
 ): RawGap[] {
-  const packetsTo = newest?.packets?.lastUs ?? newest?.createdUs ?? -Infinity;
-  const heldTo = unfinished?.packets?.lastUs ?? -Infinity;
+  // A window that ends right behind the newest packet, whose time is known to the microsecond, has no gap.
+  const endOf = (packets: PacketSpan | undefined) => (packets === undefined ? -Infinity : packets.lastUs + 1);
+  const packetsTo = Math.max(endOf(newest?.packets), newest?.createdUs ?? -Infinity);
+  const heldTo = endOf(unfinished?.packets);
   // The newest file was ended when the next one was begun; what waited in a block then is in the next one.
   const begunUs = unfinished === undefined ? -Infinity : unfinished.createdUs - (newest ? blockAgeUs : 0);
   const fromUs = Math.max(packetsTo, heldTo, begunUs);

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { type BlockHeader, readBlockHeader } from "./block-header.js";
 import { RecordMaker } from "./block-records.js";
+import { dropStrayBlocks } from "./block-sequence.js";
 import type { PacketSpan } from "./coverage.js";
 import { blockBytes, blockHeaderBytes } from "./format.js";
 
@@ -16,6 +17,8 @@ export class BlockTable {
     readonly blocks: readonly BlockEntry[],
     /** Bytes of an incomplete block at the end. */
     readonly restBytes: number,
+    /** Blocks whose header's times are not to be believed. */
+    private readonly doubtful: ReadonlySet<number> = new Set(),
   ) {}
 
   get packets(): number {
@@ -29,7 +32,7 @@ export class BlockTable {
   bounds(index: number): { readonly fromUs: number; readonly toUs: number } {
     let fromUs = Number.POSITIVE_INFINITY;
     let toUs = Number.NEGATIVE_INFINITY;
-    const own = this.blocks[index];
+    const own = this.doubtful.has(index) ? undefined : this.blocks[index];
     if (typeof own === "object") {
       fromUs = Math.min(own.firstUs, own.lastUs);
       toUs = Math.max(own.firstUs, own.lastUs);
@@ -71,7 +74,7 @@ export class BlockTable {
   private nearest(index: number, step: -1 | 1): BlockHeader | undefined {
     for (let i = index + step; i >= 0 && i < this.blocks.length; i += step) {
       const block = this.blocks[i];
-      if (typeof block === "object" && block.packets > 0) return block;
+      if (typeof block === "object" && block.packets > 0 && !this.doubtful.has(i)) return block;
     }
     return undefined;
   }
@@ -99,8 +102,12 @@ export class PacketFile {
     }
   }
 
-  /** Reads the headers of all blocks; of the first and the last one the packets, whose times nothing else vouches for. */
-  async readTable(): Promise<BlockTable> {
+  /**
+   * Reads the headers of all blocks; of the first and the last one the packets, whose times nothing else vouches for.
+   *
+   * @param isFinished whether blocks out of the kernel's order are damage; in a file that is being written they may come yet
+   */
+  async readTable(isFinished = true): Promise<BlockTable> {
     const whole = Math.floor(this.size / blockBytes);
     const restBytes = this.size % blockBytes;
     const count = whole + (restBytes > 0 ? 1 : 0);
@@ -123,11 +130,17 @@ export class PacketFile {
     if (restBytes > 0 && typeof last === "object" && last.usedBytes > restBytes) {
       blocks[whole] = `the file ends ${last.usedBytes - restBytes} bytes before its block does`;
     }
+    if (isFinished) dropStrayBlocks(blocks);
+    const doubtful = new Set<number>();
     for (const edge of new Set([0, count - 1])) {
       const block = blocks[edge];
-      if (typeof block === "object") blocks[edge] = await this.withPacketTimes(edge, block);
+      if (typeof block !== "object" || block.packets === 0) continue;
+      const timed = await this.withPacketTimes(edge, block);
+      // Whoever reads the block finds the problem again, and says where.
+      if (timed === undefined) doubtful.add(edge);
+      else blocks[edge] = timed;
     }
-    return new BlockTable(blocks, restBytes);
+    return new BlockTable(blocks, restBytes, doubtful);
   }
 
   /** Fills `bytes` from `offset` of the file on. False: the file ends before. */
@@ -144,13 +157,12 @@ export class PacketFile {
     return this.handle.close();
   }
 
-  private async withPacketTimes(index: number, block: BlockHeader): Promise<BlockEntry> {
-    if (block.packets === 0) return block;
+  /** A block with the times of its packets instead of its header's. Undefined: something is wrong with it. */
+  private async withPacketTimes(index: number, block: BlockHeader): Promise<BlockHeader | undefined> {
     const bytes = new Uint8Array(block.usedBytes);
-    if (!(await this.read(bytes, 0, bytes.length, index * blockBytes))) return "the file ends in its block";
+    if (!(await this.read(bytes, 0, bytes.length, index * blockBytes))) return undefined;
     const maker = new RecordMaker({ resolution: "nanoseconds", restoreVlanTags: false });
-    const problem = maker.makeBlock(bytes, new DataView(bytes.buffer), block, undefined);
-    // Whoever reads the block finds the problem again, and says where.
-    return problem === undefined ? { ...block, firstUs: maker.firstUs, lastUs: maker.lastUs } : block;
+    if (maker.makeBlock(bytes, new DataView(bytes.buffer), block, undefined) !== undefined) return undefined;
+    return { ...block, firstUs: maker.firstUs, lastUs: maker.lastUs };
   }
 }

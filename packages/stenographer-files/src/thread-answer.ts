@@ -192,7 +192,7 @@ class FileAnswer {
         this.reportLost(block);
         continue;
       }
-      const due = this.table.dueSequence(block);
+      const due = this.stored.isUnfinished ? undefined : this.table.dueSequence(block);
       if (due !== undefined && entry !== undefined && entry.sequence !== due) {
         this.report(block, { what: `block number ${entry.sequence} where ${due} is due`, offset: 24 });
         this.reportLost(block);
@@ -253,7 +253,7 @@ export function firstUnfinished(table: BlockTable): number {
 
 /** The block table of an open file, which is remembered if the file is finished. */
 export async function tableOf(file: PacketFile, stored: StoredFile, tables: TableCache): Promise<BlockTable> {
-  if (stored.isUnfinished) return file.readTable();
+  if (stored.isUnfinished) return file.readTable(false);
   const known = tables.get(file.version);
   if (known !== undefined) return known;
   const table = await file.readTable();

@@ -41,7 +41,7 @@ export function* generatedQueries(
     const terms = Array.from({ length: 1 + below(3) }, () => (below(4) === 0 ? conjunction() : pick(rare)()));
     // One in twenty is for much.
     const filter =
-      below(10) === 0 ? pick(frequent)() : terms.reduce((left, right) => `(${left} or ${right})`);
+      below(20) === 0 ? pick(frequent)() : terms.reduce((left, right) => `(${left} or ${right})`);
     const startNs = capture.startNs + BigInt(below(capture.seconds * 1000)) * 1_000_000n;
     const lengthNs = BigInt(1 + below(below(10) === 0 ? 900_000 : 60_000)) * 1_000_000n;
     yield { filter, window: { startNs, endNs: startNs + lengthNs } };
