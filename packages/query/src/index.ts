@@ -48,6 +48,7 @@ export type * from "./pcap/ast.js";
 export * as pcap from "./pcap/builder.js";
 export { PcapFilter, type PcapFilterInput } from "./pcap/filter.js";
 export { FilterMeaningError } from "./pcap/meaning-error.js";
+export { type FilterPlan, type PlanFilterOptions, planFilter } from "./plan/plan-filter.js";
 export { printFilter } from "./print.js";
 export { resolveTimes } from "./resolve-times.js";
 export { type StenographerTimingOptions, stenographerQuery } from "./stenographer-query.js";
