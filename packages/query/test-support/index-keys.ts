@@ -16,13 +16,22 @@ export function isLaterIpv4Fragment(
   return walk(frame, start).isLaterIpv4Fragment;
 }
 
+/**
+ * Where the headers that are indexed end early, because the frame does or because an IPv4 header says it is shorter than
+ * it can be: in TCP or UDP, before that, or nowhere.
+ */
+export function brokenHeaders(frame: Uint8Array): "none" | "transport" | "earlier" {
+  return walk(frame, "ethernet").broken;
+}
+
 interface Walk {
   readonly keys: Set<string>;
   isLaterIpv4Fragment: boolean;
+  broken: "none" | "transport" | "earlier";
 }
 
 function walk(frame: Uint8Array, start: "ethernet" | "ip" | number): Walk {
-  const found: Walk = { keys: new Set(), isLaterIpv4Fragment: false };
+  const found: Walk = { keys: new Set(), isLaterIpv4Fragment: false, broken: "none" };
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   try {
     if (start === "ethernet") readEthernet(view, 0, found);
@@ -31,6 +40,7 @@ function walk(frame: Uint8Array, start: "ethernet" | "ip" | number): Walk {
   } catch (problem) {
     // The frame ended: what has been found by then is in the index.
     if (!(problem instanceof RangeError)) throw problem;
+    found.broken = "earlier";
   }
   return found;
 }
@@ -81,6 +91,7 @@ function readIpv4(view: DataView, at: number, found: Walk): void {
   found.isLaterIpv4Fragment = view.getUint16(at + 6) % 0x2000 !== 0;
   const headerWords = view.getUint8(at) % 16;
   if (headerWords >= 5) readTransport(view, at + 4 * headerWords, view.getUint8(at + 9), found);
+  else found.broken = "earlier";
 }
 
 function readIpv6(view: DataView, at: number, found: Walk): void {
@@ -106,7 +117,11 @@ function readExtension(view: DataView, at: number, kind: number, found: Walk): v
 function readTransport(view: DataView, at: number, protocol: number, found: Walk): void {
   found.keys.add(`proto ${protocol}`);
   const size = protocol === 6 ? 20 : protocol === 17 ? 8 : undefined;
-  if (size === undefined || at + size > view.byteLength) return;
+  if (size === undefined) return;
+  if (at + size > view.byteLength) {
+    found.broken = "transport";
+    return;
+  }
   found.keys.add(`port ${view.getUint16(at)}`);
   found.keys.add(`port ${view.getUint16(at + 2)}`);
 }

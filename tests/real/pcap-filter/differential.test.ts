@@ -14,7 +14,7 @@ import {
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ethernetFrame, ipPacket } from "../../../packages/query/test-support/arbitraries.js";
-import { filterText } from "./arbitraries.js";
+import { filterText } from "../../../packages/query/test-support/pcap-filter-text.js";
 
 const numRuns = Number(process.env.PCAP_FILTER_RUNS ?? 3000);
 const seed = Number(process.env.PCAP_FILTER_SEED ?? 1);

@@ -1,4 +1,4 @@
-import { networkAddress, prefixMask } from "../address.js";
+import { networkAddress } from "../address.js";
 import type { IpAddress, PrimitiveNode, TimeNode } from "../ast.js";
 import type {
   ArithmeticNode,

@@ -102,6 +102,7 @@ function reasonFor(node: PcapNode, isIndexed: boolean): string | undefined {
     case "proto":
     case "protochain":
       if (!isIndexed) return "it has IP protocols by number, and no other types";
+      if (node.kind === "protocol" && node.name === "ip6") return "all of IPv6 is in it by its addresses";
       return "later fragments of IPv6 are in it as `ip proto 44`";
     case "relation":
       return isIndexed

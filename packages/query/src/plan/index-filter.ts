@@ -78,7 +78,8 @@ function groupNode(bound: Bound, protocols: readonly number[]): FilterNode {
   if (bound.kind === "all") return inProtocol;
   // A port says by itself that it is one of these.
   if (protocols.includes(6) && protocols.includes(17) && hasPort(bound)) return boundNode(bound);
-  return { kind: "and", left: inProtocol, right: boundNode(bound) };
+  const parts = bound.kind === "and" ? bound.parts : [bound];
+  return joinNodes("and", [inProtocol, ...parts.map(boundNode)]);
 }
 
 function protocolNode(number: number): FilterNode {

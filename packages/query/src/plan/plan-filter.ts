@@ -3,7 +3,7 @@ import type { PcapFilterNode } from "../pcap/ast.js";
 import { foldPcap } from "../pcap/walk.js";
 import { type StenographerTimingOptions, stenographerQuery } from "../stenographer-query.js";
 import { Bounds } from "./bound.js";
-import { type ByProtocol, joinByProtocol } from "./by-protocol.js";
+import { type ByProtocol, joinByProtocol, whatever } from "./by-protocol.js";
 import { Coverer } from "./cover.js";
 import { explainPcap, explainStenographer, type Part } from "./explain.js";
 import { indexFilter } from "./index-filter.js";
@@ -69,6 +69,7 @@ function planPcap(filter: PcapFilterNode, vlanTransparent: boolean) {
   const coverer = new Coverer(bounds, vlanTransparent);
   const join = (kind: "and" | "or", a: readonly ByProtocol[], b: readonly ByProtocol[]) =>
     a.map((cover, i) => joinByProtocol(bounds, kind, cover, b[i] ?? cover));
+  const nothing = whatever(bounds.none);
   let position = 0;
   const { yes, parts } = foldPcap<Covers>(filter.expression, {
     primitive(node) {
@@ -77,7 +78,9 @@ function planPcap(filter: PcapFilterNode, vlanTransparent: boolean) {
       const covers = views.map((view) => coverer.cover(node, placeIn(view, depth), isBehindLabels));
       const yes = covers.map((cover) => cover.yes);
       const no = covers.map((cover) => cover.no);
-      return { yes, no, parts: [{ node, isInside: depth === undefined, yes }] };
+      // Alone it is explained for the frames that have what stands before it: `tcp` behind `vlan`.
+      const own = yes.map((cover, i) => ((views[i]?.depth ?? 0) < (depth ?? 0) ? nothing : cover));
+      return { yes, no, parts: [{ node, isInside: depth === undefined, yes: own }] };
     },
     not: ({ yes, no }, node) => ({ yes: no, no: yes, parts: [{ node, isInside: false, yes: no }] }),
     binary: (kind, a, b) => ({
