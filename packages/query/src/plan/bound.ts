@@ -21,6 +21,8 @@ export interface Bound {
 /** More is not asked of the index: what would grow beyond gets wider. */
 export const maxTerms = 512;
 export const maxCharacters = 16_384;
+/** Steps that may be spent on one filter, some tens of a millisecond a million: what is left then gets wider at once. */
+const maxSteps = 1_000_000;
 
 /** Makes bounds, joins them, and keeps them short. */
 export class Bounds {
@@ -30,6 +32,12 @@ export class Bounds {
   isCropped = false;
   private readonly known = new Map<string, Bound>();
   private nextId = 2;
+  private steps = 0;
+
+  /** Lets as many steps be spent again. */
+  renew(): void {
+    this.steps = 0;
+  }
 
   /** A term of the index. */
   term(term: PrimitiveNode): Bound {
@@ -40,13 +48,16 @@ export class Bounds {
   and(a: Bound, b: Bound): Bound {
     if (a === b || b === this.all || a === this.none) return a;
     if (a === this.all || b === this.none) return b;
+    const narrower = a.terms <= b.terms ? a : b;
+    if (this.isSpent(a, b)) return narrower;
     const parts = merge("and", a, b, (part, other) => implies(other, part));
-    return this.joined("and", parts) ?? (a.terms <= b.terms ? a : b);
+    return this.joined("and", parts) ?? narrower;
   }
 
   or(a: Bound, b: Bound): Bound {
     if (a === b || b === this.none || a === this.all) return a;
     if (a === this.none || b === this.all) return b;
+    if (this.isSpent(a, b)) return this.all;
     return this.joined("or", merge("or", a, b, implies)) ?? this.all;
   }
 
@@ -55,6 +66,14 @@ export class Bounds {
     const others = partsOf("or", covered);
     const left = partsOf("or", bound).filter((part) => !others.some((other) => implies(part, other)));
     return left.reduce((sum, part) => this.or(sum, part), this.none);
+  }
+
+  /** Whether joining the two would take more than what is left to spend. */
+  private isSpent(a: Bound, b: Bound): boolean {
+    this.steps += 10 + a.parts.length + b.parts.length + (1 + a.parts.length) * (1 + b.parts.length);
+    const isSpent = this.steps > maxSteps;
+    if (isSpent) this.isCropped = true;
+    return isSpent;
   }
 
   /** Undefined if it would be too long. */

@@ -1,7 +1,9 @@
+import { prefixLengthOf } from "../address.js";
 import type { FilterNode } from "../ast.js";
 import type { PcapFilterNode, PcapHostNode, PcapNetNode, PcapNode, PcapPortNode } from "../pcap/ast.js";
 import { foldPcap } from "../pcap/walk.js";
 import { printFilter } from "../print.js";
+import { primitives } from "../walk.js";
 import { maxCharacters, maxTerms } from "./bound.js";
 import { maxPorts } from "./cover.js";
 import { isNothing } from "./index-filter.js";
@@ -36,97 +38,94 @@ export function explainPcap(
   parts: readonly Part[],
   isCropped: boolean,
 ): readonly string[] {
-  const about = new Set<string>();
-  for (const part of parts) {
-    const line = partLine(part, index);
-    if (line !== undefined) about.add(line);
-  }
-  const lines = [...about];
-  const shown = lines.slice(0, mostLines);
-  if (lines.length > shown.length)
-    shown.push(`and ${lines.length - shown.length} more parts that it does not know`);
   return [
     headline(index, parts),
-    ...shown,
-    ...(isCropped
-      ? [
-          `Asked for less than it could be: at most ${maxTerms} terms and ${maxCharacters / 1024} KiB go to the index`,
-        ]
-      : []),
+    ...partLines(parts, index),
+    ...(index === undefined && parts.every((part) => part.index !== undefined) ? joinLines(filter) : []),
+    ...(isCropped ? [tooLong] : []),
     `Every packet that comes back is matched here against ${quoted(filter)}`,
     ...(index === undefined || isNothing(index) ? [] : assumptions(filter)),
   ];
 }
 
+const tooLong = `The filter is too long to be asked for in full: at most ${maxTerms} terms and ${maxCharacters / 1024} KiB go to the index`;
+
 function headline(index: FilterNode | undefined, parts: readonly Part[]): string {
-  if (index !== undefined) {
-    return isNothing(index)
-      ? `No packet can match: the index is asked for ${quoted(index)}, which no packet is`
-      : `The index is asked for ${quoted(index)}`;
+  if (index === undefined) {
+    const isAny = parts.some((part) => part.index !== undefined);
+    const why = isAny
+      ? "not all that the filter allows is in the index"
+      : "no part of the filter is in the index";
+    return `Reads every packet in the window: ${why}`;
   }
-  const isAny = parts.some((part) => part.index !== undefined);
-  const why = isAny
-    ? "the index does not cover all that the filter allows"
-    : "no part of the filter is in the index";
-  return `Reads every packet in the window: ${why}`;
+  return isNothing(index)
+    ? `No packet can match: the index is asked for ${quoted(index)}, which no packet is`
+    : `The index is asked for ${quoted(index)}`;
 }
 
-function partLine({ node, isInside, index }: Part, whole: FilterNode | undefined): string | undefined {
+function partLines(parts: readonly Part[], whole: FilterNode | undefined): string[] {
+  const asked = new Set<number>();
+  for (const node of whole === undefined ? [] : primitives(whole)) {
+    if (node.kind === "ip-proto") asked.add(node.protocol);
+  }
+  const lines = new Set<string>();
+  for (const part of parts) {
+    const line = partLine(part, whole, asked);
+    if (line !== undefined) lines.add(line);
+  }
+  const shown = [...lines].slice(0, mostLines);
+  if (lines.size > shown.length) shown.push(`and so on for ${lines.size - shown.length} more parts`);
+  return shown;
+}
+
+/** @param asked the protocols that the whole index filter asks for by number */
+function partLine(
+  { node, isInside, index }: Part,
+  whole: FilterNode | undefined,
+  asked: ReadonlySet<number>,
+): string | undefined {
   const text = quoted({ kind: "pcap", expression: node });
   if (index === undefined) {
+    if (isInside) return `${text} is not in the index: ${insideReason}`;
     // With more around it, ARP may be out of the question: `host 10.0.0.1 and tcp`.
-    if ((node.kind === "host" || node.kind === "net") && whole !== undefined && !isInside) return undefined;
-    return because(`${text} is not in the index`, isInside ? insideReason : reasonFor(node, false));
+    if ((node.kind === "host" || node.kind === "net") && whole !== undefined) return undefined;
+    return because(`${text} is not in the index`, notIndexed(node));
   }
-  const asked = quoted(index);
-  if (isNothing(index) || asked === text) return undefined;
-  return because(`${text} is asked for as ${asked}`, reasonFor(node, true));
+  if (isNothing(index) || quoted(index) === text) return undefined;
+  const reason = onlyWider(node, asked);
+  return reason === undefined ? undefined : `${text} is asked for as ${quoted(index)}: ${reason}`;
 }
 
 function because(fact: string, reason: string | undefined): string {
   return reason === undefined ? fact : `${fact}: ${reason}`;
 }
 
-const insideReason = "the index does not look into PPPoE, Geneve, or more than four tags and labels";
+const insideReason = "it does not look into PPPoE, Geneve, or more than four tags and labels";
+const noDirection = "the index knows no direction";
 
-function reasonFor(node: PcapNode, isIndexed: boolean): string | undefined {
+/** Why time alone covers it. */
+function notIndexed(node: PcapNode): string | undefined {
   switch (node.kind) {
     case "not":
-      return isIndexed ? undefined : "it knows no `not`";
+      return "it knows no `not`";
     case "host":
     case "net":
-      return isIndexed ? addressReason(node) : arpReason(node);
-    case "port":
-      return portReason(node);
+      return arpReason(node);
     case "protocol":
     case "proto":
-    case "protochain":
-      if (!isIndexed) return "it has IP protocols by number, and no other types";
-      if (node.kind === "protocol" && node.name === "ip6") return "all of IPv6 is in it by its addresses";
-      return "later fragments of IPv6 are in it as `ip proto 44`";
+      return "it has IP protocols by their number, and no other types";
     case "relation":
-      return isIndexed
-        ? "it has no bytes of packets, only their protocol"
-        : "it has no bytes or lengths of packets";
+      return "it has no bytes and lengths of packets";
     case "vlan":
     case "mpls":
-      return "it has tags and labels by their number only";
-    case "geneve":
-      return "it has the port only";
+      return "it has tags and labels by their number";
     case "broadcast":
     case "multicast":
-      return node.protocol === "ether" ? "it has no Ethernet addresses" : "it knows no direction";
     case "ether-host":
       return "it has no Ethernet addresses";
     default:
       return undefined;
   }
-}
-
-function addressReason(node: PcapHostNode | PcapNetNode): string {
-  return node.direction === undefined
-    ? "it knows addresses and networks of leading bits"
-    : "it knows no direction";
 }
 
 function arpReason({ protocol, address }: PcapHostNode | PcapNetNode): string {
@@ -135,19 +134,61 @@ function arpReason({ protocol, address }: PcapHostNode | PcapNetNode): string {
   return "it also means ARP, which is in no index; with `ip` in front it would not";
 }
 
-function portReason({ protocol, direction, low, high }: PcapPortNode): string {
+/** Why it is asked for as something wider; undefined if that is the same thing in other words. */
+function onlyWider(node: PcapNode, asked: ReadonlySet<number>): string | undefined {
+  switch (node.kind) {
+    case "host":
+    case "net":
+      return addressReason(node);
+    case "port":
+      return portReason(node, asked);
+    case "protocol":
+    case "proto":
+    case "protochain":
+      return asked.has(44) ? "later fragments of IPv6 are in the index as `ip proto 44`" : undefined;
+    case "relation":
+      return "the index has no bytes of packets, only their protocol";
+    case "geneve":
+      return "the index has the port of the tunnel only";
+    case "broadcast":
+    case "multicast":
+      return noDirection;
+    default:
+      return undefined;
+  }
+}
+
+function addressReason(node: PcapHostNode | PcapNetNode): string | undefined {
+  if (node.kind === "net" && prefixLengthOf(node.mask) === undefined) {
+    return "the index knows networks by their first bits";
+  }
+  return node.direction === undefined ? undefined : noDirection;
+}
+
+function portReason(node: PcapPortNode, asked: ReadonlySet<number>): string | undefined {
   const reasons: string[] = [];
-  if (high - low >= maxPorts) reasons.push(`more than ${maxPorts} ports are not asked for one by one`);
-  if (protocol === undefined || protocol === "sctp") reasons.push("ports of SCTP are not in it");
-  if (direction !== undefined) reasons.push("it knows no direction");
-  return reasons.length === 0 ? "it has ports of TCP and UDP together" : reasons.join("; ");
+  if (node.high - node.low >= maxPorts)
+    reasons.push(`more than ${maxPorts} ports are not asked for one by one`);
+  if (node.protocol !== "tcp" && node.protocol !== "udp" && asked.has(132)) {
+    reasons.push("the index has no ports of SCTP");
+  }
+  if (node.direction !== undefined) reasons.push(noDirection);
+  return reasons.length === 0 ? undefined : reasons.join("; ");
+}
+
+/** Why parts that are in the index do not make a whole that is. */
+function joinLines(filter: PcapFilterNode): string[] {
+  if (!has(filter, ["vlan", "mpls"])) return [];
+  return [
+    "`vlan` and `mpls` move what stands behind them, behind an `or` as well: in frames without the tag it looks at bytes of which the index knows nothing",
+  ];
 }
 
 function assumptions(filter: PcapFilterNode): readonly string[] {
   const lines = [
     "Not found are packets that were cut or malformed within the headers that the index is made from, up to TCP and UDP",
   ];
-  if (hasVlan(filter)) {
+  if (has(filter, ["vlan"])) {
     lines.push(
       "VLAN tags that the network card took off are not in the index: `vlan` means those in the frame",
     );
@@ -155,9 +196,9 @@ function assumptions(filter: PcapFilterNode): readonly string[] {
   return lines;
 }
 
-function hasVlan({ expression }: PcapFilterNode): boolean {
+function has({ expression }: PcapFilterNode, kinds: readonly PcapNode["kind"][]): boolean {
   return foldPcap<boolean>(expression, {
-    primitive: ({ kind }) => kind === "vlan",
+    primitive: ({ kind }) => kinds.includes(kind),
     not: (operand) => operand,
     binary: (_, left, right) => left || right,
   });

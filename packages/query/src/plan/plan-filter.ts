@@ -91,6 +91,7 @@ function planPcap(filter: PcapFilterNode, vlanTransparent: boolean) {
   });
   const index = indexFilter(bounds, views, yes);
   const { isCropped } = bounds;
+  bounds.renew();
   const explained = parts.slice(0, mostParts).map(({ node, isInside, yes: cover }) => ({
     node,
     isInside,
