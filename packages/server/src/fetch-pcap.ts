@@ -2,15 +2,28 @@ import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { BatchStage, CaptureHeader } from "@stenogrpc/pcap";
-import { chunked, createTally, digest, limit, match, pipe, tally, timeWindow, verify } from "@stenogrpc/pcap";
+import {
+  chunked,
+  conformTo,
+  createTally,
+  digest,
+  limit,
+  match,
+  pipe,
+  tally,
+  timeWindow,
+  verify,
+} from "@stenogrpc/pcap";
 import type { ResponseSchema, StenoRequest } from "@stenogrpc/protocol";
 import { compileFilter } from "@stenogrpc/query";
 import { abortable, orAbort } from "./abortable.js";
 import type { Plan } from "./plan-retrieval.js";
-import { planRetrieval } from "./plan-retrieval.js";
 import { Retrieval } from "./retrieval.js";
 import type { SensorService } from "./sensor-service.js";
-import { lastMessage } from "./summary.js";
+import type { OpenSource } from "./sources/packet-source.js";
+import { SourceError } from "./sources/packet-source.js";
+import type { SourceOutcome } from "./sources/source-outcome.js";
+import { lastMessage, losesPackets } from "./summary.js";
 
 /** One message of an answer, before it is encoded. */
 export type ResponseInit = MessageInitShape<typeof ResponseSchema>;
@@ -26,10 +39,10 @@ export function fetchPcap(service: SensorService): FetchHandler {
   return async function* (request, context) {
     const retrieval = new Retrieval(service, context);
     try {
-      const plan = planRetrieval(request, service.limits, service.nowNs());
+      const plan = service.plan(request);
       retrieval.start(plan);
       const { signal } = retrieval;
-      const source = await orAbort(service.source.open(plan, signal), signal);
+      const source = inResolution(plan, await orAbort(service.source.open(plan, signal), signal));
 
       const counts = {
         recordsSeen: 0,
@@ -54,6 +67,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         yield { uid: plan.uid, pcap };
       }
 
+      const wholeness = wholenessOf(source, plan);
       const last = lastMessage({
         plan,
         counts,
@@ -61,11 +75,12 @@ export function fetchPcap(service: SensorService): FetchHandler {
         pcapBytes: retrieval.pcapBytes,
         sha256: sha256.digest(),
         warnings: source.warnings,
+        wholeness,
         sensor: service.sensor,
         source: service.source.kind,
       });
       // Before the last message: once a client has it, the log has it too.
-      retrieval.finish(totals.packets, counts.stoppedBy);
+      retrieval.finish(totals.packets, counts.stoppedBy, wholeness);
       yield last;
     } catch (error) {
       throw retrieval.fail(error);
@@ -77,5 +92,25 @@ export function fetchPcap(service: SensorService): FetchHandler {
 
 function matching(plan: Plan, header: CaptureHeader, counts: { recordsUnmatched: number }): BatchStage {
   if (plan.filter === undefined) return (batches) => batches;
-  return match(compileFilter(plan.filter, { linkType: header.linkType }), counts);
+  const { linkType, byteOrder } = header;
+  return match(
+    compileFilter(plan.filter, { linkType, byteOrder, vlanTransparent: plan.vlanTransparent }),
+    counts,
+  );
+}
+
+/** The source's records with time stamps in the unit that was asked for. */
+function inResolution({ resolution }: Plan, source: OpenSource): OpenSource {
+  if (resolution === undefined || resolution === source.header.resolution) return source;
+  const header = { ...source.header, resolution };
+  return { ...source, header, batches: conformTo(header)(source.batches) };
+}
+
+/** @throws SourceError "source-corrupt" where packets were lost, and the client would not know */
+function wholenessOf(source: OpenSource, plan: Plan): SourceOutcome {
+  const wholeness = source.outcome?.() ?? {};
+  if (!losesPackets(wholeness) || plan.acceptIncomplete) return wholeness;
+  throw new SourceError("source-corrupt", "files that may hold wanted packets are damaged", {
+    details: { damage: wholeness.damage },
+  });
 }

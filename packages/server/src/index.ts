@@ -18,10 +18,13 @@ export type {
   OpenSource,
   PacketSource,
   RetrievalPlan,
+  SourceAbilities,
+  SourceCost,
   SourceDescription,
   SourceErrorKind,
 } from "./sources/packet-source.js";
 export { SourceError } from "./sources/packet-source.js";
+export type { Coverage, CoverageGap, Damage, SourceOutcome } from "./sources/source-outcome.js";
 export type { StenographerOptions } from "./sources/stenographer/stenographer-options.js";
 export { stenographerSource } from "./sources/stenographer/stenographer-source.js";
 export type { StenographerFilesOptions } from "./sources/stenographer-files/stenographer-files-source.js";

@@ -16,6 +16,11 @@ export const limitsSchema = strictOptions({
   timeoutMs: count.max(2_147_483_647).default(3_600_000),
   /** Retrievals at once, over all clients. Default: 10. */
   concurrency: count.default(10),
+  /**
+   * Whether a filter that no index can narrow (`not port 22`) may read every packet in the window. Only for sources with an
+   * index; a window without any filter is always answered. Default true.
+   */
+  allowTimeOnlyQueries: z.boolean().default(true),
   /** Bytes in one message where the client names none. Default: 256 KiB. */
   defaultChunkBytes: count.default(256 * KiB),
   /** The least a client can ask for in one message. Default: 64 KiB. */

@@ -1,17 +1,22 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
-import { StenoRequestSchema } from "@stenogrpc/protocol";
+import { FilterDialect, StenoRequestSchema, TimestampResolution } from "@stenogrpc/protocol";
 import { FilterSyntaxError, printFilter } from "@stenogrpc/query";
 import { describe, expect, it } from "vitest";
 import { limitsSchema } from "./limits.js";
 import { planRetrieval } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
+import type { SourceAbilities } from "./sources/packet-source.js";
 
 const KiB = 1024;
 const nowNs = 1_700_000_000_000_000_000n;
 
-function plan(request: MessageInitShape<typeof StenoRequestSchema>, limits: Record<string, number> = {}) {
-  return planRetrieval(create(StenoRequestSchema, request), limitsSchema.parse(limits), nowNs);
+function plan(
+  request: MessageInitShape<typeof StenoRequestSchema>,
+  limits: Record<string, number | boolean> = {},
+  abilities: SourceAbilities = { index: true },
+) {
+  return planRetrieval(create(StenoRequestSchema, request), limitsSchema.parse(limits), abilities, nowNs);
 }
 
 const window = { epochStart: 100n, epochEnd: 200n };
@@ -157,4 +162,85 @@ describe("filter", () => {
       expect(() => plan({ ...window, bpf })).toThrow(FilterSyntaxError);
     },
   );
+});
+
+describe("dialect", () => {
+  const asked = (bpf: string, dialect = FilterDialect.UNSPECIFIED) => {
+    const { filter, dialect: read } = plan({ ...window, bpf, dialect });
+    return `${read}: ${filter && printFilter(filter)}`;
+  };
+
+  it("is Stenographer's where the request names it, and there what tcpdump alone knows is refused", () => {
+    expect(asked("tcp and port 80", FilterDialect.STENOGRAPHER)).toBe("stenographer: (tcp and port 80)");
+    expect(() => asked("tcp port 80", FilterDialect.STENOGRAPHER)).toThrow(FilterSyntaxError);
+  });
+
+  it("is tcpdump's where the request names it, also for a text that both can read", () => {
+    expect(asked("vlan 5 and host 10.0.0.1", FilterDialect.PCAP)).toMatch(/^pcap: /);
+    expect(asked("not port 22", FilterDialect.PCAP)).toMatch(/^pcap: /);
+    expect(() => asked("after", FilterDialect.PCAP)).toThrow(FilterSyntaxError);
+  });
+
+  it("is Stenographer's for a client that names none, where the text can be read as that, else tcpdump's", () => {
+    expect(asked("vlan 5 and host 10.0.0.1")).toMatch(/^stenographer: /);
+    expect(asked("tcp port 80")).toMatch(/^pcap: /);
+    expect(asked("")).toBe("undefined: undefined");
+  });
+
+  it("is refused where the server does not know it", () => {
+    const dialect = 7 as FilterDialect; // an open enum: any number can come
+    expect(refusal(() => plan({ ...window, bpf: "tcp", dialect })).kind).toBe("option-invalid");
+  });
+
+  it("tells such a client where Stenographer would stop reading", () => {
+    expect(() => asked("tcp not port 80")).toThrow(/not/);
+  });
+});
+
+describe("index", () => {
+  it("is what narrows the filter, or nothing", () => {
+    const { index } = plan({
+      ...window,
+      bpf: "tcp[13] & 2 != 0 and dst port 443",
+      dialect: FilterDialect.PCAP,
+    });
+    expect(printFilter(index!)).toContain("port 443"); // it helps here
+    expect(plan({ ...window, bpf: "not port 22", dialect: FilterDialect.PCAP }).index).toBeUndefined();
+  });
+
+  it("is needed where the policy says so, and only of a source that has one", () => {
+    const request = { ...window, bpf: "not port 22", dialect: FilterDialect.PCAP };
+    const limits = { allowTimeOnlyQueries: false };
+    const { kind, message } = refusal(() => plan(request, limits));
+    expect(kind).toBe("index-cant-help");
+    expect(message).toContain("narrow it by a host, net, port or protocol");
+    expect(plan(request, limits, {}).index).toBeUndefined();
+    expect(plan({ ...window, bpf: "port 22" }, limits).index).toBeDefined();
+    expect(plan(window, limits).index).toBeUndefined();
+  });
+});
+
+describe("what only some sources can do", () => {
+  const nanoseconds = { request: { timestampResolution: TimestampResolution.NANOSECONDS } };
+
+  it("is refused by the others, by name", () => {
+    const poor = { index: true, nanoseconds: false };
+    expect(refusal(() => plan({ ...window, ...nanoseconds }, {}, poor)).kind).toBe("option-unsupported");
+    expect(refusal(() => plan({ ...window, restoreVlanTags: true }, {}, poor)).kind).toBe(
+      "option-unsupported",
+    );
+  });
+
+  it("is passed to those", () => {
+    const rich = { restoreVlanTags: true };
+    expect(plan({ ...window, ...nanoseconds, restoreVlanTags: true }, {}, rich)).toMatchObject({
+      resolution: "nanoseconds",
+      restoreVlanTags: true,
+    });
+  });
+
+  it("is refused where it is a number that nobody knows", () => {
+    const timestampResolution = 9 as TimestampResolution; // an open enum: any number can come
+    expect(refusal(() => plan({ ...window, request: { timestampResolution } })).kind).toBe("option-invalid");
+  });
 });

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type { TimeWindow } from "@stenogrpc/pcap";
+import type { TimestampResolution, TimeWindow } from "@stenogrpc/pcap";
 import type { StenoRequest } from "@stenogrpc/protocol";
-import type { FilterNode } from "@stenogrpc/query";
-import { parseFilter, resolveTimes } from "@stenogrpc/query";
+import { TimestampResolution as WireResolution } from "@stenogrpc/protocol";
+import type { FilterDialect, FilterPlan } from "@stenogrpc/query";
+import { planFilter } from "@stenogrpc/query";
 import type { Limits } from "./limits.js";
+import { readFilter } from "./read-filter.js";
 import { RequestError } from "./request-error.js";
-import type { RetrievalPlan } from "./sources/packet-source.js";
+import type { RetrievalPlan, SourceAbilities } from "./sources/packet-source.js";
 import { epochSecondsToNs, timestampToNs } from "./timestamps.js";
 
 /** A limit with the one who set it. */
@@ -16,6 +18,14 @@ export interface Cap {
 
 /** One request made exact: what to find, and how to deliver it. */
 export interface Plan extends RetrievalPlan {
+  /** The language that the filter was read in; undefined without a filter. */
+  readonly dialect: FilterDialect | undefined;
+  /** The filter looks behind VLAN tags. */
+  readonly vlanTransparent: boolean;
+  /** What is left to match here, and why, in words. */
+  readonly explanation: readonly string[];
+  /** The client takes what damage in the source leaves. */
+  readonly acceptIncomplete: boolean;
   /** The most pcap bytes in one message. */
   readonly chunkBytes: number;
   /** The most pcap bytes in all. */
@@ -27,15 +37,39 @@ export interface Plan extends RetrievalPlan {
 /**
  * Reads a request into a plan. `path` is not looked at: a client never chooses a path.
  *
- * @throws RequestError for a window, limit or uid that makes no sense
+ * @param abilities what the source can do
+ * @throws RequestError for a window, limit, uid or option that makes no sense, or that the source or the policy refuses
  * @throws FilterSyntaxError for a filter that can't be read
  */
-export function planRetrieval(request: StenoRequest, limits: Limits, nowNs: bigint): Plan {
+export function planRetrieval(
+  request: StenoRequest,
+  limits: Limits,
+  abilities: SourceAbilities,
+  nowNs: bigint,
+): Plan {
   const delivery = request.request;
+  const window = planWindow(request, limits);
+  const { filter, dialect } = readFilter(request, nowNs);
+  const { vlanTransparent, acceptIncomplete } = request;
+  const restoreVlanTags = planVlanTags(request.restoreVlanTags, abilities);
+  const { index, explanation } = planFilter(filter, {
+    from: window.startNs,
+    to: window.endNs,
+    vlanTransparent,
+    restoreVlanTags,
+  });
+  if (filter && !index && abilities.index && !limits.allowTimeOnlyQueries) throw indexCantHelp(explanation);
   return {
     uid: planUid(delivery?.uid ?? ""),
-    window: planWindow(request, limits),
-    filter: planFilter(request.bpf, nowNs),
+    window,
+    filter,
+    dialect,
+    vlanTransparent,
+    index,
+    explanation,
+    acceptIncomplete,
+    restoreVlanTags,
+    resolution: planResolution(delivery?.timestampResolution, abilities),
     chunkBytes: planChunkBytes(delivery?.chunkSize ?? 0n, limits),
     maxBytes: planMaxBytes(delivery?.maxSize ?? 0n, limits.maxBytes),
     maxPackets: lowerCap("max_packets", delivery?.maxPackets ?? 0n, limits.maxPackets),
@@ -79,8 +113,40 @@ function planWindow(request: StenoRequest, limits: Limits): TimeWindow {
   return { startNs, endNs };
 }
 
-function planFilter(text: string, nowNs: bigint): FilterNode | undefined {
-  return text.trim() === "" ? undefined : resolveTimes(parseFilter(text), nowNs);
+function indexCantHelp(explanation: FilterPlan["explanation"]): RequestError {
+  return new RequestError(
+    "index-cant-help",
+    `this filter would read every packet in the window, which this sensor's policy does not allow; narrow it by a host, net, port or protocol (${explanation.join("; ")})`,
+  );
+}
+
+function planVlanTags(asked: boolean, abilities: SourceAbilities): boolean {
+  if (!asked || abilities.restoreVlanTags) return asked;
+  throw new RequestError(
+    "option-unsupported",
+    "restore_vlan_tags: this sensor's source does not have the VLAN tags that the kernel took off",
+  );
+}
+
+const resolutions: Record<WireResolution, TimestampResolution | undefined> = {
+  [WireResolution.UNSPECIFIED]: undefined,
+  [WireResolution.MICROSECONDS]: "microseconds",
+  [WireResolution.NANOSECONDS]: "nanoseconds",
+};
+
+function planResolution(
+  asked: WireResolution = WireResolution.UNSPECIFIED,
+  { nanoseconds = true }: SourceAbilities,
+): TimestampResolution | undefined {
+  if (!(asked in resolutions)) {
+    throw new RequestError("option-invalid", `timestamp_resolution ${asked} is not known to this server`);
+  }
+  const resolution = resolutions[asked];
+  if (resolution !== "nanoseconds" || nanoseconds) return resolution;
+  throw new RequestError(
+    "option-unsupported",
+    "timestamp_resolution: this sensor's source has no more than microseconds",
+  );
 }
 
 function planChunkBytes(asked: bigint, limits: Limits): number {

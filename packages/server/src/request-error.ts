@@ -2,7 +2,9 @@
  * Why the server itself says no:
  *
  * - `client-certificate-required`: nobody asked that TLS could verify
- * - `uid-invalid`, `window-invalid`, `limit-invalid`: the request makes no sense
+ * - `uid-invalid`, `window-invalid`, `limit-invalid`, `option-invalid`: the request makes no sense
+ * - `option-unsupported`: the source can't do what was asked for
+ * - `index-cant-help`: the filter would read every packet in the window, which the policy does not allow
  * - `no-free-slot`: as many retrievals run as may
  * - `draining`: the server is shutting down
  * - `timeout`: the server's own time limit for one retrieval passed
@@ -12,6 +14,9 @@ export type RequestErrorKind =
   | "uid-invalid"
   | "window-invalid"
   | "limit-invalid"
+  | "option-invalid"
+  | "option-unsupported"
+  | "index-cant-help"
   | "no-free-slot"
   | "draining"
   | "timeout";

@@ -6,6 +6,7 @@ import type { Plan } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
 import type { SensorService } from "./sensor-service.js";
 import { SourceError } from "./sources/packet-source.js";
+import type { SourceOutcome } from "./sources/source-outcome.js";
 import { timestampToIso } from "./timestamps.js";
 import { reasonOf, toConnectError } from "./to-connect-error.js";
 
@@ -64,8 +65,14 @@ export class Retrieval {
   }
 
   /** Ends it well. */
-  finish(packets: number, stoppedBy: string): void {
-    this.#end("served", undefined, { packets, stoppedBy });
+  finish(packets: number, stoppedBy: string, { coverage, completeness, damage }: SourceOutcome): void {
+    this.#end("served", undefined, {
+      packets,
+      stoppedBy,
+      ...(coverage && coverage.gaps.length > 0 ? { gaps: coverage.gaps.length } : {}),
+      ...(completeness && { completeness }),
+      ...(damage && damage.length > 0 ? { damage: damage.slice(0, 10), damages: damage.length } : {}),
+    });
   }
 
   /** Ends it badly, and gives what the client is to be told. */
@@ -123,6 +130,8 @@ export class Retrieval {
       from: plan && timestampToIso(plan.window.startNs),
       to: plan && timestampToIso(plan.window.endNs),
       filter: plan?.filter && printFilter(plan.filter),
+      dialect: plan?.dialect,
+      index: plan?.index && printFilter(plan.index),
       pcapBytes: this.#pcapBytes,
       durationMs: Math.round(performance.now() - this.#startedAt),
       ...result,

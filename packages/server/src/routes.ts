@@ -2,6 +2,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { Stenographer } from "@stenogrpc/protocol";
 import { requireClientCertificate } from "./authorize.js";
 import { describeSensor } from "./describe-sensor.js";
+import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
@@ -38,7 +39,11 @@ export function routesOf(service: SensorService): SensorRoutes {
   const register = (router: ConnectRouter): void => {
     router.service(
       Stenographer,
-      { fetchPcap: fetchPcap(service), describeSensor: describeSensor(service) },
+      {
+        fetchPcap: fetchPcap(service),
+        explainQuery: explainQuery(service),
+        describeSensor: describeSensor(service),
+      },
       { interceptors: [requireClientCertificate], readMaxBytes: maxRequestBytes },
     );
   };

@@ -1,11 +1,14 @@
 import { hostname } from "node:os";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
+import type { StenoRequest } from "@stenogrpc/protocol";
 import { z } from "zod";
 import { Admission } from "./admission.js";
 import type { Limits } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
 import { silentLogger } from "./logger.js";
+import type { Plan } from "./plan-retrieval.js";
+import { planRetrieval } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
 import type { Retrieval } from "./retrieval.js";
 import type { PacketSource } from "./sources/packet-source.js";
@@ -60,9 +63,14 @@ export class SensorService {
     this.#now = now;
   }
 
-  /** The clock, in nanoseconds since the epoch. */
-  nowNs(): bigint {
-    return BigInt(this.#now()) * 1_000_000n;
+  /**
+   * Reads a request into a plan.
+   *
+   * @throws RequestError, FilterSyntaxError
+   */
+  plan(request: StenoRequest): Plan {
+    const nowNs = BigInt(this.#now()) * 1_000_000n;
+    return planRetrieval(request, this.limits, this.source.abilities ?? {}, nowNs);
   }
 
   /** Forgets a retrieval that has ended. */

@@ -1,9 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LimitVerdict, Tally } from "@stenogrpc/pcap";
 import type { ResponseSchema } from "@stenogrpc/protocol";
-import { Status, StoppedBy } from "@stenogrpc/protocol";
+import { Completeness, FilterDialect, GapReason, Status, StoppedBy } from "@stenogrpc/protocol";
 import { printFilter } from "@stenogrpc/query";
 import type { Plan } from "./plan-retrieval.js";
+import type { Coverage, CoverageGap, SourceOutcome } from "./sources/source-outcome.js";
 import { nsToTimestamp } from "./timestamps.js";
 
 /** What a retrieval that ran to its end has to tell. */
@@ -18,23 +19,25 @@ export interface Outcome {
   readonly pcapBytes: number;
   readonly sha256: Uint8Array;
   readonly warnings: readonly string[];
+  /** What the source says about how whole its answer is. */
+  readonly wholeness: SourceOutcome;
   readonly sensor: string;
   readonly source: string;
 }
 
 /** The message that closes an answer: how it ended and what was sent. It carries no packets. */
 export function lastMessage(outcome: Outcome): MessageInitShape<typeof ResponseSchema> {
-  const { plan, counts, totals } = outcome;
+  const { plan, counts, totals, wholeness } = outcome;
   const stoppedBy = stoppedByOf(outcome);
   return {
     uid: plan.uid,
-    status: statusOf(stoppedBy, totals.packets),
+    status: losesPackets(wholeness) ? Status.INCOMPLETE : statusOf(stoppedBy, totals.packets),
     summary: {
       packets: BigInt(totals.packets),
       pcapBytes: BigInt(outcome.pcapBytes),
       sha256: new Uint8Array(outcome.sha256),
-      firstPacket: totals.firstNs === undefined ? undefined : nsToTimestamp(totals.firstNs),
-      lastPacket: totals.lastNs === undefined ? undefined : nsToTimestamp(totals.lastNs),
+      firstPacket: timestampOf(totals.firstNs),
+      lastPacket: timestampOf(totals.lastNs),
       stoppedBy,
       source: outcome.source,
       sensor: outcome.sensor,
@@ -44,9 +47,49 @@ export function lastMessage(outcome: Outcome): MessageInitShape<typeof ResponseS
       windowStart: nsToTimestamp(plan.window.startNs),
       windowEnd: nsToTimestamp(plan.window.endNs),
       filter: plan.filter ? printFilter(plan.filter) : "",
+      filterDialect: plan.dialect && dialects[plan.dialect],
       warnings: [...outcome.warnings],
+      coverage: wholeness.coverage && coverageMessage(wholeness.coverage),
+      completeness: wholeness.completeness === "proved" ? Completeness.PROVED : Completeness.UNPROVED,
+      damage: wholeness.damage?.slice(0, mostDamageTold).map(({ offset, ...rest }) => ({
+        ...rest,
+        offset: offset === undefined ? undefined : BigInt(offset),
+      })),
     },
   };
+}
+
+/** Whether damage in the source may have cost packets that were wanted. */
+export function losesPackets({ damage = [] }: SourceOutcome): boolean {
+  return damage.some((found) => found.losesPackets);
+}
+
+const mostDamageTold = 100;
+
+/** The languages of filters as the wire has them. */
+export const dialects = { stenographer: FilterDialect.STENOGRAPHER, pcap: FilterDialect.PCAP } as const;
+
+const gapReasons = {
+  "aged-out": GapReason.AGED_OUT,
+  "not-yet-written": GapReason.NOT_YET_WRITTEN,
+  missing: GapReason.MISSING,
+} as const;
+
+function coverageMessage({ oldestPacketNs, newestPacketNs, gaps }: Coverage) {
+  return {
+    oldestPacket: timestampOf(oldestPacketNs),
+    newestPacket: timestampOf(newestPacketNs),
+    gaps: gaps.map(({ startNs, endNs, reason, expectedAtNs }: CoverageGap) => ({
+      start: nsToTimestamp(startNs),
+      end: nsToTimestamp(endNs),
+      reason: gapReasons[reason],
+      expectedAt: timestampOf(expectedAtNs),
+    })),
+  };
+}
+
+function timestampOf(timestampNs: bigint | undefined) {
+  return timestampNs === undefined ? undefined : nsToTimestamp(timestampNs);
 }
 
 function stoppedByOf({ plan, counts }: Outcome): StoppedBy {

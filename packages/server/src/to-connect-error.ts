@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { CaptureError } from "@stenogrpc/pcap";
 import { FilterProblemSchema } from "@stenogrpc/protocol";
 import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
-import { FilterSyntaxError, UnsupportedLinkTypeError } from "@stenogrpc/query";
+import { FilterMeaningError, FilterSyntaxError, UnsupportedLinkTypeError } from "@stenogrpc/query";
 import type { RequestErrorKind } from "./request-error.js";
 import { RequestError } from "./request-error.js";
 import type { SourceErrorKind } from "./sources/packet-source.js";
@@ -14,6 +14,9 @@ const requestErrors: Record<RequestErrorKind, readonly [Code, reason: string]> =
   "uid-invalid": [Code.InvalidArgument, "UID_INVALID"],
   "window-invalid": [Code.InvalidArgument, "WINDOW_INVALID"],
   "limit-invalid": [Code.InvalidArgument, "LIMIT_INVALID"],
+  "option-invalid": [Code.InvalidArgument, "OPTION_INVALID"],
+  "option-unsupported": [Code.InvalidArgument, "OPTION_UNSUPPORTED"],
+  "index-cant-help": [Code.FailedPrecondition, "INDEX_CANT_HELP"],
   "no-free-slot": [Code.ResourceExhausted, "NO_FREE_SLOT"],
   draining: [Code.Unavailable, "SERVER_DRAINING"],
   timeout: [Code.DeadlineExceeded, "TIMEOUT"],
@@ -43,6 +46,9 @@ export function toConnectError(error: unknown): ConnectError {
   }
   if (error instanceof FilterSyntaxError) {
     return failure(error.message, Code.InvalidArgument, "FILTER_SYNTAX", error, [filterProblem(error)]);
+  }
+  if (error instanceof FilterMeaningError) {
+    return failure(error.message, Code.InvalidArgument, "FILTER_LINK_TYPE", error);
   }
   if (error instanceof UnsupportedLinkTypeError) {
     return failure(error.message, Code.FailedPrecondition, "LINK_TYPE_UNSUPPORTED", error);

@@ -1,5 +1,6 @@
-import type { Capture, TimeWindow } from "@stenogrpc/pcap";
-import type { FilterNode } from "@stenogrpc/query";
+import type { Capture, TimestampResolution, TimeWindow } from "@stenogrpc/pcap";
+import type { AnyFilterNode, FilterNode } from "@stenogrpc/query";
+import type { SourceOutcome } from "./source-outcome.js";
 
 /**
  * Where packets come from. Implement it to serve packets from a store of your own.
@@ -10,6 +11,8 @@ import type { FilterNode } from "@stenogrpc/query";
 export interface PacketSource {
   /** Short name of the kind, shown to clients: "directory", "stenographer", ... */
   readonly kind: string;
+  /** What it can do besides giving packets. */
+  readonly abilities?: SourceAbilities;
   /**
    * Starts one retrieval.
    *
@@ -25,8 +28,32 @@ export interface PacketSource {
    * @throws SourceError
    */
   describe(signal: AbortSignal): Promise<SourceDescription>;
+  /**
+   * Tells what a retrieval would read at most, without reading a packet.
+   *
+   * @throws SourceError
+   */
+  estimate?(plan: RetrievalPlan, signal: AbortSignal): Promise<SourceCost>;
   /** Releases what the source holds between retrievals. Called once, when the server closes. */
   close?(): Promise<void>;
+}
+
+/** What a source can do. */
+export interface SourceAbilities {
+  /** Chooses packets by an index like Stenographer's, so that `plan.index` spares it work. Default false. */
+  readonly index?: boolean;
+  /** Its packets have nanoseconds, or may have. Default true. */
+  readonly nanoseconds?: boolean;
+  /** Can put stripped VLAN tags back into frames: `plan.restoreVlanTags`. Default false. */
+  readonly restoreVlanTags?: boolean;
+}
+
+/** What a retrieval reads at most. */
+export interface SourceCost {
+  /** Files that touch the window. */
+  readonly files: number;
+  /** Their bytes. */
+  readonly bytes: number;
 }
 
 /** One request, checked and made exact. */
@@ -35,14 +62,22 @@ export interface RetrievalPlan {
   readonly uid: string;
   /** Packets wanted: window.startNs <= time < window.endNs. */
   readonly window: TimeWindow;
-  /** The filter, its relative times resolved; undefined: every packet in the window. */
-  readonly filter: FilterNode | undefined;
+  /** The filter, its relative times resolved; undefined: every packet in the window. The server matches it itself. */
+  readonly filter: AnyFilterNode | undefined;
+  /** What an index can be asked for: selects every packet that `filter` does, and more. Undefined: nothing but time. */
+  readonly index: FilterNode | undefined;
+  /** Unit of time stamps that was asked for; undefined: the source's own. The server converts what comes in another. */
+  readonly resolution: TimestampResolution | undefined;
+  /** Put stripped VLAN tags back. Only where the source says that it can. */
+  readonly restoreVlanTags: boolean;
 }
 
 /** A retrieval under way. */
 export interface OpenSource extends Capture {
   /** What the client should know about the answer, in words and without paths. May grow until the last batch. */
   readonly warnings: readonly string[];
+  /** What the source knows about how whole its answer is. Asked once, behind the last batch that was wanted. */
+  outcome?(): SourceOutcome;
 }
 
 /** What a source knows about its packets. */

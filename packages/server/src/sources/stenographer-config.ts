@@ -8,6 +8,8 @@ export const defaultStenographerConfig = "/etc/stenographer/config";
 export interface StenographerConfig {
   readonly host: string;
   readonly port: number;
+  /** Folders of each capture thread. */
+  readonly threads: readonly { readonly packetsDirectory: string; readonly indexDirectory: string }[];
   /** Folder with ca_cert.pem, client_cert.pem and client_key.pem. */
   readonly certPath: string;
   /** Seconds after which stenotype starts a new file. */
@@ -20,15 +22,22 @@ const schema = z.object({
   Host: z.string().default("127.0.0.1"),
   Port: z.int().default(1234),
   CertPath: z.string().default("/etc/stenographer/certs"),
+  Threads: z
+    .array(z.object({ PacketsDirectory: z.string().min(1), IndexDirectory: z.string().min(1) }))
+    .nullish(),
   Flags: z.array(z.string()).nullish(),
 });
 
 /** @throws where the text is not Stenographer's JSON */
 export function parseStenographerConfig(json: string): StenographerConfig {
-  const { Host, Port, CertPath, Flags } = schema.parse(JSON.parse(json));
+  const { Host, Port, CertPath, Threads, Flags } = schema.parse(JSON.parse(json));
   return {
     host: Host,
     port: Port,
+    threads: (Threads ?? []).map(({ PacketsDirectory, IndexDirectory }) => ({
+      packetsDirectory: PacketsDirectory,
+      indexDirectory: IndexDirectory,
+    })),
     certPath: CertPath,
     fileAgeSeconds: flag(Flags ?? [], "fileage_sec") ?? 60,
     blockageSeconds: flag(Flags ?? [], "blockage_sec") ?? 10,

@@ -1,3 +1,4 @@
 export { memorySource } from "./memory-source.js";
+export { retrievalPlan } from "./retrieval-plan.js";
 export type { TestSensor, TestSensorOptions } from "./test-sensor.js";
 export { startTestSensor } from "./test-sensor.js";

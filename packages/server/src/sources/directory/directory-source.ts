@@ -1,11 +1,19 @@
 import { resolve } from "node:path";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
-import type { RecordBatch } from "@stenogrpc/pcap";
+import type { RecordBatch, TimeWindow } from "@stenogrpc/pcap";
 import { z } from "zod";
 import type { Logger } from "../../logger.js";
 import { silentLogger } from "../../logger.js";
-import type { OpenSource, PacketSource, RetrievalPlan, SourceDescription } from "../packet-source.js";
+import type {
+  OpenSource,
+  PacketSource,
+  RetrievalPlan,
+  SourceCost,
+  SourceDescription,
+} from "../packet-source.js";
 import { SourceError } from "../packet-source.js";
+import type { Coverage, CoverageGap } from "../source-outcome.js";
+import { gapsInWindow } from "../source-outcome.js";
 import { BufferPool } from "./buffer-pool.js";
 import { captureNames } from "./capture-names.js";
 import type { ReadOptions } from "./open-capture-file.js";
@@ -124,7 +132,13 @@ class DirectorySource implements PacketSource {
         isBeingWritten: whichAreBeingWritten(known, this.#settings.now()),
         warnings,
       });
-      return { header: answer.header, warnings, batches: endingWork(batches, work) };
+      const coverage = coverageOf(this.#extent(known), window);
+      return {
+        header: answer.header,
+        warnings,
+        batches: endingWork(batches, work),
+        outcome: () => ({ coverage }),
+      };
     } catch (error) {
       await work.end();
       throw error;
@@ -134,10 +148,20 @@ class DirectorySource implements PacketSource {
   async describe(signal: AbortSignal): Promise<SourceDescription> {
     const work = this.#begin(signal);
     try {
-      const known = await surveyFolder(this.#folder, work.signal);
-      const { oldestPacketNs, newestPacketNs } = extent(known);
-      // A trusted time of change is a bound, not the time of a packet.
-      return this.#settings.trustFileTimes ? { oldestPacketNs } : { oldestPacketNs, newestPacketNs };
+      return this.#extent(await surveyFolder(this.#folder, work.signal));
+    } finally {
+      await work.end();
+    }
+  }
+
+  async estimate({ window }: RetrievalPlan, signal: AbortSignal): Promise<SourceCost> {
+    const work = this.#begin(signal);
+    try {
+      const { candidates } = planAnswer(await surveyFolder(this.#folder, work.signal), window);
+      return {
+        files: candidates.length,
+        bytes: candidates.reduce((bytes, { version }) => bytes + version.size, 0),
+      };
     } finally {
       await work.end();
     }
@@ -157,6 +181,12 @@ class DirectorySource implements PacketSource {
     const work = new Work(signal, () => this.#work.delete(work));
     this.#work.add(work);
     return work;
+  }
+
+  #extent(known: readonly KnownFile[]): SourceDescription {
+    const { oldestPacketNs, newestPacketNs } = extent(known);
+    // A trusted time of change is a bound, not the time of a packet.
+    return this.#settings.trustFileTimes ? { oldestPacketNs } : { oldestPacketNs, newestPacketNs };
   }
 
   #readOptions({ overlap }: Answer): ReadOptions {
@@ -214,6 +244,21 @@ function extent(known: readonly KnownFile[]): SourceDescription {
     if (newestPacketNs === undefined || range.endsAtNs > newestPacketNs) newestPacketNs = range.endsAtNs;
   }
   return { oldestPacketNs, newestPacketNs };
+}
+
+/**
+ * Which part of the window the folder can answer for. It can't tell silence from what is not written yet, so nothing is
+ * covered behind its newest packet.
+ */
+function coverageOf(description: SourceDescription, window: TimeWindow): Coverage {
+  const { oldestPacketNs = 0n, newestPacketNs } = description;
+  const gaps: CoverageGap[] = [{ startNs: 0n, endNs: oldestPacketNs, reason: "aged-out" }];
+  const isEmpty = description.oldestPacketNs === undefined;
+  if (newestPacketNs !== undefined || isEmpty) {
+    const from = newestPacketNs === undefined ? window.startNs : newestPacketNs + 1n;
+    gaps.push({ startNs: from, endNs: window.endNs, reason: "not-yet-written" });
+  }
+  return { ...description, gaps: gapsInWindow(gaps, window) };
 }
 
 async function* endingWork(

@@ -1,13 +1,19 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import type { RecordBatch } from "@stenogrpc/pcap";
 import type { StoreAnswer, ThreadFolders } from "@stenogrpc/stenographer-files";
 import { StenographerStore } from "@stenogrpc/stenographer-files";
 import { z } from "zod";
-import type { OpenSource, PacketSource, RetrievalPlan, SourceDescription } from "../packet-source.js";
+import type {
+  OpenSource,
+  PacketSource,
+  RetrievalPlan,
+  SourceCost,
+  SourceDescription,
+} from "../packet-source.js";
 import { SourceError } from "../packet-source.js";
-import { defaultStenographerConfig } from "../stenographer-config.js";
+import type { SourceOutcome } from "../source-outcome.js";
+import { defaultStenographerConfig, readStenographerConfig } from "../stenographer-config.js";
 
 const threadSchema = strictOptions({
   /** Folder of the thread's packet files. */
@@ -30,7 +36,8 @@ export type StenographerFilesOptions = z.input<typeof stenographerFilesOptionsSc
 
 /**
  * Packets from Stenographer's own files, live or copied from a sensor: no daemon, no limit of 15 minutes, no packet missed
- * for the time in a file's name. An answer that damage may have cost packets fails with "source-corrupt" at its end.
+ * for the time in a file's name. What damage may have cost, and which part of the window the files can answer for, is in
+ * the outcome.
  *
  * @throws OptionsError
  */
@@ -40,20 +47,33 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
     stenographerFilesOptionsSchema,
     options,
   );
-  const openStore = async (): Promise<StenographerStore> => {
-    const folders = threads ?? (await readThreads(config));
-    return new StenographerStore({ threads: folders.map(absolute), readUnfinished });
+  let opened: Promise<StenographerStore> | undefined;
+  const openStore = (): Promise<StenographerStore> => {
+    opened ??= readSettings(config, threads).then(
+      (settings) => new StenographerStore({ ...settings, readUnfinished }),
+    );
+    opened.catch(() => {
+      opened = undefined; // the configuration may not be there yet
+    });
+    return opened;
   };
 
   return {
     kind: "stenographer-files",
+    abilities: { index: true, restoreVlanTags: true },
 
-    async open({ window, filter }: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
-      const warnings: string[] = [];
+    async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
+      const { window, index, restoreVlanTags, resolution = "microseconds" } = plan;
       try {
         const store = await openStore();
-        const answer = await store.query({ window, filter, resolution: "microseconds", signal });
-        return { header: answer.header, warnings, batches: faithful(answer, warnings, signal) };
+        const answer = await store.query({ window, filter: index, resolution, restoreVlanTags, signal });
+        const warnings: string[] = [];
+        return {
+          header: answer.header,
+          warnings,
+          batches: blaming(answer.batches, signal),
+          outcome: () => outcomeOf(answer, warnings),
+        };
       } catch (error) {
         signal.throwIfAborted();
         throw unavailable(error);
@@ -70,52 +90,55 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
         throw unavailable(error);
       }
     },
+
+    async estimate({ window, index }: RetrievalPlan): Promise<SourceCost> {
+      try {
+        return await (await openStore()).estimate({ window, filter: index });
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
   };
 }
 
-/** Passes the batches on, and fails where packets may be missing: an answer must not end as if it were complete. */
-async function* faithful(
-  answer: StoreAnswer,
-  warnings: string[],
+async function* blaming(
+  batches: AsyncIterable<RecordBatch>,
   signal: AbortSignal,
 ): AsyncGenerator<RecordBatch, void, undefined> {
   try {
-    yield* answer.batches;
+    yield* batches;
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof SourceError) throw error;
     throw new SourceError("source-failed", "a file of Stenographer's could not be read", { cause: error });
-  }
-  const { total, losing } = answer.damageCount;
-  if (losing > 0) {
-    throw new SourceError("source-corrupt", "packet files that may hold wanted packets are damaged", {
-      details: { damage: answer.damage.slice(0, 10), count: losing },
-    });
-  }
-  if (answer.gone.length > 0) {
-    throw new SourceError("source-changed", "packet files aged out while they were needed; ask again", {
-      details: { files: answer.gone },
-    });
-  }
-  if (total > 0) {
-    warnings.push(
-      `${total === 1 ? "1 index file is" : `${total} index files are`} damaged; the packet files were read whole instead`,
-    );
   }
 }
 
-const configSchema = z.object({
-  Threads: z
-    .array(z.object({ PacketsDirectory: z.string().min(1), IndexDirectory: z.string().min(1) }))
-    .min(1),
-});
-
-async function readThreads(path: string): Promise<ThreadFolders[]> {
-  const { Threads } = configSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  return Threads.map(({ PacketsDirectory, IndexDirectory }) => ({
-    packetsDirectory: PacketsDirectory,
-    indexDirectory: IndexDirectory,
+function outcomeOf(answer: StoreAnswer, warnings: string[]): SourceOutcome {
+  const damage = answer.damage.map(({ part, file, thread, block, offset, message, losesPackets }) => ({
+    file,
+    thread,
+    block,
+    offset,
+    what: part === "index" ? `the index: ${message}` : message,
+    losesPackets,
   }));
+  const { total, losing } = answer.damageCount;
+  const harmless = total - losing;
+  if (harmless > 0) {
+    const which = harmless === 1 ? "1 index file is" : `${harmless} index files are`;
+    warnings.push(`${which} damaged; the packet files were read whole instead`);
+  }
+  return { coverage: answer.coverage(), damage };
+}
+
+const defaultFlags = { fileAgeSeconds: 60, blockageSeconds: 10 };
+
+/** Folders from the options or Stenographer's configuration; its flags too, where there is one. */
+async function readSettings(config: string, threads: readonly ThreadFolders[] | undefined) {
+  if (threads !== undefined) return { threads: threads.map(absolute), ...defaultFlags };
+  const { threads: folders, fileAgeSeconds, blockageSeconds } = await readStenographerConfig(config);
+  if (folders.length === 0) throw new Error(`${config} names no Threads`);
+  return { threads: folders.map(absolute), fileAgeSeconds, blockageSeconds };
 }
 
 function absolute({ packetsDirectory, indexDirectory }: ThreadFolders): ThreadFolders {

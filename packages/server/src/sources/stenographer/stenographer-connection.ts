@@ -12,9 +12,9 @@ import type { StenographerSettings } from "./stenographer-options.js";
 
 /** Talks to one Stenographer daemon. */
 export interface StenographerConnection {
-  /** The packets of a query as the daemon sends them: a pcap file. */
-  query(query: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** A small text of the daemon's: /debug/config, /debug/stats. */
+  /** What the daemon sends for a query: from /query, which is the default, its packets as a pcap file. */
+  query(query: string, signal: AbortSignal, path?: string): AsyncIterable<Uint8Array>;
+  /** A text of the daemon's, of 16 MiB at most: /debug/config, /debug/stats, /debug/tN/files. */
   get(path: string, signal: AbortSignal): Promise<string>;
   /** Closes connections that are kept for the next query. */
   close(): void;
@@ -26,8 +26,8 @@ interface Target {
   readonly agent: Agent;
 }
 
-/** The most bytes read of an answer that is not packets. */
-const maxTextBytes = 1024 * 1024;
+/** The most bytes read of an answer that is not packets: the names of 900 000 files. */
+const maxTextBytes = 16 * 1024 * 1024;
 
 /** The longest silence in an answer that is not packets. */
 const textTimeoutMs = 30_000;
@@ -44,7 +44,7 @@ export function connectStenographer(options: StenographerSettings): Stenographer
   };
 
   return {
-    async *query(query, signal) {
+    async *query(query, signal, path = "/query") {
       // Not AbortSignal.any: Node 20 can collect such a signal while it is waited for, and the abort is lost.
       const either = new AbortController();
       const onAbort = (): void => either.abort(signal.reason);
@@ -57,7 +57,7 @@ export function connectStenographer(options: StenographerSettings): Stenographer
       let response: IncomingMessage | undefined;
       try {
         signal.throwIfAborted();
-        response = await send(await getTarget(), "POST", "/query", query, either.signal);
+        response = await send(await getTarget(), "POST", path, query, either.signal);
         if (response.statusCode !== 200) throw await refusal(response);
         yield* response as AsyncIterable<Uint8Array>; // no encoding is set, so the pieces are bytes
         // A daemon that dies in the middle leaves a response that is not complete.
@@ -199,7 +199,7 @@ async function readText(response: IncomingMessage): Promise<string> {
     // no encoding is set, so the pieces are bytes
     pieces.push(piece);
     bytes += piece.length;
-    if (bytes > maxTextBytes) break;
+    if (bytes > maxTextBytes) throw new SourceError("source-failed", "Stenographer's answer is too long");
   }
   return Buffer.concat(pieces).toString("utf8");
 }

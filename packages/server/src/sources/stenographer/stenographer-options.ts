@@ -23,6 +23,11 @@ export const stenographerOptionsSchema = strictOptions({
     .string()
     .regex(/^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, "must be 32 bytes in hex")
     .optional(),
+  /**
+   * How an answer is proved to be whole. "positions": the packets are counted against the daemon's index, file by file, which costs
+   * it a second look-up; an answer that falls short fails. Queries by time alone stay unproved. Default "none".
+   */
+  verify: z.enum(["none", "positions"]).default("none"),
   /** The longest a query may take, in milliseconds. Default: 890 000, below the 15 minutes after which the daemon cuts its answer in silence. */
   timeoutMs: z.int().positive().max(890_000).default(890_000),
 });

@@ -10,8 +10,8 @@ import type { CertificateAuthority } from "@stenogrpc/certs";
 import { createCertificateAuthority } from "@stenogrpc/certs";
 import { PcapWriter } from "@stenogrpc/pcap";
 import { parseFilter } from "@stenogrpc/query";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { RetrievalPlan } from "../packet-source.js";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { retrievalPlan } from "../../testing/retrieval-plan.js";
 import type { StenographerOptions } from "./stenographer-options.js";
 import { stenographerSource } from "./stenographer-source.js";
 
@@ -26,7 +26,17 @@ const config = {
   Port: 0,
   CertPath: "",
   Flags: ["--fileage_sec=120", "--blockage_sec=20"],
+  Threads: [{ PacketsDirectory: "/packets", IndexDirectory: "/index" }],
 };
+/** Names of the daemon's files; each listing takes the next entry, the last one stays. */
+let listings: string[][] = [];
+const twoFiles = ["1699999990000000", "1700000040000000"];
+const listing = (): string => {
+  const names = listings.length > 1 ? listings.shift() : listings[0];
+  return `Thread 0 (IDX: "/i", PKT: "/p")\n${(names ?? []).map((name) => `\t${name}\n`).join("")}`;
+};
+let positions: (url: string, query: string) => string = () => "POSITIONS:\n\tALL";
+const hits = (count: number): string => `POSITIONS:\n${"\t00000030\n".repeat(count)}`;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "stenographer-test-"));
@@ -42,6 +52,9 @@ beforeAll(async () => {
       let body = "";
       for await (const piece of request) body += String(piece);
       if (request.url === "/debug/config") response.end(JSON.stringify(config));
+      else if (request.url === "/debug/t0/files") response.end(listing());
+      else if (request.url?.startsWith("/debug/t0/positions?name="))
+        response.end(positions(request.url, body));
       else if (request.url === "/debug/stats")
         response.end("aged_files\t0\noldest_timestamp\t1700000000123456000\n");
       else {
@@ -82,11 +95,22 @@ const record = writer.record({ timestampNs: 1_700_000_000_000_000_000n, data: ne
 const capture = (packets: number): Uint8Array =>
   Buffer.concat([writer.header(), ...Array.from({ length: packets }, () => record)]);
 
-const plan: RetrievalPlan = {
-  uid: "test",
+const plan = retrievalPlan({
   window: { startNs: 1_700_000_000_000_000_000n, endNs: 1_700_000_060_000_000_000n },
   filter: parseFilter("tcp and port 80"),
-};
+  index: parseFilter("tcp and port 80"),
+});
+
+beforeEach(() => {
+  listings = [twoFiles];
+});
+
+async function fetch(options: StenographerOptions = {}) {
+  const opened = await source(options).open(plan, new AbortController().signal);
+  let packets = 0;
+  for await (const batch of opened.batches) packets += batch.count;
+  return { packets, ...opened.outcome?.() };
+}
 
 async function count(
   options: StenographerOptions = {},
@@ -240,5 +264,64 @@ describe("trust", () => {
     await writeFile(join(folder, "stranger.key"), stranger.privateKey);
     const failure = count({ cert: join(folder, "stranger.crt"), key: join(folder, "stranger.key") });
     await expect(failure).rejects.toMatchObject({ name: "SourceError" });
+  });
+});
+
+describe("what an answer is worth", () => {
+  it("is unproved by default; the covered part of the window comes from the files' names", async () => {
+    answer = (_request, response) => response.end(capture(2));
+    listings = [["1700000020000000", "1700000030000000"]];
+    const { packets, coverage, completeness, damage } = await fetch();
+    expect(packets).toBe(2);
+    expect(completeness).toBeUndefined();
+    expect(damage).toEqual([]);
+    expect(coverage?.gaps).toEqual([
+      { startNs: 1_700_000_000_000_000_000n, endNs: 1_700_000_020_000_000_000n, reason: "aged-out" },
+    ]);
+  });
+
+  it("is proved where the daemon's index has as many packets as came, over all files that may hold some", async () => {
+    answer = (_request, response) => response.end(capture(5));
+    positions = (url) => hits(url.endsWith(twoFiles[0] ?? "") ? 2 : 3);
+    expect(await fetch({ verify: "positions" })).toMatchObject({ packets: 5, completeness: "proved" });
+  });
+
+  it("is refused where packets are missing that the index has", async () => {
+    answer = (_request, response) => response.end(capture(4));
+    positions = () => hits(3);
+    await expect(fetch({ verify: "positions" })).rejects.toMatchObject({ kind: "source-corrupt" });
+  });
+
+  it("counts again behind the answer, since files come and go meanwhile", async () => {
+    answer = (_request, response) => response.end(capture(6));
+    listings = [[twoFiles[0] ?? ""], twoFiles];
+    positions = () => hits(3);
+    expect(await fetch({ verify: "positions" })).toMatchObject({ packets: 6, completeness: "proved" });
+  });
+
+  it("can't be proved for a query that takes whole files", async () => {
+    answer = (_request, response) => response.end(capture(6));
+    positions = () => "POSITIONS:\n\tALL";
+    expect((await fetch({ verify: "positions" })).completeness).toBeUndefined();
+  });
+
+  it("fails on a list of positions that is none", async () => {
+    answer = (_request, response) => response.end(capture(6));
+    positions = () => "something else";
+    await expect(fetch({ verify: "positions" })).rejects.toMatchObject({ kind: "source-failed" });
+  });
+
+  it("has lost packets where a file that may hold some aged out meanwhile", async () => {
+    answer = (_request, response) => response.end(capture(1));
+    listings = [twoFiles, twoFiles.slice(1)];
+    expect((await fetch()).damage).toMatchObject([{ file: twoFiles[0], thread: 0, losesPackets: true }]);
+  });
+
+  it("is unproved where the reader stops early", async () => {
+    answer = (_request, response) => response.end(capture(5000));
+    positions = () => hits(2500);
+    const opened = await source({ verify: "positions" }).open(plan, new AbortController().signal);
+    for await (const _ of opened.batches) break;
+    expect(opened.outcome?.().completeness).toBeUndefined();
   });
 });

@@ -5,6 +5,7 @@ import type { OpenSource, PacketSource, RetrievalPlan, SourceDescription } from 
 import { SourceError } from "../packet-source.js";
 import type { StenographerConfig } from "../stenographer-config.js";
 import { parseStenographerConfig } from "../stenographer-config.js";
+import { DaemonAnswer } from "./daemon-answer.js";
 import { connectStenographer } from "./stenographer-connection.js";
 import type { StenographerOptions } from "./stenographer-options.js";
 import { stenographerOptionsSchema } from "./stenographer-options.js";
@@ -23,11 +24,15 @@ export function stenographerSource(options: StenographerOptions = {}): PacketSou
 
   return {
     kind: "stenographer",
+    abilities: { index: true, nanoseconds: false },
 
     async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
-      const rotation = await daemonConfig(signal);
-      const query = stenographerQuery(plan.filter, plan.window, rotation);
-      return decodeOutput("Stenographer", daemon.query(query, signal));
+      const settings = await daemonConfig(signal);
+      const query = stenographerQuery(plan.index, plan.window, settings);
+      const answer = new DaemonAnswer({ daemon, settings, query, window: plan.window, signal });
+      await answer.prepare(parsed.verify);
+      const { header, batches, warnings } = await decodeOutput("Stenographer", daemon.query(query, signal));
+      return { header, warnings, batches: answer.checked(batches), outcome: () => answer.outcome };
     },
 
     async describe(signal: AbortSignal): Promise<SourceDescription> {
@@ -40,7 +45,7 @@ export function stenographerSource(options: StenographerOptions = {}): PacketSou
   };
 
   /** The daemon's own word on its flags: they decide how far a query must be widened. */
-  async function daemonConfig(signal: AbortSignal): Promise<Partial<StenographerConfig>> {
+  async function daemonConfig(signal: AbortSignal): Promise<StenographerConfig> {
     const json = await daemon.get("/debug/config", signal);
     try {
       return parseStenographerConfig(json);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PcapWriter } from "@stenogrpc/pcap";
 import { parseFilter } from "@stenogrpc/query";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { RetrievalPlan } from "../packet-source.js";
+import { retrievalPlan } from "../../testing/retrieval-plan.js";
 import { stenoreadSource } from "./stenoread-source.js";
 
 /**
@@ -31,11 +31,11 @@ function capture(packets: number): Uint8Array {
   return Buffer.concat([writer.header(), ...Array.from({ length: packets }, () => record)]);
 }
 
-const plan: RetrievalPlan = {
-  uid: "test",
+const plan = retrievalPlan({
   window: { startNs: 1_700_000_000_000_000_000n, endNs: 1_700_000_060_000_000_000n },
   filter: parseFilter("tcp and port 80"),
-};
+  index: parseFilter("tcp and port 80"),
+});
 
 async function source(script: string) {
   const command = join(folder, "stenoread");

@@ -36,8 +36,9 @@ export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
 
   return {
     kind: "stenoread",
+    abilities: { index: true, nanoseconds: false },
     async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
-      const query = stenographerQuery(plan.filter, plan.window, await rotationOf(configPath));
+      const query = stenographerQuery(plan.index, plan.window, await rotationOf(configPath));
       signal.throwIfAborted();
       return decodeOutput("stenoread", runStenoread(command, query, env, signal));
     },

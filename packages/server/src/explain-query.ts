@@ -1,0 +1,55 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { ExplainQueryRequest, ExplainQueryResponseSchema } from "@stenogrpc/protocol";
+import { StenoRequestSchema } from "@stenogrpc/protocol";
+import { printFilter } from "@stenogrpc/query";
+import { orAbort } from "./abortable.js";
+import type { Plan } from "./plan-retrieval.js";
+import type { SensorService } from "./sensor-service.js";
+import { dialects } from "./summary.js";
+import { nsToTimestamp } from "./timestamps.js";
+import { toConnectError } from "./to-connect-error.js";
+
+/** Answers what FetchPcap would do with a request: without a place, without opening the source, without a packet read. */
+export function explainQuery(service: SensorService) {
+  return async (
+    { query = create(StenoRequestSchema) }: ExplainQueryRequest,
+    { signal }: HandlerContext,
+  ): Promise<MessageInitShape<typeof ExplainQueryResponseSchema>> => {
+    const { source, sensor } = service;
+    try {
+      const plan = service.plan(query);
+      const cost = source.estimate && (await orAbort(source.estimate(plan, signal), signal));
+      const usesIndex = source.abilities?.index ?? false;
+      const filter = plan.filter ? printFilter(plan.filter) : "";
+      return {
+        filterDialect: plan.dialect && dialects[plan.dialect],
+        filter,
+        windowStart: nsToTimestamp(plan.window.startNs),
+        windowEnd: nsToTimestamp(plan.window.endNs),
+        index: usesIndex && plan.index ? printFilter(plan.index) : "",
+        residual: filter,
+        explanation: usesIndex ? [...plan.explanation] : explainScan(plan),
+        source: source.kind,
+        sensor,
+        usesIndex,
+        cost: cost && { files: BigInt(cost.files), bytes: BigInt(cost.bytes) },
+      };
+    } catch (error) {
+      const failure = toConnectError(error);
+      service.logger.warn(
+        { rpc: "ExplainQuery", error: failure.rawMessage, err: failure.cause },
+        "explanation refused",
+      );
+      throw failure;
+    }
+  };
+}
+
+function explainScan({ filter }: Plan): string[] {
+  const reads = "This source has no index: every packet of the files that touch the window is read.";
+  return filter
+    ? [reads, "Each packet in the window is matched against the whole filter on the server."]
+    : [reads];
+}
