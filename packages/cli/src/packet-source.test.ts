@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { retrievalPlan } from "@stenogrpc/server/testing";
 import { writeStenographerFiles, writeSyntheticTraffic } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadYaml } from "./load-yaml.js";
@@ -31,7 +32,7 @@ async function packets(source: string): Promise<number> {
   const made = packetSource(await loadYaml(path, serverSettings), noLog);
   expect(made.kind).toBe("stenographer-files");
   const window = { startNs: 0n, endNs: 10n ** 19n };
-  const { batches } = await made.open({ uid: "1", window, filter: undefined }, new AbortController().signal);
+  const { batches } = await made.open(retrievalPlan({ window }), new AbortController().signal);
   let count = 0;
   for await (const batch of batches) count += batch.count;
   return count;

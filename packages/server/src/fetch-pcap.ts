@@ -67,7 +67,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         yield { uid: plan.uid, pcap };
       }
 
-      const wholeness = wholenessOf(source, plan);
+      const wholeness = await orAbort(wholenessOf(source, plan), signal);
       const last = lastMessage({
         plan,
         counts,
@@ -107,8 +107,8 @@ function inResolution({ resolution }: Plan, source: OpenSource): OpenSource {
 }
 
 /** @throws SourceError "source-corrupt" where packets were lost, and the client would not know */
-function wholenessOf(source: OpenSource, plan: Plan): SourceOutcome {
-  const wholeness = source.outcome?.() ?? {};
+async function wholenessOf(source: OpenSource, plan: Plan): Promise<SourceOutcome> {
+  const wholeness = (await source.outcome?.()) ?? {};
   if (!losesPackets(wholeness) || plan.acceptIncomplete) return wholeness;
   throw new SourceError("source-corrupt", "files that may hold wanted packets are damaged", {
     details: { damage: wholeness.damage },

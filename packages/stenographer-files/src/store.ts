@@ -51,7 +51,10 @@ export interface StoreQuery {
 
 /** An answer under way. */
 export interface StoreAnswer extends Capture {
-  /** What was found damaged so far; complete after the last batch. The first hundred. */
+  /**
+   * What was found damaged so far, deleted files included; complete after the last batch. The first hundred, and the first that loses
+   * packets.
+   */
   readonly damage: readonly Damage[];
   /** How often something was found damaged, whether or not it is in the list. */
   readonly damageCount: { total: number; losing: number };
@@ -126,11 +129,14 @@ export class StenographerStore {
     const onDamage = (found: Damage): void => {
       damageCount.total++;
       if (found.losesPackets) damageCount.losing++;
-      if (damage.length < mostDamageListed) damage.push(found);
+      const isFirstLoss = found.losesPackets && damageCount.losing === 1;
+      if (damage.length < mostDamageListed || isFirstLoss) damage.push(found);
     };
-    const onGone = (file: StoredFile): void => {
+    const onGone = (thread: number, file: StoredFile): void => {
       gone.add(file);
       goneNames.push(file.name);
+      const what = "the file was deleted before it could be read";
+      onDamage({ part: "packets", thread, file: file.name, offset: 0, what, losesPackets: true });
     };
     const onLost = (from: number, to: number): void => addLost(lost, from, to);
     const unfinished = new Map<StoredFile, PacketSpan | undefined>();
@@ -140,10 +146,16 @@ export class StenographerStore {
     const nowUs = this.#now() * 1000;
     const header = captureHeaderOf(form);
     const shared = { tables: this.#tables, blockAgeUs: this.#blockAgeUs };
-    const notices = { onDamage, onGone, onLost, onUnfinished };
+    const notices = { onDamage, onLost, onUnfinished };
     const inputs = listings.map((listing, thread) => {
       const files = mayHold(this.#readable(listing), fromUs, toUs);
-      const threadQuery = { ...form, ...notices, ...shared, thread, files, fromUs, toUs, filter, signal };
+      const threadQuery = {
+        ...form,
+        ...notices,
+        ...shared,
+        ...{ thread, files, fromUs, toUs, filter, signal },
+        onGone: (file: StoredFile) => onGone(thread, file),
+      };
       return { open: async () => ({ header, batches: threadAnswer(threadQuery) }) };
     });
     return {

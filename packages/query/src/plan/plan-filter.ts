@@ -1,6 +1,7 @@
 import type { AnyFilterNode, FilterNode } from "../ast.js";
 import type { PcapFilterNode } from "../pcap/ast.js";
 import { foldPcap } from "../pcap/walk.js";
+import { printFilter } from "../print.js";
 import { type StenographerTimingOptions, stenographerQuery } from "../stenographer-query.js";
 import { Bounds } from "./bound.js";
 import { type ByProtocol, joinByProtocol, whatever } from "./by-protocol.js";
@@ -8,6 +9,7 @@ import { Coverer } from "./cover.js";
 import { explainPcap, explainStenographer, type Part } from "./explain.js";
 import { indexFilter } from "./index-filter.js";
 import { placeIn, routeOf } from "./view.js";
+import { withoutVlans } from "./without-vlans.js";
 
 /** The window, and what is known of the sensor and of how the filter is matched. */
 export interface PlanFilterOptions extends StenographerTimingOptions {
@@ -17,6 +19,8 @@ export interface PlanFilterOptions extends StenographerTimingOptions {
   readonly to: bigint;
   /** The pcap filter is matched through VLAN tags (see `CompileOptions`). Default false. */
   readonly vlanTransparent?: boolean | undefined;
+  /** The outer VLAN tag is put back into frames before they are matched; the index has never seen it. Default false. */
+  readonly restoreVlanTags?: boolean | undefined;
 }
 
 /** How a filter is answered from Stenographer's index, which knows less than the filter asks. */
@@ -44,11 +48,24 @@ export interface FilterPlan {
  */
 export function planFilter(filter: AnyFilterNode | undefined, options: PlanFilterOptions): FilterPlan {
   const window = { startNs: options.from, endNs: options.to };
-  const { index, explanation } =
+  const planned =
     filter?.kind === "pcap"
       ? planPcap(filter, options.vlanTransparent === true)
       : { index: filter, explanation: explainStenographer(filter) };
+  const { index, explanation } = options.restoreVlanTags ? leavingVlansOut(planned) : planned;
   return { index, query: stenographerQuery(index, window, options), residual: filter, explanation };
+}
+
+type Planned = Pick<FilterPlan, "index" | "explanation">;
+
+function leavingVlansOut({ index, explanation }: Planned): Planned {
+  const asked = index && withoutVlans(index);
+  if (asked === index) return { index, explanation };
+  const change =
+    asked === undefined
+      ? "Reads every packet in the window: VLAN tags that are put back are not in the index"
+      : `VLAN tags that are put back are not in the index: it is asked for "${printFilter(asked)}" instead`;
+  return { index: asked, explanation: [...explanation, change] };
 }
 
 /** What is known of each kind of frame if a part of the filter passes, and if it fails. */

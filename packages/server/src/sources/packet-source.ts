@@ -77,7 +77,7 @@ export interface OpenSource extends Capture {
   /** What the client should know about the answer, in words and without paths. May grow until the last batch. */
   readonly warnings: readonly string[];
   /** What the source knows about how whole its answer is. Asked once, behind the last batch that was wanted. */
-  outcome?(): SourceOutcome;
+  outcome?(): SourceOutcome | Promise<SourceOutcome>;
 }
 
 /** What a source knows about its packets. */

@@ -91,9 +91,9 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
       }
     },
 
-    async estimate({ window, index }: RetrievalPlan): Promise<SourceCost> {
+    async estimate({ window }: RetrievalPlan): Promise<SourceCost> {
       try {
-        return await (await openStore()).estimate({ window, filter: index });
+        return await (await openStore()).estimate(window);
       } catch (error) {
         throw unavailable(error);
       }
@@ -113,32 +113,29 @@ async function* blaming(
   }
 }
 
-function outcomeOf(answer: StoreAnswer, warnings: string[]): SourceOutcome {
-  const damage = answer.damage.map(({ part, file, thread, block, offset, message, losesPackets }) => ({
-    file,
-    thread,
-    block,
-    offset,
-    what: part === "index" ? `the index: ${message}` : message,
-    losesPackets,
-  }));
+async function outcomeOf(answer: StoreAnswer, warnings: string[]): Promise<SourceOutcome> {
+  const { oldestNs, newestNs, gaps } = await answer.coverage();
   const { total, losing } = answer.damageCount;
   const harmless = total - losing;
   if (harmless > 0) {
     const which = harmless === 1 ? "1 index file is" : `${harmless} index files are`;
     warnings.push(`${which} damaged; the packet files were read whole instead`);
   }
-  return { coverage: answer.coverage(), damage };
+  return {
+    coverage: { oldestPacketNs: oldestNs, newestPacketNs: newestNs, gaps },
+    damage: answer.damage.map(({ part, what, ...place }) => ({
+      ...place,
+      what: part === "index" ? `the index: ${what}` : what,
+    })),
+  };
 }
-
-const defaultFlags = { fileAgeSeconds: 60, blockageSeconds: 10 };
 
 /** Folders from the options or Stenographer's configuration; its flags too, where there is one. */
 async function readSettings(config: string, threads: readonly ThreadFolders[] | undefined) {
-  if (threads !== undefined) return { threads: threads.map(absolute), ...defaultFlags };
+  if (threads !== undefined) return { threads: threads.map(absolute) };
   const { threads: folders, fileAgeSeconds, blockageSeconds } = await readStenographerConfig(config);
   if (folders.length === 0) throw new Error(`${config} names no Threads`);
-  return { threads: folders.map(absolute), fileAgeSeconds, blockageSeconds };
+  return { threads: folders.map(absolute), fileAgeSeconds, blockAgeSeconds: blockageSeconds };
 }
 
 function absolute({ packetsDirectory, indexDirectory }: ThreadFolders): ThreadFolders {

@@ -109,7 +109,7 @@ async function fetch(options: StenographerOptions = {}) {
   const opened = await source(options).open(plan, new AbortController().signal);
   let packets = 0;
   for await (const batch of opened.batches) packets += batch.count;
-  return { packets, ...opened.outcome?.() };
+  return { packets, ...(await opened.outcome?.()) };
 }
 
 async function count(
@@ -322,6 +322,6 @@ describe("what an answer is worth", () => {
     positions = () => hits(2500);
     const opened = await source({ verify: "positions" }).open(plan, new AbortController().signal);
     for await (const _ of opened.batches) break;
-    expect(opened.outcome?.().completeness).toBeUndefined();
+    expect((await opened.outcome?.())?.completeness).toBeUndefined();
   });
 });
