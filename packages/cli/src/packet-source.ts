@@ -32,6 +32,7 @@ export function packetSource(loaded: LoadedSettings<ServerSettings>, logger: Log
         key: beside(source.private_key),
         expectedName: source.expected_name,
         fingerprint256: source.fingerprint256,
+        verify: source.verify,
       });
     case "stenographer-files":
       return stenographerFilesSource({

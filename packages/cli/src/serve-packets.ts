@@ -48,6 +48,7 @@ async function start(loaded: LoadedSettings<ServerSettings>, sensor: string, log
         maxPackets: settings.limits.max_packets,
         maxWindowMs: settings.limits.max_window,
         timeoutMs: settings.limits.timeout,
+        allowTimeOnlyQueries: settings.limits.allow_time_only_queries,
         concurrency: settings.workers,
       },
       logger,

@@ -47,6 +47,8 @@ export const serverSettings = strictOptions({
           expected_name: text("the name in Stenographer's certificate").optional(),
           /** SHA-256 fingerprint that its certificate must have. */
           fingerprint256: text("the SHA-256 fingerprint of Stenographer's certificate, in hex").optional(),
+          /** Count each answer against the daemon's index. */
+          verify: oneOf(["none", "positions"]).optional(),
         }),
         strictOptions({
           kind: z.literal("stenographer-files"),
@@ -80,6 +82,8 @@ export const serverSettings = strictOptions({
     max_packets: whole(1).optional(),
     max_window: durationMs.optional(),
     timeout: durationMs.optional(),
+    /** Whether a filter that no index can narrow may read every packet in the window. */
+    allow_time_only_queries: z.boolean({ error: "must be true or false" }).optional(),
   }).default({}),
   /** Lowest TLS version. */
   tls_min_version: z
