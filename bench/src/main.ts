@@ -2,6 +2,7 @@
 // npm run bench -- stream       one
 // npm run bench -- stream --quick --json
 import { parseArgs } from "node:util";
+import { benchStenographerFiles } from "./stenographer-files/suite.js";
 import { benchStream } from "./stream/suite.js";
 
 /** What a suite is told. */
@@ -12,7 +13,10 @@ export interface BenchOptions {
   readonly json: boolean;
 }
 
-const suites: Record<string, (options: BenchOptions) => Promise<void>> = { stream: benchStream };
+const suites: Record<string, (options: BenchOptions) => Promise<void>> = {
+  stream: benchStream,
+  "stenographer-files": benchStenographerFiles,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

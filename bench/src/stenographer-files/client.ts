@@ -1,0 +1,48 @@
+// Our client, and grpc-js for the daemon's native service, in a process of its own: is sent what to ask, and sends what it measured.
+import { readFileSync } from "node:fs";
+import { credentials, loadPackageDefinition } from "@grpc/grpc-js";
+import { load } from "@grpc/proto-loader";
+import { createStenographerClient } from "@stenogrpc/client/node";
+import { usageSince } from "../peer.js";
+import type { ClientOptions } from "./suite.js";
+
+const chunkBytes = 1024 * 1024;
+
+async function ours({ port, tls, fromNs, toNs, filter }: ClientOptions): Promise<[number, number]> {
+  const client = createStenographerClient({ server: `localhost:${port}`, tls });
+  const fetch = client.fetchPcap({ from: BigInt(fromNs), to: BigInt(toNs), filter, chunkBytes });
+  let bytes = 0;
+  for await (const piece of fetch) bytes += piece.length;
+  const { packets } = await fetch.summary;
+  await client.close();
+  return [bytes, Number(packets)];
+}
+
+async function native({ port, tls, text }: ClientOptions): Promise<[number, number]> {
+  const definition = await load(new URL("./native.proto", import.meta.url).pathname, { keepCase: true });
+  // The definition is made at run time, so its types are not known here.
+  const { steno } = loadPackageDefinition(definition) as unknown as {
+    steno: {
+      Stenographer: new (...args: unknown[]) => { RetrievePcap(r: object): AsyncIterable<{ pcap?: Buffer }> };
+    };
+  };
+  const ssl = credentials.createSsl(readFileSync(tls.ca), readFileSync(tls.key), readFileSync(tls.cert));
+  const client = new steno.Stenographer(`localhost:${port}`, ssl, { "grpc.max_receive_message_length": -1 });
+  const call = client.RetrievePcap({
+    uid: `bench-${process.pid}`,
+    chunk_size: chunkBytes,
+    max_size: 0,
+    query: text,
+  });
+  let bytes = 0;
+  for await (const { pcap } of call) bytes += pcap?.length ?? 0;
+  return [bytes, 0];
+}
+
+process.on("message", async (options: ClientOptions) => {
+  const since = process.cpuUsage();
+  const startedAt = performance.now();
+  const [bytes, packets] = await (options.kind === "native" ? native(options) : ours(options));
+  const ms = performance.now() - startedAt;
+  process.send?.({ bytes, packets, ms, clientCpuSeconds: usageSince(since).cpuSeconds });
+});

@@ -1,0 +1,313 @@
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { createCertificateAuthority } from "@stenogrpc/certs";
+import { parseFilter, stenographerQuery } from "@stenogrpc/query";
+import {
+  debianProgram,
+  type RunningStenographer,
+  startStenographer,
+  systemEnvironment,
+  writeSyntheticTraffic,
+} from "@stenogrpc/testkit";
+import type { BenchOptions } from "../main.js";
+import { Peer } from "../peer.js";
+import { cpuSecondsOf, cpuSecondsOfTree } from "./cpu-time.js";
+import { type BenchQuery, benchQueries } from "./queries.js";
+
+/** Certificates and keys, or paths of them. */
+export interface Tls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+export interface ServerOptions {
+  readonly kind: "files" | "https";
+  readonly config: string;
+  readonly tls: Tls;
+}
+export interface ClientOptions {
+  readonly kind: "ours" | "native";
+  readonly port: number;
+  readonly tls: Tls;
+  readonly fromNs: string;
+  readonly toNs: string;
+  readonly filter?: string | undefined;
+  /** The query as the daemon is asked. */
+  readonly text: string;
+}
+
+/** One answer. */
+interface Measured {
+  readonly bytes: number;
+  /** 0: not counted. */
+  readonly packets: number;
+  readonly ms: number;
+  readonly clientCpuSeconds: number;
+}
+/** One answer, and what the processes behind it took. */
+interface Run extends Measured {
+  readonly serverCpuSeconds: number;
+  readonly daemonCpuSeconds: number;
+}
+/** A way to ask. */
+interface Way {
+  readonly name: string;
+  /** Our server in front. */
+  readonly server?: number;
+  ask(query: BenchQuery, daemonText: string): Promise<Measured>;
+}
+
+const MiB = 1024 * 1024;
+const secondsPerFile = 60;
+const packetsPerSecond = 1000;
+
+/**
+ * The same queries over the same store: our server on the files, our server on the daemon's HTTPS, and the daemon itself by
+ * curl, stenoread and its native gRPC, all in turn, page cache warm. The processor time is that of every process with its children.
+ */
+export async function benchStenographerFiles({ quick, json }: BenchOptions): Promise<void> {
+  const packets = quick ? 20_000 : 600_000;
+  const runs = quick ? 1 : 5;
+  const folder = mkdtempSync(join(tmpdir(), "bench-files-"));
+  const pcap = join(folder, "in.pcap");
+  const truth = await writeSyntheticTraffic(pcap, { packets, packetsPerSecond });
+  const daemon = await startStenographer({ pcap, mode: "files", secondsPerFile, nativeGrpc: true });
+  rmSync(pcap);
+  const servers: Peer[] = [];
+  const asking = startClient();
+  try {
+    const { server, client } = await certificates();
+    const starting = (["files", "https"] as const).map(async (kind) => {
+      const peer = new Peer(new URL("./server.ts", import.meta.url), {
+        kind,
+        config: daemon.configPath,
+        tls: server,
+      });
+      servers.push(peer);
+      return peer.next<{ port: number; pid: number }>();
+    });
+    const [files, https] = await Promise.all(starting);
+    if (files === undefined || https === undefined) throw new Error("a server did not start");
+    const ways: Way[] = [
+      ourWay(asking, "our server, files", files, client),
+      ourWay(asking, "our server, HTTPS", https, client),
+      curlWay(daemon),
+      stenoreadWay(daemon),
+      nativeWay(asking, daemon),
+    ];
+    const queries = benchQueries(truth).filter((_, i) => !quick || i % 3 === 0);
+    const results = [];
+    for (const query of queries) results.push(await measure(query, ways, runs, daemon));
+    report(results, { json, packets, runs, pcapBytes: truth.pcapBytes });
+  } finally {
+    asking.kill();
+    await Promise.all(servers.map((peer) => peer.stop<object>()));
+    await daemon.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Result {
+  readonly query: BenchQuery;
+  readonly ways: readonly { readonly name: string; readonly runs: readonly Run[] }[];
+}
+
+/** All ways in turn, `runs` times; once before to warm everything up. */
+async function measure(
+  query: BenchQuery,
+  ways: readonly Way[],
+  runs: number,
+  daemon: RunningStenographer,
+): Promise<Result> {
+  const { filter, fromNs, toNs } = query;
+  const daemonText = stenographerQuery(
+    filter === undefined ? undefined : parseFilter(filter),
+    { startNs: fromNs, endNs: toNs },
+    { fileAgeSeconds: secondsPerFile },
+  );
+  const results = ways.map(({ name }) => ({ name, runs: [] as Run[] }));
+  for (let run = 0; run <= runs; run++) {
+    for (const [i, way] of ways.entries()) {
+      const before = {
+        daemon: cpuSecondsOfTree(daemon.pid),
+        server: way.server ? cpuSecondsOf(way.server) : 0,
+      };
+      const measured = await way.ask(query, daemonText);
+      const done: Run = {
+        ...measured,
+        serverCpuSeconds: way.server ? cpuSecondsOf(way.server) - before.server : 0,
+        daemonCpuSeconds: cpuSecondsOfTree(daemon.pid) - before.daemon,
+      };
+      if (run > 0) results[i]?.runs.push(done);
+    }
+  }
+  const counts = new Set(
+    results.flatMap((way) => way.runs.map((run) => run.packets)).filter((count) => count > 0),
+  );
+  if (counts.size > 1) throw new Error(`${query.name}: answers of ${[...counts].join(" and ")} packets`);
+  return { query, ways: results };
+}
+
+function ourWay(client: ChildProcess, name: string, server: { port: number; pid: number }, tls: Tls): Way {
+  return {
+    name,
+    server: server.pid,
+    ask: ({ fromNs, toNs, filter }, daemonText) =>
+      askClient(client, {
+        kind: "ours",
+        port: server.port,
+        tls,
+        fromNs: `${fromNs}`,
+        toNs: `${toNs}`,
+        filter,
+        text: daemonText,
+      }),
+  };
+}
+
+function nativeWay(client: ChildProcess, { nativeGrpcPort = 0, certs }: RunningStenographer): Way {
+  const tls = { ca: certs.ca, cert: certs.cert, key: certs.key };
+  return {
+    name: "daemon, native gRPC",
+    ask: (_, daemonText) =>
+      askClient(client, {
+        kind: "native",
+        port: nativeGrpcPort,
+        tls,
+        fromNs: "0",
+        toNs: "0",
+        text: daemonText,
+      }),
+  };
+}
+
+async function askClient(client: ChildProcess, options: ClientOptions): Promise<Measured> {
+  const done = new AbortController();
+  client.send(options);
+  const ended = once(client, "exit", { signal: done.signal }).then(() => [undefined]);
+  const [measured] = await Promise.race([once(client, "message", { signal: done.signal }), ended]);
+  done.abort();
+  ended.catch(() => {}); // it was not waited for to its end
+  if (measured === undefined) throw new Error("the client ended");
+  return measured as Measured; // client.ts sends it
+}
+
+function startClient(): ChildProcess {
+  const execArgv = ["--conditions=@stenogrpc/source", "--import", import.meta.resolve("tsx")];
+  return fork(new URL("./client.ts", import.meta.url), { execArgv });
+}
+
+function curlWay({ url, certs }: RunningStenographer): Way {
+  const tls = ["--cacert", certs.ca, "--cert", certs.cert, "--key", certs.key];
+  const args = [
+    "--silent",
+    "--show-error",
+    "--http1.1",
+    ...tls,
+    "--output",
+    "/dev/null",
+    "--write-out",
+    "%{size_download}",
+  ];
+  return {
+    name: "daemon, curl",
+    ask: (_, daemonText) =>
+      askProgram(debianProgram("curl"), [...args, "--data-binary", daemonText, url], {}),
+  };
+}
+
+function stenoreadWay({ configPath }: RunningStenographer): Way {
+  const script = `"$1" "$2" -w - 2>/dev/null | wc -c`;
+  return {
+    name: "daemon, stenoread",
+    ask: (_, daemonText) =>
+      askProgram("/bin/sh", ["-c", script, "sh", debianProgram("stenoread"), daemonText], {
+        STENOGRAPHER_CONFIG: configPath,
+      }),
+  };
+}
+
+/** Runs a program that prints the number of bytes it got. */
+async function askProgram(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<Measured> {
+  const before = cpuSecondsOf(process.pid) - ownCpuSeconds();
+  const startedAt = performance.now();
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], env: systemEnvironment(env) });
+  const [printed, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  const ms = performance.now() - startedAt;
+  if (code !== 0) throw new Error(`${command} ended with ${code}`);
+  // Its children are in the time of those who waited for them.
+  const clientCpuSeconds = cpuSecondsOf(process.pid) - ownCpuSeconds() - before;
+  return { bytes: Number(printed), packets: 0, ms, clientCpuSeconds };
+}
+
+function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+function report(
+  results: readonly Result[],
+  { json, ...of }: { json: boolean; packets: number; runs: number; pcapBytes: number },
+): void {
+  const rows = results.flatMap(({ query, ways }) => {
+    const middle = (way: string, value: (run: Run) => number) =>
+      median((ways.find(({ name }) => name === way)?.runs ?? []).map(value));
+    const curlMs = middle("daemon, curl", ({ ms }) => ms);
+    return ways.map(({ name, runs }) => {
+      const ms = middle(name, (run) => run.ms);
+      const bytes = middle(name, (run) => run.bytes);
+      return {
+        query: query.name,
+        way: name,
+        "answer MiB": (bytes / MiB).toFixed(1),
+        ms: Math.round(ms),
+        "min-max": `${Math.round(Math.min(...runs.map((run) => run.ms)))}-${Math.round(Math.max(...runs.map((run) => run.ms)))}`,
+        "MiB/s": Math.round(bytes / MiB / (ms / 1000)),
+        "times curl": (curlMs / ms).toFixed(1),
+        "server CPU s": middle(name, (run) => run.serverCpuSeconds).toFixed(2),
+        "daemon CPU s": middle(name, (run) => run.daemonCpuSeconds).toFixed(2),
+        "client CPU s": middle(name, (run) => run.clientCpuSeconds).toFixed(2),
+      };
+    });
+  });
+  if (json) {
+    console.log(
+      JSON.stringify({
+        suite: "stenographer-files",
+        ...of,
+        cpu: cpus()[0]?.model,
+        node: process.version,
+        rows,
+      }),
+    );
+    return;
+  }
+  console.log(
+    `stenographer-files: ${of.packets} packets, ${Math.round(of.pcapBytes / MiB)} MiB, medians of ${of.runs}, Node ${process.version}, ${cpus().length} cores`,
+  );
+  console.table(rows);
+}
+
+async function certificates(): Promise<{ server: Tls; client: Tls }> {
+  const authority = await createCertificateAuthority();
+  const server = await authority.issueServer({ commonName: "bench", hosts: ["localhost"] });
+  const client = await authority.issueClient({ commonName: "bench" });
+  const ca = authority.certificate;
+  return {
+    server: { ca, cert: server.certificate, key: server.privateKey },
+    client: { ca, cert: client.certificate, key: client.privateKey },
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
