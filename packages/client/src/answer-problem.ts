@@ -5,13 +5,14 @@ export type AnswerProblemReason =
   | "SUMMARY_MISSING"
   | "MALFORMED_ANSWER"
   | "COUNT_MISMATCH"
-  | "DIGEST_MISMATCH";
+  | "DIGEST_MISMATCH"
+  | "DIALECT_MISMATCH";
 
 /** An answer that is not what was promised. Nothing of it may be taken for complete. */
 export function answerProblem(
   reason: AnswerProblemReason,
   message: string,
-  uid: string,
+  uid: string | undefined,
   cause?: unknown,
 ): StenographerError {
   return new StenographerError(message, { code: "data_loss", reason, uid, cause });

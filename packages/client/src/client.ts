@@ -1,14 +1,21 @@
-import { createClient, type Transport } from "@connectrpc/connect";
+import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
 import { strictOptions } from "@stenogrpc/options";
 import { Stenographer } from "@stenogrpc/protocol";
 import type { z } from "zod";
 import { checkOptions } from "./check-options.js";
 import { canceled, type ExplainFailure, errorFromRpc } from "./error-from-rpc.js";
-import { type FetchPcapOptions, planFetch } from "./fetch-options.js";
+import {
+  type CallDefaults,
+  type ExplainOptions,
+  type FetchPcapOptions,
+  planExplain,
+  planFetch,
+} from "./fetch-options.js";
 import { onAbort } from "./on-abort.js";
 import { abortSignal, timeoutMs } from "./option-schemas.js";
 import type { PcapFetch } from "./pcap-fetch.js";
-import { originalRequestMessage, requestMessage } from "./request-message.js";
+import { type QueryExplanation, queryExplanation } from "./query-explanation.js";
+import { explainedRequest, originalRequestMessage, requestMessage } from "./request-message.js";
 import { Retrieval } from "./retrieval.js";
 import { type SensorDescription, sensorDescription } from "./sensor-description.js";
 import type { IncrementalHash } from "./sha256.js";
@@ -31,6 +38,11 @@ export interface StenographerClient<Fetch extends PcapFetch = PcapFetch> extends
    * @throws StenographerError `OPTIONS_INVALID`, `TIME_INVALID` or `WINDOW_INVALID`
    */
   fetchPcap(options: FetchPcapOptions): Fetch;
+  /**
+   * Asks what a fetch would do, without reading a packet: how the filter was understood, what an index is asked, what is
+   * matched packet by packet, and what it may cost. Rejects with StenographerError, for a bad request as the fetch would.
+   */
+  explain(options: ExplainOptions): Promise<QueryExplanation>;
   /** Asks the sensor what it is, what its limits are, and which time its packets cover. Rejects with StenographerError. */
   describeSensor(options?: DescribeSensorOptions): Promise<SensorDescription>;
   /** Cancels what runs and closes the connections. The client is of no use after it; calling it again does nothing. */
@@ -44,7 +56,7 @@ export interface ClientParts<Fetch extends PcapFetch> {
   readonly timeoutMs: number | undefined;
   readonly createHash: () => IncrementalHash;
   readonly createFetch: (retrieval: Retrieval) => Fetch;
-  readonly explain?: ExplainFailure;
+  readonly explainFailure?: ExplainFailure;
   readonly closeTransport?: () => Promise<void>;
 }
 
@@ -52,6 +64,8 @@ export function assembleClient<Fetch extends PcapFetch>(
   parts: ClientParts<Fetch>,
 ): StenographerClient<Fetch> {
   const rpc = createClient(Stenographer, parts.transport);
+  const { explainFailure } = parts;
+  const defaults: CallDefaults = { timeoutMs: parts.timeoutMs, originalServer: parts.originalServer };
   const running = new Set<(error: StenographerError) => void>();
   let closing: Promise<void> | undefined;
 
@@ -63,20 +77,41 @@ export function assembleClient<Fetch extends PcapFetch>(
   }
 
   function fetchPcap(options: FetchPcapOptions): Fetch {
-    const { createHash, explain, originalServer } = parts;
-    const plan = planFetch(options, { timeoutMs: parts.timeoutMs });
+    const { createHash, originalServer } = parts;
+    const plan = planFetch(options, defaults);
     const request = originalServer ? originalRequestMessage(plan) : requestMessage(plan);
     const call = (signal: AbortSignal) => rpc.fetchPcap(request, { signal, timeoutMs: plan.timeoutMs });
-    const retrieval = new Retrieval({ plan, originalServer, createHash, explain, call, onClientClose });
+    const retrieval = new Retrieval({
+      plan,
+      originalServer,
+      createHash,
+      explainFailure,
+      call,
+      onClientClose,
+    });
     return parts.createFetch(retrieval);
   }
 
   async function describeSensor(options: DescribeSensorOptions = {}): Promise<SensorDescription> {
-    const { signal, timeoutMs = parts.timeoutMs } = checkOptions(
-      "describeSensor",
-      describeSensorSchema,
-      options,
+    const checked = checkOptions("describeSensor", describeSensorSchema, options);
+    return unary(checked, async (callOptions) =>
+      sensorDescription(await rpc.describeSensor({}, callOptions)),
     );
+  }
+
+  async function explain(options: ExplainOptions): Promise<QueryExplanation> {
+    const plan = planExplain(options, defaults);
+    const query = explainedRequest(plan);
+    return unary(plan, async (callOptions) =>
+      queryExplanation(await rpc.explainQuery({ query }, callOptions), plan),
+    );
+  }
+
+  /** One call with one answer, ended by the caller's signal, the client's end, or its time limit. */
+  async function unary<Answer>(
+    { signal, timeoutMs = parts.timeoutMs }: { signal?: AbortSignal; timeoutMs?: number },
+    send: (options: CallOptions) => Promise<Answer>,
+  ): Promise<Answer> {
     const controller = new AbortController();
     let stopped: StenographerError | undefined;
     const cancel = (error: StenographerError) => {
@@ -89,10 +124,9 @@ export function assembleClient<Fetch extends PcapFetch>(
     const unlink = signal && onAbort(signal, cancelBySignal);
     if (signal?.aborted) cancelBySignal();
     try {
-      const response = await rpc.describeSensor({}, { signal: controller.signal, timeoutMs });
-      return sensorDescription(response);
+      return await send({ signal: controller.signal, timeoutMs });
     } catch (error) {
-      throw stopped ?? (await errorFromRpc(error, { answered: false, timeoutMs, explain: parts.explain }));
+      throw stopped ?? (await errorFromRpc(error, { answered: false, timeoutMs, explainFailure }));
     } finally {
       forget();
       unlink?.();
@@ -109,5 +143,5 @@ export function assembleClient<Fetch extends PcapFetch>(
     await parts.closeTransport?.();
   }
 
-  return { fetchPcap, describeSensor, close, [Symbol.asyncDispose]: close };
+  return { fetchPcap, explain, describeSensor, close, [Symbol.asyncDispose]: close };
 }

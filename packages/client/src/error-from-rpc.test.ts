@@ -25,6 +25,10 @@ describe("a server's failure", () => {
     [Code.InvalidArgument, "FILTER_SYNTAX", "invalid_argument", false],
     [Code.InvalidArgument, "WINDOW_INVALID", "invalid_argument", false],
     [Code.InvalidArgument, "LIMIT_INVALID", "invalid_argument", false],
+    [Code.InvalidArgument, "FILTER_LINK_TYPE", "invalid_argument", false],
+    [Code.InvalidArgument, "OPTION_INVALID", "invalid_argument", false],
+    [Code.InvalidArgument, "OPTION_UNSUPPORTED", "invalid_argument", false],
+    [Code.FailedPrecondition, "INDEX_CANT_HELP", "failed_precondition", false],
     [Code.Unauthenticated, "CLIENT_CERTIFICATE_REQUIRED", "unauthenticated", false],
     [Code.ResourceExhausted, "NO_FREE_SLOT", "resource_exhausted", true],
     [Code.Unavailable, "SERVER_DRAINING", "unavailable", true],
@@ -114,7 +118,11 @@ describe("a failure that no server sent", () => {
       message: "gone",
     } as const;
     const error = new ConnectError("x", Code.Internal);
-    const failure = await errorFromRpc(error, { uid: "u1", answered: false, explain: async () => explained });
+    const failure = await errorFromRpc(error, {
+      uid: "u1",
+      answered: false,
+      explainFailure: async () => explained,
+    });
     expect(failure).toMatchObject({ ...explained, uid: "u1", cause: error });
   });
 });

@@ -41,9 +41,14 @@ const nextSteps: Record<string, string> = {
   SOURCE_CORRUPT: "look for the uid in the server's log",
   MIXED_LINK_TYPES: "narrow the window or the filter to captures of one link type",
   LINK_TYPE_UNSUPPORTED: "ask without a filter, and filter what comes",
+  FILTER_LINK_TYPE: "leave that test out of the filter, or narrow the window to captures that have it",
+  INDEX_CANT_HELP: 'add a protocol with a host, net or port to the filter, such as "ip host 10.0.0.1"',
+  OPTION_INVALID: "leave that option out, or update the server",
+  OPTION_UNSUPPORTED: "leave that option out, or ask a sensor whose source has it",
   TIMEOUT: "narrow the window or the filter",
   INTERNAL: "look for the uid in the server's log",
-  UNIMPLEMENTED: "the server does not know this call: an original server cannot describe itself",
+  UNIMPLEMENTED:
+    "the server does not know this call: an original server can neither describe itself nor explain a query",
 };
 
 const retryableReasons = new Set(["NO_FREE_SLOT", "SERVER_DRAINING", "SOURCE_UNAVAILABLE", "SOURCE_CHANGED"]);
@@ -69,7 +74,7 @@ export interface CallContext {
   /** Whether anything of the answer had come. */
   readonly answered: boolean;
   readonly timeoutMs?: number;
-  readonly explain?: ExplainFailure;
+  readonly explainFailure?: ExplainFailure;
 }
 
 /**
@@ -82,7 +87,7 @@ export async function errorFromRpc(error: unknown, context: CallContext): Promis
   const connectError = ConnectError.from(error);
   if (sentByServer(connectError)) return fromServer(connectError, context);
   if (connectError.code === Code.DeadlineExceeded) return deadlinePassed(connectError, context);
-  const failure = (await context.explain?.(connectError)) ?? fromCodeAlone(connectError, context);
+  const failure = (await context.explainFailure?.(connectError)) ?? fromCodeAlone(connectError, context);
   return failure === undefined
     ? fromServer(connectError, context)
     : new StenographerError(failure.message, { ...failure, uid: context.uid, cause: error });

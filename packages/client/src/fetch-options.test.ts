@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { hour, noonNs, second } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
-import { type FetchPcapOptions, planFetch } from "./fetch-options.js";
+import { type FetchPcapOptions, planExplain, planFetch } from "./fetch-options.js";
 
 const plan = (options: Record<string, unknown>) => planFetch({ ...hour, ...options } as FetchPcapOptions, {}); // wrong on purpose in places
 
@@ -10,6 +10,11 @@ describe("planFetch", () => {
     const signal = new AbortController().signal;
     const given = {
       filter: "port 443",
+      dialect: "stenographer",
+      vlanTransparent: true,
+      restoreVlanTags: true,
+      timestampResolution: "nanoseconds",
+      requireCoverage: true,
       maxBytes: 24,
       maxPackets: 1,
       chunkBytes: 65_536,
@@ -38,6 +43,15 @@ describe("planFetch", () => {
     expect(plan({ filter }).filter).toBe("(port 443)");
   });
 
+  it("leaves tags, times and coverage as they come where nothing is said", () => {
+    expect(plan({})).toMatchObject({
+      vlanTransparent: false,
+      restoreVlanTags: false,
+      timestampResolution: undefined,
+      requireCoverage: false,
+    });
+  });
+
   it("names the nearest known key for an unknown one", async () => {
     const failure = await failureOf(() => plan({ maxByte: 5000 }));
     expect(failure.reason).toBe("OPTIONS_INVALID");
@@ -49,6 +63,10 @@ describe("planFetch", () => {
     [{ to: {} }, /^fetchPcap: to: write a Date/],
     [{ filter: 80 }, /^fetchPcap: filter: write filter text/],
     [{ filter: { kind: "port", port: 80 } }, /^fetchPcap: filter: write filter text/],
+    [{ dialect: "bpf" }, /^fetchPcap: dialect: .*"pcap"\|"stenographer"/],
+    [{ vlanTransparent: 1 }, /^fetchPcap: vlanTransparent: /],
+    [{ timestampResolution: "ns" }, /^fetchPcap: timestampResolution: /],
+    [{ requireCoverage: "yes" }, /^fetchPcap: requireCoverage: /],
     [{ maxBytes: 23 }, /^fetchPcap: maxBytes: .*24/],
     [{ maxBytes: 99.5 }, /^fetchPcap: maxBytes: /],
     [{ maxPackets: 0 }, /^fetchPcap: maxPackets: /],
@@ -75,5 +93,73 @@ describe("planFetch", () => {
     const empty = await failureOf(() => plan({ to: hour.from }));
     expect(empty.reason).toBe("WINDOW_INVALID");
     expect(empty.message).toMatch(/they are equal/);
+  });
+});
+
+describe("the language of a filter", () => {
+  const printing = (dialect?: string) => ({ dialect, toString: () => "(port 443)" });
+  const original = (options: Record<string, unknown>) =>
+    planFetch({ ...hour, ...options } as FetchPcapOptions, { originalServer: true }); // wrong on purpose in places
+
+  it.each([
+    ["tcpdump's where nothing says otherwise", { filter: "tcp" }, "pcap"],
+    ["what the option says", { filter: "tcp", dialect: "stenographer" }, "stenographer"],
+    ["what the filter says of itself", { filter: printing("stenographer") }, "stenographer"],
+    ["what both say", { filter: printing("pcap"), dialect: "pcap" }, "pcap"],
+    ["tcpdump's for an object that does not say", { filter: printing() }, "pcap"],
+    ["none without a filter", { dialect: "stenographer" }, undefined],
+    ["none with an empty one", { filter: " " }, undefined],
+  ])("is %s", (_, options, dialect) => {
+    expect(plan(options).dialect).toBe(dialect);
+  });
+
+  it("is Stenographer's for an original server, which reads no other", () => {
+    expect(original({ filter: "tcp" }).dialect).toBe("stenographer");
+    expect(original({ filter: "tcp", dialect: "stenographer" }).dialect).toBe("stenographer");
+  });
+
+  it.each<[Record<string, unknown>, RegExp]>([
+    [
+      { filter: printing("stenographer"), dialect: "pcap" },
+      /^fetchPcap: dialect: "pcap" contradicts the filter, which is in "stenographer"; leave dialect out$/,
+    ],
+    [{ filter: printing("bpf") }, /^fetchPcap: filter: its dialect is neither "pcap" nor "stenographer"$/],
+  ])("is refused where it contradicts itself: %j", async (options, message) => {
+    const failure = await failureOf(() => plan(options));
+    expect(failure.reason).toBe("OPTIONS_INVALID");
+    expect(failure.message).toMatch(message);
+  });
+
+  it.each([{ dialect: "pcap" }, { filter: printing("pcap") }])(
+    "is refused where an original server can't read it: %j",
+    async (options) => {
+      const failure = await failureOf(() => original(options));
+      expect(failure.reason).toBe("OPTIONS_INVALID");
+      expect(failure.message).toMatch(/^fetchPcap: dialect: an original server reads only Stenographer's/);
+    },
+  );
+});
+
+it.each([
+  { vlanTransparent: true },
+  { restoreVlanTags: true },
+  { timestampResolution: "microseconds" as const },
+  { requireCoverage: true },
+])("an original server is never asked for what it does not know: %j", async (options) => {
+  const failure = await failureOf(() => planFetch({ ...hour, ...options }, { originalServer: true }));
+  expect(failure.reason).toBe("OPTIONS_INVALID");
+  expect(failure.message).toMatch(/^fetchPcap: \w+: an original server does not know it; leave it out$/);
+});
+
+describe("planExplain", () => {
+  it("takes what says which packets, and nothing about their delivery", async () => {
+    expect(planExplain({ ...hour, filter: "tcp", vlanTransparent: true }, { timeoutMs: 7 })).toMatchObject({
+      filter: "tcp",
+      dialect: "pcap",
+      vlanTransparent: true,
+      timeoutMs: 7,
+    });
+    const failure = await failureOf(() => planExplain({ ...hour, maxBytes: 500 } as typeof hour, {})); // wrong on purpose
+    expect(failure.message).toMatch(/^explain: unknown key "maxBytes"/);
   });
 });

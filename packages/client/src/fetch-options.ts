@@ -1,32 +1,59 @@
 import { strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
-import { checkOptions } from "./check-options.js";
+import { checkOptions, optionsInvalid } from "./check-options.js";
+import { chooseDialect, type FilterDialect, filterDialect, filterText } from "./filter-dialect.js";
 import { abortSignal, timeoutMs } from "./option-schemas.js";
 import { StenographerError } from "./stenographer-error.js";
 import { parseTime, type TimeInput } from "./time.js";
-
-/** Filter text, or what prints itself as filter text: a filter of @stenogrpc/query's builder. */
-export type FilterText = string | { toString(): string };
 
 const captureHeaderBytes = 24;
 const uidShape = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 
 const isTime = (value: unknown): value is TimeInput =>
   value instanceof Date || ["string", "number", "bigint"].includes(typeof value);
-const isFilterText = (value: unknown): value is FilterText =>
-  typeof value === "string" ||
-  (typeof value === "object" && value !== null && value.toString !== Object.prototype.toString);
 const timeAdvice = "write a Date, an ISO string with a zone, seconds since 1970, or bigint nanoseconds";
 
-const fetchOptionsSchema = strictOptions({
+const queryOptions = {
   /** Start of the window, included: Date, ISO string with a zone, seconds since 1970, or bigint nanoseconds. */
   from: z.custom<TimeInput>(isTime, { error: timeAdvice }),
   /** End of the window, not included; the same kinds of time. */
   to: z.custom<TimeInput>(isTime, { error: timeAdvice }),
-  /** Which packets, in Stenographer's query language, or a filter of @stenogrpc/query's builder. Default: every packet. */
-  filter: z
-    .custom<FilterText>(isFilterText, { error: 'write filter text such as "host 10.0.0.1 and port 443"' })
-    .optional(),
+  /** Which packets: filter text in the language that `dialect` names, or a filter of @stenogrpc/query's builder. Default: every packet. */
+  filter: filterText.optional(),
+  /**
+   * Language of the filter: "pcap" is tcpdump's, with Stenographer's `before` and `after` added; "stenographer" is
+   * Stenographer's own. Default: what the filter says of itself, as those of @stenogrpc/query do, else "pcap". An original
+   * server reads only Stenographer's, which is the default there.
+   */
+  dialect: filterDialect.optional(),
+  /**
+   * Whether tcpdump's language looks through VLAN tags: `host 10.0.0.1` then finds tagged packets too, which tcpdump's does
+   * not. Stenographer's language does so anyway. Default false.
+   */
+  vlanTransparent: z.boolean().optional(),
+  /**
+   * Whether the outer VLAN tag, which the kernel took off at capture and Stenographer keeps beside the frame, is put back
+   * before the filter is matched. Sources that do not have it refuse with `OPTION_UNSUPPORTED`. Default false.
+   */
+  restoreVlanTags: z.boolean().optional(),
+  /**
+   * Unit of the time stamps in the pcap file. "microseconds" cuts off what is finer; sources that have no more than those
+   * refuse "nanoseconds" with `OPTION_UNSUPPORTED`. Default: what the source gives by itself.
+   */
+  timestampResolution: z.enum(["microseconds", "nanoseconds"]).optional(),
+  /** Cancels the call when it aborts. */
+  signal: abortSignal.optional(),
+  /** The longest the call may take, in milliseconds. Default: the client's `timeoutMs`, else none. */
+  timeoutMs: timeoutMs.optional(),
+};
+
+const fetchOptionsSchema = strictOptions({
+  ...queryOptions,
+  /**
+   * Whether an answer counts only if the source can answer for the whole window: else, and where damage cost packets, or the
+   * source does not know what it has, the fetch fails with `COVERAGE_INCOMPLETE`. Default false.
+   */
+  requireCoverage: z.boolean().optional(),
   /** The most pcap bytes in the answer, its 24-byte file header included, at least 24. Default: the server's limit. */
   maxBytes: z.int().min(captureHeaderBytes).optional(),
   /** The most packets in the answer, at least 1. Default: the server's limit. */
@@ -38,25 +65,43 @@ const fetchOptionsSchema = strictOptions({
     .string()
     .regex(uidShape, "write 1 to 128 characters of [A-Za-z0-9._-], not starting with a dot")
     .optional(),
-  /** Cancels the retrieval when it aborts. */
-  signal: abortSignal.optional(),
-  /** The longest the retrieval may take, in milliseconds. Default: the client's `timeoutMs`, else none. */
-  timeoutMs: timeoutMs.optional(),
 });
+
+const explainOptionsSchema = strictOptions(queryOptions);
 
 /** Which packets, and how they are to be delivered. Unknown keys are refused. */
 export type FetchPcapOptions = z.input<typeof fetchOptionsSchema>;
 
-/** One retrieval, with everything decided. */
-export interface FetchPlan {
-  readonly uid: string;
+/** Which packets a fetch would be for. Unknown keys are refused. */
+export type ExplainOptions = z.input<typeof explainOptionsSchema>;
+
+/** Which packets, with everything decided. */
+export interface QueryPlan {
   readonly window: { readonly startNs: bigint; readonly endNs: bigint };
+  /** Empty: every packet. */
   readonly filter: string;
+  /** Undefined without a filter. */
+  readonly dialect: FilterDialect | undefined;
+  readonly vlanTransparent: boolean;
+  readonly restoreVlanTags: boolean;
+  readonly timestampResolution: "microseconds" | "nanoseconds" | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+/** One retrieval, with everything decided. */
+export interface FetchPlan extends QueryPlan {
+  readonly uid: string;
+  readonly requireCoverage: boolean;
   readonly maxBytes: number | undefined;
   readonly maxPackets: number | undefined;
   readonly chunkBytes: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly timeoutMs: number | undefined;
+}
+
+/** What the client says of all its calls. */
+export interface CallDefaults {
+  readonly timeoutMs?: number | undefined;
+  readonly originalServer?: boolean;
 }
 
 /**
@@ -64,8 +109,35 @@ export interface FetchPlan {
  *
  * @throws StenographerError `OPTIONS_INVALID`, `TIME_INVALID` or `WINDOW_INVALID`
  */
-export function planFetch(options: FetchPcapOptions, defaults: { timeoutMs?: number }): FetchPlan {
+export function planFetch(options: FetchPcapOptions, defaults: CallDefaults): FetchPlan {
   const checked = checkOptions("fetchPcap", fetchOptionsSchema, options);
+  if (defaults.originalServer) refuseNewOptions("fetchPcap", checked);
+  return {
+    ...planQuery("fetchPcap", checked, defaults),
+    uid: checked.uid ?? crypto.randomUUID(),
+    requireCoverage: checked.requireCoverage ?? false,
+    maxBytes: checked.maxBytes,
+    maxPackets: checked.maxPackets,
+    chunkBytes: checked.chunkBytes,
+  };
+}
+
+/**
+ * The same for a call that fetches nothing.
+ *
+ * @throws StenographerError `OPTIONS_INVALID`, `TIME_INVALID` or `WINDOW_INVALID`
+ */
+export function planExplain(options: ExplainOptions, defaults: CallDefaults): QueryPlan {
+  const checked = checkOptions("explain", explainOptionsSchema, options);
+  if (defaults.originalServer) refuseNewOptions("explain", checked);
+  return planQuery("explain", checked, defaults);
+}
+
+function planQuery(
+  call: string,
+  checked: z.output<typeof explainOptionsSchema>,
+  { timeoutMs, originalServer = false }: CallDefaults,
+): QueryPlan {
   const startNs = parseTime(checked.from, "from");
   const endNs = parseTime(checked.to, "to");
   if (endNs <= startNs) {
@@ -78,16 +150,27 @@ export function planFetch(options: FetchPcapOptions, defaults: { timeoutMs?: num
       reason: "WINDOW_INVALID",
     });
   }
+  const filter = checked.filter?.toString() ?? "";
+  const dialect = chooseDialect(call, checked, originalServer);
   return {
-    uid: checked.uid ?? crypto.randomUUID(),
     window: { startNs, endNs },
-    filter: checked.filter?.toString() ?? "",
-    maxBytes: checked.maxBytes,
-    maxPackets: checked.maxPackets,
-    chunkBytes: checked.chunkBytes,
+    filter,
+    dialect: filter.trim() === "" ? undefined : dialect,
+    vlanTransparent: checked.vlanTransparent ?? false,
+    restoreVlanTags: checked.restoreVlanTags ?? false,
+    timestampResolution: checked.timestampResolution,
     signal: checked.signal,
-    timeoutMs: checked.timeoutMs ?? defaults.timeoutMs,
+    timeoutMs: checked.timeoutMs ?? timeoutMs,
   };
+}
+
+/** What the contract of 2019 has no word for must not be dropped in silence. */
+function refuseNewOptions(call: string, checked: Partial<z.output<typeof fetchOptionsSchema>>): void {
+  const options = ["vlanTransparent", "restoreVlanTags", "timestampResolution", "requireCoverage"] as const;
+  for (const option of options) {
+    if (checked[option])
+      throw optionsInvalid(`${call}: ${option}: an original server does not know it; leave it out`);
+  }
 }
 
 function seconds(ns: bigint): number {

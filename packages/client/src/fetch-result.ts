@@ -1,11 +1,17 @@
+import type { Coverage } from "./coverage.js";
+import type { Damage } from "./damage.js";
+import type { FilterDialect } from "./filter-dialect.js";
+
 /**
  * How a retrieval ended well.
  *
  * - `complete`: every packet the sensor has in the window and that matches
  * - `truncated`: a limit stopped it; there were more packets, `stoppedBy` says which limit
+ * - `incomplete`: damage in the source cost packets that may have matched; what could be read is there, `damage` says what
+ *   could not; a limit may have stopped it besides
  * - `no-packets`: complete, and there is none
  */
-export type Verdict = "complete" | "truncated" | "no-packets";
+export type Verdict = "complete" | "truncated" | "incomplete" | "no-packets";
 
 /** Which limit ended the answer before the packets did. */
 export type StoppedByLimit = "nothing" | "max-bytes" | "max-packets" | "server-limit";
@@ -17,6 +23,15 @@ export type StoppedByLimit = "nothing" | "max-bytes" | "max-packets" | "server-l
  * - `structure-only`: an original server, which sends no summary; only the form of the capture was checked
  */
 export type Verification = "full" | "structure-only";
+
+/**
+ * Whether the source is known to have given everything it has.
+ *
+ * - `proved`: it counted what it should give, by other means than the answer, and gave that
+ * - `unproved`: nothing went wrong that it would notice
+ * - `unstated`: it does not say
+ */
+export type Completeness = "proved" | "unproved" | "unstated";
 
 /** What came of a retrieval: a plain object, times in nanoseconds since the epoch. */
 export interface FetchResult {
@@ -42,6 +57,13 @@ export interface FetchResult {
   readonly window: { readonly startNs: bigint; readonly endNs: bigint };
   /** The filter that was applied, as the server printed it. Empty: every packet. */
   readonly filter: string;
+  /** The language that the filter was read in. Undefined without a filter. */
+  readonly filterDialect: FilterDialect | undefined;
+  readonly completeness: Completeness;
+  /** Which part of the window the source can answer for. Undefined: it does not know. */
+  readonly coverage: Coverage | undefined;
+  /** What could not be read; the first hundred. */
+  readonly damage: readonly Damage[];
   /** Packet records the source delivered before any exact check. */
   readonly recordsSeen: number;
   /** Records of those outside the window, left out. */

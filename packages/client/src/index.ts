@@ -1,8 +1,12 @@
 export type { DescribeSensorOptions, StenographerClient } from "./client.js";
+export type { Coverage, CoverageGap, GapCause } from "./coverage.js";
 export { type ClientOptions, createStenographerClient } from "./create-client.js";
-export type { FetchPcapOptions, FilterText } from "./fetch-options.js";
-export type { FetchResult, StoppedByLimit, Verdict, Verification } from "./fetch-result.js";
+export type { Damage } from "./damage.js";
+export type { ExplainOptions, FetchPcapOptions } from "./fetch-options.js";
+export type { Completeness, FetchResult, StoppedByLimit, Verdict, Verification } from "./fetch-result.js";
+export type { FilterDialect, FilterText } from "./filter-dialect.js";
 export type { PcapFetch } from "./pcap-fetch.js";
+export type { QueryCost, QueryExplanation } from "./query-explanation.js";
 export type { SensorDescription, SensorLimits } from "./sensor-description.js";
 export {
   type FilterProblemDetail,
@@ -12,4 +16,4 @@ export {
 } from "./stenographer-error.js";
 export type { TimeInput } from "./time.js";
 // What only our packages need.
-export { parseTime } from "./time.js";
+export { formatTime, parseTime } from "./time.js";

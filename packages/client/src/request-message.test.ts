@@ -1,3 +1,4 @@
+import { FilterDialect, TimestampResolution } from "@stenogrpc/protocol";
 import { describe, expect, it } from "vitest";
 import { hour, noonNs } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
@@ -34,6 +35,29 @@ describe("the request", () => {
     });
   });
 
+  it("names the language of its filter, and none without one", () => {
+    expect(requestMessage(plan({ filter: "icmp" })).dialect).toBe(FilterDialect.PCAP);
+    expect(requestMessage(plan({ filter: "icmp", dialect: "stenographer" })).dialect).toBe(
+      FilterDialect.STENOGRAPHER,
+    );
+    expect(requestMessage(plan({ dialect: "stenographer" })).dialect).toBe(FilterDialect.UNSPECIFIED);
+  });
+
+  it("takes what is readable of a damaged source, since this client knows it for what it is", () => {
+    expect(requestMessage(plan()).acceptIncomplete).toBe(true);
+  });
+
+  it("carries what is wanted of tags and times", () => {
+    const options = { vlanTransparent: true, restoreVlanTags: true } as const;
+    const nano = requestMessage(plan({ ...options, timestampResolution: "nanoseconds" }));
+    expect(nano).toMatchObject({ vlanTransparent: true, restoreVlanTags: true });
+    expect(nano.request?.timestampResolution).toBe(TimestampResolution.NANOSECONDS);
+    const micro = requestMessage(plan({ timestampResolution: "microseconds" }));
+    expect(micro).toMatchObject({ vlanTransparent: false, restoreVlanTags: false });
+    expect(micro.request?.timestampResolution).toBe(TimestampResolution.MICROSECONDS);
+    expect(requestMessage(plan()).request?.timestampResolution).toBe(TimestampResolution.UNSPECIFIED);
+  });
+
   it("carries filter and limits", () => {
     const message = requestMessage(
       plan({ filter: "icmp", maxBytes: 9000, maxPackets: 7, chunkBytes: 65_536 }),
@@ -48,6 +72,17 @@ describe("the request to an original server", () => {
     expect(originalRequestMessage(plan()).request).toMatchObject({
       chunkSize: 65_536n,
       maxSize: 2_147_483_647n,
+    });
+  });
+
+  it("has no field that the original does not know, but the exact window", () => {
+    const message = originalRequestMessage(planFetch({ ...hour, filter: "icmp" }, { originalServer: true }));
+    expect(message).toMatchObject({
+      bpf: "icmp",
+      dialect: FilterDialect.UNSPECIFIED,
+      vlanTransparent: false,
+      restoreVlanTags: false,
+      acceptIncomplete: false,
     });
   });
 

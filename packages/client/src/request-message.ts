@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { type StenoRequest, StenoRequestSchema } from "@stenogrpc/protocol";
-import type { FetchPlan } from "./fetch-options.js";
+import { type StenoRequest, StenoRequestSchema, TimestampResolution } from "@stenogrpc/protocol";
+import type { FetchPlan, QueryPlan } from "./fetch-options.js";
+import { wireDialect } from "./filter-dialect.js";
 import { StenographerError } from "./stenographer-error.js";
 import { toTimestamp } from "./well-known-types.js";
 
@@ -10,9 +11,22 @@ const greatestInt32 = 2_147_483_647;
 /** What an original server is asked for when the caller says nothing: it takes 0 as "send nothing". */
 export const originalDefaults = { chunkBytes: 65_536, maxBytes: greatestInt32 } as const;
 
+const resolutions = {
+  microseconds: TimestampResolution.MICROSECONDS,
+  nanoseconds: TimestampResolution.NANOSECONDS,
+} as const;
+
 /** The request as a stenogrpc server reads it: exact window, and whole seconds around it for servers that know no other. */
 export function requestMessage(plan: FetchPlan): StenoRequest {
-  return request(plan, plan.chunkBytes ?? 0, plan.maxBytes ?? 0);
+  return create(StenoRequestSchema, {
+    ...query(plan),
+    request: { ...delivery(plan, plan.chunkBytes ?? 0, plan.maxBytes ?? 0), ...resolution(plan) },
+  });
+}
+
+/** The same packets, for a server that is to explain what it would do. */
+export function explainedRequest(plan: QueryPlan): StenoRequest {
+  return create(StenoRequestSchema, { ...query(plan), request: resolution(plan) });
 }
 
 /**
@@ -25,7 +39,11 @@ export function originalRequestMessage(plan: FetchPlan): StenoRequest {
   if (maxBytes > greatestInt32) {
     throw unfit(`maxBytes: an original server takes at most ${greatestInt32}`, "OPTIONS_INVALID", plan);
   }
-  const message = request(plan, chunkBytes, maxBytes);
+  const message = create(StenoRequestSchema, {
+    ...window(plan),
+    request: delivery(plan, chunkBytes, maxBytes),
+    bpf: plan.filter,
+  });
   if (message.epochEnd > BigInt(greatestInt32)) {
     throw unfit(
       "to: an original server counts seconds in 32 bits, which end at 2038-01-19T03:14:07Z",
@@ -36,26 +54,38 @@ export function originalRequestMessage(plan: FetchPlan): StenoRequest {
   return message;
 }
 
-function request(plan: FetchPlan, chunkBytes: number, maxBytes: number): StenoRequest {
-  return create(StenoRequestSchema, {
-    request: {
-      uid: plan.uid,
-      chunkSize: BigInt(chunkBytes),
-      maxSize: BigInt(maxBytes),
-      maxPackets: BigInt(plan.maxPackets ?? 0),
-    },
-    ...wholeSeconds(plan),
-    bpf: plan.filter,
-    start: toTimestamp(plan.window.startNs),
-    end: toTimestamp(plan.window.endNs),
-  });
+function delivery({ uid, maxPackets = 0 }: FetchPlan, chunkBytes: number, maxBytes: number) {
+  return {
+    uid,
+    chunkSize: BigInt(chunkBytes),
+    maxSize: BigInt(maxBytes),
+    maxPackets: BigInt(maxPackets),
+  };
 }
 
-/** Both ends included, so the last second is the one that holds the last nanosecond of the window. */
-function wholeSeconds({ window }: FetchPlan): { epochStart: bigint; epochEnd: bigint } {
+function resolution({ timestampResolution }: QueryPlan) {
+  return { timestampResolution: timestampResolution && resolutions[timestampResolution] };
+}
+
+function query(plan: QueryPlan) {
+  return {
+    ...window(plan),
+    bpf: plan.filter,
+    dialect: wireDialect(plan.dialect),
+    vlanTransparent: plan.vlanTransparent,
+    restoreVlanTags: plan.restoreVlanTags,
+    // We know STATUS_INCOMPLETE for what it is.
+    acceptIncomplete: true,
+  };
+}
+
+/** In whole seconds both ends are included, so the last one is the one that holds the last nanosecond of the window. */
+function window({ window }: QueryPlan) {
   return {
     epochStart: window.startNs / nsPerSecond,
     epochEnd: (window.endNs + nsPerSecond - 1n) / nsPerSecond - 1n,
+    start: toTimestamp(window.startNs),
+    end: toTimestamp(window.endNs),
   };
 }
 

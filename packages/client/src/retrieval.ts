@@ -13,7 +13,7 @@ export interface RetrievalSetup {
   readonly plan: FetchPlan;
   readonly originalServer: boolean;
   readonly createHash: () => IncrementalHash;
-  readonly explain: ExplainFailure | undefined;
+  readonly explainFailure: ExplainFailure | undefined;
   /** Sends the request; called once, with the first pull. */
   readonly call: (signal: AbortSignal) => AsyncIterable<Response>;
   /** Has `cancel` called when the client closes, until the function given back is called. Throws if it has closed. */
@@ -129,7 +129,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
     answered: boolean,
   ): Promise<IteratorResult<Response>> {
     const { uid, timeoutMs } = this.plan;
-    const context: CallContext = { uid, timeoutMs, answered, explain: this.#setup.explain };
+    const context: CallContext = { uid, timeoutMs, answered, explainFailure: this.#setup.explainFailure };
     try {
       const next = await messages.next();
       // connect-es before 2.2 delivers messages after an abort.

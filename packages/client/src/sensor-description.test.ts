@@ -45,13 +45,20 @@ describe("describeSensor", () => {
     });
   });
 
+  it("refuses times that no calendar has", async () => {
+    const client = clientOfSensor(() => ({ oldestPacket: { seconds: -(2n ** 60n) } }));
+    const failure = await failureOf(client.describeSensor());
+    expect(failure).toMatchObject({ reason: "MALFORMED_ANSWER", code: "data_loss" });
+    expect(failure.message).toMatch(/the time of the oldest packet is no time/);
+  });
+
   it("says what fails, as a fetch does", async () => {
     const client = clientOfSensor(() => {
       throw new ConnectError("no such method", Code.Unimplemented);
     });
     const failure = await failureOf(client.describeSensor());
     expect(failure).toMatchObject({ code: "unimplemented", reason: "UNIMPLEMENTED", retryable: false });
-    expect(failure.message).toMatch(/an original server cannot/);
+    expect(failure.message).toMatch(/an original server can neither describe itself/);
   });
 
   it("is cancelled by its signal", async () => {

@@ -52,8 +52,10 @@ export function sensorDescription(response: DescribeSensorResponse): SensorDescr
       minChunkBytes: limitOrNone(limits?.minChunkSize),
       maxChunkBytes: limitOrNone(limits?.maxChunkSize),
     },
-    oldestPacketNs: response.oldestPacket && timestampNs(response.oldestPacket),
-    newestPacketNs: response.newestPacket && timestampNs(response.newestPacket),
+    oldestPacketNs:
+      response.oldestPacket && timestampNs(response.oldestPacket, "the time of the oldest packet"),
+    newestPacketNs:
+      response.newestPacket && timestampNs(response.newestPacket, "the time of the newest packet"),
   };
 }
 

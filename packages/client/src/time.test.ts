@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../test-support/failure.js";
-import { parseTime, type TimeInput } from "./time.js";
+import { formatTime, parseTime, type TimeInput } from "./time.js";
 
 const noonNs = 1_782_907_200_000_000_000n;
 
@@ -59,5 +59,22 @@ describe("parseTime", () => {
     expect(failure.reason).toBe("TIME_INVALID");
     expect(failure.code).toBe("invalid_argument");
     expect(failure.message).toMatch(message);
+  });
+});
+
+describe("formatTime", () => {
+  it.each([
+    [0n, "1970-01-01T00:00:00Z"],
+    [1_767_323_045_123_456_789n, "2026-01-02T03:04:05.123456789Z"],
+    [1_767_323_045_120_000_000n, "2026-01-02T03:04:05.120Z"],
+    [1_767_323_045_000_000_001n, "2026-01-02T03:04:05.000000001Z"],
+  ])("writes %i so that parseTime reads it back", (timestampNs, text) => {
+    expect(formatTime(timestampNs)).toBe(text);
+    expect(parseTime(text, "from")).toBe(timestampNs);
+  });
+
+  it("writes times before 1970, which a server may give", () => {
+    expect(formatTime(-1n)).toBe("1969-12-31T23:59:59.999999999Z");
+    expect(formatTime(-62_135_596_800_000_000_000n)).toBe("0001-01-01T00:00:00Z");
   });
 });

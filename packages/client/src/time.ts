@@ -29,6 +29,21 @@ export function parseTime(value: TimeInput, name: string): bigint {
   return ns;
 }
 
+/** RFC 3339 in UTC, with nanoseconds where there are any: "2026-01-02T03:04:05.000000001Z". */
+export function formatTime(timestampNs: bigint): string {
+  // Rounded down, also before 1970.
+  const inSecond = ((timestampNs % nsPerSecond) + nsPerSecond) % nsPerSecond;
+  const seconds = new Date(Number((timestampNs - inSecond) / 1_000_000n)).toISOString().slice(0, 19);
+  const digits =
+    inSecond === 0n
+      ? ""
+      : `.${inSecond
+          .toString()
+          .padStart(9, "0")
+          .replace(/(000)+$/, "")}`;
+  return `${seconds}${digits}Z`;
+}
+
 function toNanoseconds(value: TimeInput, name: string): bigint {
   if (typeof value === "bigint") return value;
   if (typeof value === "number") return fromSeconds(value, name);

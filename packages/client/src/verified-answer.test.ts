@@ -1,4 +1,4 @@
-import { Status, type StenoRequest, StoppedBy } from "@stenogrpc/protocol";
+import { Completeness, FilterDialect, Status, type StenoRequest, StoppedBy } from "@stenogrpc/protocol";
 import { describe, expect, it } from "vitest";
 import { type AnswerMessage, goodAnswer } from "../test-support/answers.js";
 import { collect, hour, joined, noonNs, packetsFromNoon, second } from "../test-support/capture.js";
@@ -53,12 +53,94 @@ describe("a flawless answer", () => {
       sensor: "edge-1",
       window: { startNs: hour.from, endNs: hour.to },
       filter: "(port 443)",
+      filterDialect: undefined,
+      completeness: "unproved",
+      coverage: undefined,
+      damage: [],
       recordsSeen: 20,
       recordsOutsideWindow: 3,
       recordsUnmatched: 2,
       warnings: ["one file ends in the middle of a record"],
       verification: "full",
     });
+  });
+
+  it.each([
+    [Completeness.PROVED, "proved"],
+    [Completeness.UNPROVED, "unproved"],
+    [Completeness.UNSPECIFIED, "unstated"],
+    [99 as Completeness, "unstated"], // as a newer server might
+  ])("says whether it is proved: %s is %s", async (completeness, name) => {
+    const { result } = await fetchFrom((request) =>
+      goodAnswer(request, capture, { summary: { completeness } }),
+    );
+    expect(result.completeness).toBe(name);
+  });
+
+  it.each(["pcap", "stenographer"] as const)("says that its filter was read as %s", async (dialect) => {
+    const { result } = await fetchFrom((request) => goodAnswer(request, capture), { filter: "tcp", dialect });
+    expect(result.filterDialect).toBe(dialect);
+  });
+
+  it("has its times in the unit that was asked for", async () => {
+    const micro = packetsFromNoon(3, 60, "microseconds");
+    for (const [answered, timestampResolution] of [
+      [capture, "nanoseconds"],
+      [micro, "microseconds"],
+    ] as const) {
+      const options = { timestampResolution };
+      const { result } = await fetchFrom((request) => goodAnswer(request, answered), options);
+      expect(result.packets).toBe(3);
+    }
+  });
+
+  it("in microseconds may hold a packet that lay in the window before its nanoseconds were cut off", async () => {
+    const micro = packetsFromNoon(1, 60, "microseconds");
+    const options = { from: noonNs + 500n, timestampResolution: "microseconds" } as const;
+    const { result } = await fetchFrom((request) => goodAnswer(request, micro), options);
+    expect(result).toMatchObject({ packets: 1, firstPacketNs: noonNs });
+  });
+
+  it("of a damaged source is incomplete, and says what could not be read", async () => {
+    const lost = {
+      file: "1",
+      thread: 1,
+      block: 0,
+      offset: 1_048_576n,
+      what: "bad length",
+      losesPackets: true,
+    };
+    const harmless = { file: "2", what: "no index", losesPackets: false };
+    for (const answered of [capture, empty]) {
+      const { result } = await fetchFrom((request) =>
+        goodAnswer(request, answered, {
+          status: Status.INCOMPLETE,
+          summary: { damage: [harmless, lost] },
+        }),
+      );
+      expect(result).toMatchObject({ verdict: "incomplete", stoppedBy: "nothing" });
+      expect(result.damage).toEqual([
+        { file: "2", thread: 0, what: "no index", losesPackets: false },
+        { ...lost, offset: 1_048_576 },
+      ]);
+    }
+  });
+
+  it("may be complete though something harmless could not be read", async () => {
+    const damage = [{ file: "2", what: "no index", losesPackets: false }];
+    const { result } = await fetchFrom((request) => goodAnswer(request, capture, { summary: { damage } }));
+    expect(result).toMatchObject({ verdict: "complete", damage });
+  });
+
+  it.each([
+    [Status.INCOMPLETE, "incomplete"],
+    [Status.TRUNCATED, "truncated"],
+  ])("may have been stopped by a limit and lack damaged packets: %i", async (status, verdict) => {
+    const damage = [{ file: "2", what: "bad length", losesPackets: true }];
+    const { result } = await fetchFrom((request) =>
+      goodAnswer(request, capture, { status, summary: { stoppedBy: StoppedBy.MAX_PACKETS, damage } }),
+    );
+    expect(result).toMatchObject({ verdict, stoppedBy: "max-packets", damage });
   });
 
   it("may come in one message, and its last message may carry packets", async () => {
@@ -184,6 +266,28 @@ describe("an answer that is not whole", () => {
   });
 });
 
+describe("an answer to another question", () => {
+  it.each([
+    [FilterDialect.UNSPECIFIED, "pcap", /sent in tcpdump's language, and the server does not say in which/],
+    [FilterDialect.STENOGRAPHER, "pcap", /sent in tcpdump's .* read it in Stenographer's language/],
+    [FilterDialect.PCAP, "stenographer", /sent in Stenographer's .* read it in tcpdump's language/],
+    [99 as FilterDialect, "pcap", /read it in language 99/], // as a newer server might
+  ] as const)(
+    "is found out when the filter was read in language %s, not %s",
+    async (read, dialect, message) => {
+      const { failure, handedOut } = await failureFrom(
+        (request) =>
+          goodAnswer(request, capture, { summary: { filterDialect: read }, lastPcap: new Uint8Array(0) }),
+        { filter: "tcp", dialect },
+      );
+      expect(failure).toMatchObject({ reason: "DIALECT_MISMATCH", code: "data_loss" });
+      expect(failure.message).toMatch(message);
+      expect(failure.message).toMatch(/update the server/);
+      expect(handedOut).toEqual(capture.bytes);
+    },
+  );
+});
+
 describe("an answer that breaks the contract", () => {
   const malformed: [
     string,
@@ -278,7 +382,7 @@ describe("an answer that breaks the contract", () => {
     [
       "OK with a limit that stopped it",
       (request) => goodAnswer(request, capture, { summary: { stoppedBy: StoppedBy.MAX_BYTES } }),
-      /status OK does not go with 3 packets and stopped by MAX_BYTES/,
+      /status OK does not go with 3 packets, stopped by MAX_BYTES/,
     ],
     [
       "OK without packets",
@@ -294,6 +398,60 @@ describe("an answer that breaks the contract", () => {
       "truncated by nothing",
       (request) => goodAnswer(request, capture, { status: Status.TRUNCATED }),
       /status TRUNCATED does not go with/,
+    ],
+    [
+      "incomplete without damage",
+      (request) => goodAnswer(request, capture, { status: Status.INCOMPLETE }),
+      /status INCOMPLETE does not go with 3 packets, stopped by NOTHING, and damage that costs no packets/,
+    ],
+    [
+      "incomplete with damage that costs nothing",
+      (request) =>
+        goodAnswer(request, capture, {
+          status: Status.INCOMPLETE,
+          summary: { damage: [{ file: "1", losesPackets: false }] },
+        }),
+      /status INCOMPLETE does not go with/,
+    ],
+    [
+      "OK with damage that costs packets",
+      (request) => goodAnswer(request, capture, { summary: { damage: [{ file: "1", losesPackets: true }] } }),
+      /status OK does not go with .* damage that may cost packets/,
+    ],
+    [
+      "no packets with damage that costs packets",
+      (request) => goodAnswer(request, empty, { summary: { damage: [{ file: "1", losesPackets: true }] } }),
+      /status NO_PACKETS does not go with .* damage that may cost packets/,
+    ],
+    [
+      "times in microseconds where nanoseconds were asked for",
+      (request) => goodAnswer(request, packetsFromNoon(3, 60, "microseconds")),
+      /has times in microseconds; nanoseconds were asked for/,
+      { timestampResolution: "nanoseconds" },
+    ],
+    [
+      "a packet whole microseconds before the window",
+      (request) => goodAnswer(request, packetsFromNoon(1, 60, "microseconds")),
+      /outside the window/,
+      { from: noonNs + 1000n, timestampResolution: "microseconds" },
+    ],
+    [
+      "times in nanoseconds where microseconds were asked for",
+      (request) => goodAnswer(request, empty),
+      /has times in nanoseconds; microseconds were asked for/,
+      { timestampResolution: "microseconds" },
+    ],
+    [
+      "a window that no calendar has",
+      (request) =>
+        goodAnswer(request, capture, { summary: { windowEnd: { seconds: 9_000_000_000_000_000n } } }),
+      /the window's end is no time: 9000000000000000 s and 0 ns/,
+    ],
+    [
+      "a time with more nanoseconds than a second has",
+      (request) =>
+        goodAnswer(request, capture, { summary: { firstPacket: { seconds: 5n, nanos: 1_000_000_000 } } }),
+      /the time of the first packet is no time/,
     ],
     [
       "an unknown status",

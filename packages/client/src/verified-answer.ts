@@ -1,3 +1,4 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   CaptureDecoder,
   CaptureError,
@@ -5,10 +6,19 @@ import {
   RecordCursor,
   recordHeaderBytes,
 } from "@stenogrpc/pcap";
-import { type Response, Status, StoppedBy, type Summary } from "@stenogrpc/protocol";
+import {
+  type Response,
+  Status,
+  StoppedBy,
+  type Summary,
+  Completeness as WireCompleteness,
+} from "@stenogrpc/protocol";
 import { type AnswerProblemReason, answerProblem } from "./answer-problem.js";
+import { readCoverage, requireFullCoverage } from "./coverage.js";
+import { readDamage } from "./damage.js";
 import type { FetchPlan } from "./fetch-options.js";
-import type { FetchResult, StoppedByLimit, Verdict } from "./fetch-result.js";
+import type { Completeness, FetchResult, StoppedByLimit, Verdict } from "./fetch-result.js";
+import { checkDialect } from "./filter-dialect.js";
 import { PacketTimes } from "./packet-times.js";
 import type { IncrementalHash } from "./sha256.js";
 import { StenographerError } from "./stenographer-error.js";
@@ -29,11 +39,17 @@ const stoppedByNames: Partial<Record<StoppedBy, StoppedByLimit>> = {
   [StoppedBy.SERVER_LIMIT]: "server-limit",
 };
 
+const completenessNames: Partial<Record<WireCompleteness, Completeness>> = {
+  [WireCompleteness.PROVED]: "proved",
+  [WireCompleteness.UNPROVED]: "unproved",
+};
+
 /**
  * Checks an answer message by message against what was asked and, at its end, against the server's summary.
  *
  * `take` gives back only bytes that end on a record. Nothing may be called complete before `finish` has returned.
- * Both throw a StenographerError: `MALFORMED_ANSWER`, `COUNT_MISMATCH`, `DIGEST_MISMATCH` or `SUMMARY_MISSING`.
+ * Both throw a StenographerError: `MALFORMED_ANSWER`, `COUNT_MISMATCH`, `DIGEST_MISMATCH`, `DIALECT_MISMATCH`,
+ * `SUMMARY_MISSING`, and `finish` also `COVERAGE_INCOMPLETE`.
  */
 export class VerifiedAnswer implements AnswerCounts {
   packets = 0;
@@ -47,7 +63,10 @@ export class VerifiedAnswer implements AnswerCounts {
   constructor(plan: FetchPlan, hash: IncrementalHash) {
     this.#plan = plan;
     this.#hash = hash;
-    this.#times = new PacketTimes(plan.window);
+    const { startNs, endNs } = plan.window;
+    // A packet of the window's first microsecond lies before it once its nanoseconds are cut off, as was asked for.
+    const finest = plan.timestampResolution === "microseconds" ? 1000n : 1n;
+    this.#times = new PacketTimes({ startNs: startNs - (startNs % finest), endNs });
   }
 
   /** Whether the summary has come, after which nothing may. */
@@ -76,11 +95,13 @@ export class VerifiedAnswer implements AnswerCounts {
       );
     }
     const { status, summary } = this.#verdict;
+    const { uid, dialect, requireCoverage, window } = this.#plan;
     const sha256 = this.#hash.hex();
     this.#compareTotals(summary, sha256);
+    checkDialect(dialect, summary.filterDialect, uid);
     const { verdict, stoppedBy } = this.#conclude(status, summary);
-    return {
-      uid: this.#plan.uid,
+    const result: FetchResult = {
+      uid,
       verdict,
       stoppedBy,
       packets: this.packets,
@@ -91,16 +112,22 @@ export class VerifiedAnswer implements AnswerCounts {
       source: summary.source,
       sensor: summary.sensor,
       window: {
-        startNs: summary.windowStart ? timestampNs(summary.windowStart) : this.#plan.window.startNs,
-        endNs: summary.windowEnd ? timestampNs(summary.windowEnd) : this.#plan.window.endNs,
+        startNs: this.#time(summary.windowStart, "the window's start") ?? window.startNs,
+        endNs: this.#time(summary.windowEnd, "the window's end") ?? window.endNs,
       },
       filter: summary.filter,
+      filterDialect: dialect,
+      completeness: completenessNames[summary.completeness] ?? "unstated",
+      coverage: summary.coverage && readCoverage(summary.coverage, window, uid),
+      damage: summary.damage.map(readDamage),
       recordsSeen: Number(summary.recordsSeen),
       recordsOutsideWindow: Number(summary.recordsOutsideWindow),
       recordsUnmatched: Number(summary.recordsUnmatched),
       warnings: [...summary.warnings],
       verification: "full",
     };
+    if (requireCoverage) requireFullCoverage(result);
+    return result;
   }
 
   #takeBytes(pcap: Uint8Array): void {
@@ -118,6 +145,7 @@ export class VerifiedAnswer implements AnswerCounts {
     }
     this.pcapBytes += pcap.length;
     if (this.#decoder.failure !== undefined) throw this.#notPcap(this.#decoder.failure);
+    this.#checkResolution();
     if (accountedFor !== pcap.length) {
       throw this.#problem(
         "MALFORMED_ANSWER",
@@ -138,6 +166,14 @@ export class VerifiedAnswer implements AnswerCounts {
     const magic = new DataView(pcap.buffer, pcap.byteOffset).getUint32(0);
     if (magic === pcapngMagic) {
       throw this.#problem("MALFORMED_ANSWER", "the answer is pcapng; the contract is classic pcap");
+    }
+  }
+
+  #checkResolution(): void {
+    const asked = this.#plan.timestampResolution;
+    const has = this.#decoder.header?.resolution;
+    if (asked !== undefined && has !== asked) {
+      throw this.#problem("MALFORMED_ANSWER", `the answer has times in ${has}; ${asked} were asked for`);
     }
   }
 
@@ -200,12 +236,12 @@ export class VerifiedAnswer implements AnswerCounts {
     this.#compare(
       "first packet time",
       this.#times.firstNs,
-      summary.firstPacket && timestampNs(summary.firstPacket),
+      this.#time(summary.firstPacket, "the time of the first packet"),
     );
     this.#compare(
       "last packet time",
       this.#times.lastNs,
-      summary.lastPacket && timestampNs(summary.lastPacket),
+      this.#time(summary.lastPacket, "the time of the last packet"),
     );
     const promised = Array.from(summary.sha256, (byte) => byte.toString(16).padStart(2, "0")).join("");
     if (sha256 !== promised) {
@@ -232,15 +268,24 @@ export class VerifiedAnswer implements AnswerCounts {
   #conclude(status: Status, summary: Summary): { verdict: Verdict; stoppedBy: StoppedByLimit } {
     const stoppedBy = stoppedByNames[summary.stoppedBy];
     const stopped = stoppedBy !== undefined && stoppedBy !== "nothing";
+    const lossy = summary.damage.some(({ losesPackets }) => losesPackets);
     if (status === Status.TRUNCATED && stopped) return { verdict: "truncated", stoppedBy };
-    if (stoppedBy === "nothing") {
+    // A limit may have stopped it besides.
+    if (status === Status.INCOMPLETE && lossy && stoppedBy !== undefined) {
+      return { verdict: "incomplete", stoppedBy };
+    }
+    if (stoppedBy === "nothing" && !lossy) {
       if (status === Status.OK && this.packets > 0) return { verdict: "complete", stoppedBy };
       if (status === Status.NO_PACKETS && this.packets === 0) return { verdict: "no-packets", stoppedBy };
     }
     throw this.#problem(
       "MALFORMED_ANSWER",
-      `status ${Status[status] ?? status} does not go with ${this.packets} packets and stopped by ${StoppedBy[summary.stoppedBy] ?? summary.stoppedBy}`,
+      `status ${Status[status] ?? status} does not go with ${this.packets} packets, stopped by ${StoppedBy[summary.stoppedBy] ?? summary.stoppedBy}, and damage that ${lossy ? "may cost packets" : "costs no packets"}`,
     );
+  }
+
+  #time(timestamp: Timestamp | undefined, what: string): bigint | undefined {
+    return timestamp && timestampNs(timestamp, what, this.#plan.uid);
   }
 
   #problem(reason: AnswerProblemReason, message: string, cause?: unknown): StenographerError {

@@ -1,15 +1,19 @@
 import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type ResponseSchema, Status, type StenoRequest, StoppedBy, type Summary } from "@stenogrpc/protocol";
+import {
+  Completeness,
+  type ResponseSchema,
+  Status,
+  type StenoRequest,
+  StoppedBy,
+  type SummarySchema,
+} from "@stenogrpc/protocol";
 import { joined, second, type TestCapture } from "./capture.js";
 
 export type AnswerMessage = MessageInitShape<typeof ResponseSchema>;
 
 /** Where a summary is to differ from the truth. */
-export type SummaryChange = Partial<Pick<Summary, "pcapBytes" | "sha256" | "stoppedBy">> & {
-  firstPacket?: { seconds: bigint };
-  lastPacket?: { seconds: bigint };
-};
+export type SummaryChange = Omit<MessageInitShape<typeof SummarySchema>, "$typeName">;
 
 /** What a flawless server answers: header, one message a packet, and a last message with status and summary. */
 export function goodAnswer(
@@ -41,6 +45,8 @@ export function goodAnswer(
     windowStart: request.start,
     windowEnd: request.end,
     filter: "(port 443)",
+    filterDialect: request.dialect,
+    completeness: Completeness.UNPROVED,
     warnings: ["one file ends in the middle of a record"],
     ...change.summary,
   };

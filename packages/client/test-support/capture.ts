@@ -16,14 +16,19 @@ export const second = 1_000_000_000n;
 export const hour = { from: noonNs, to: noonNs + 3600n * second };
 
 /** `count` packets, one a second from noon on, of `dataBytes` bytes each. */
-export function packetsFromNoon(count: number, dataBytes = 60): TestCapture {
+export function packetsFromNoon(
+  count: number,
+  dataBytes = 60,
+  resolution: "microseconds" | "nanoseconds" = "nanoseconds",
+): TestCapture {
   const writer = new PcapWriter({
     byteOrder: "little",
-    resolution: "nanoseconds",
+    resolution,
     snaplen: 65_535,
     linkType: 1,
   });
-  const timesNs = Array.from({ length: count }, (_, i) => noonNs + BigInt(i) * second + BigInt(i));
+  const finest = resolution === "nanoseconds" ? 1n : 1000n;
+  const timesNs = Array.from({ length: count }, (_, i) => noonNs + BigInt(i) * (second + finest));
   const records = timesNs.map((timestampNs, i) =>
     writer.record({ timestampNs, data: new Uint8Array(dataBytes).fill(i) }),
   );

@@ -91,7 +91,7 @@ export function createStenographerClient(options: NodeClientOptions): NodeStenog
     timeoutMs: checked.timeoutMs,
     createHash: nodeSha256,
     createFetch: (retrieval) => new NodePcapFetch(retrieval),
-    explain: explainFailureOf(manager, address.text),
+    explainFailure: explainFailureOf(manager, address.text),
     closeTransport: () => manager.close(),
   });
 }

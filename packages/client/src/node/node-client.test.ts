@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Status, type StenoRequest, StoppedBy } from "@stenogrpc/protocol";
+import { GapReason, Status, type StenoRequest, StoppedBy } from "@stenogrpc/protocol";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { goodAnswer } from "../../test-support/answers.js";
-import { collect, hour, joined, packetsFromNoon } from "../../test-support/capture.js";
+import { collect, hour, joined, noonNs, packetsFromNoon, second } from "../../test-support/capture.js";
 import { failureOf } from "../../test-support/failure.js";
 import type { Script } from "../../test-support/in-memory.js";
 import { activeResources, expectNothingLeft } from "../../test-support/leaks.js";
@@ -573,6 +573,20 @@ describe("toFile", () => {
     const failure = await failureOf(connectTo(server.port).fetchPcap(hour).toFile(target()));
     expect(failure.reason).toBe(reason);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("saves nothing when requireCoverage is not met, and what there is where it is not required", async () => {
+    const start = { seconds: noonNs / second };
+    const coverage = { gaps: [{ start, end: { seconds: start.seconds + 60n }, reason: GapReason.AGED_OUT }] };
+    const server = await serve((request) => goodAnswer(request, capture, { summary: { coverage } }));
+    const client = connectTo(server.port);
+    const failure = await failureOf(client.fetchPcap({ ...hour, requireCoverage: true }).toFile(target()));
+    expect(failure.reason).toBe("COVERAGE_INCOMPLETE");
+    expect(await readdir(folder)).toEqual([]);
+    expect(await client.fetchPcap(hour).toFile(target())).toMatchObject({
+      verdict: "complete",
+      coverage: { gaps: [{ reason: "aged-out" }] },
+    });
   });
 
   it("saves nothing when the server is killed, and removes what it had written", async () => {

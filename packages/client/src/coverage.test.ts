@@ -1,0 +1,146 @@
+import { GapReason, Status, type StenoRequest } from "@stenogrpc/protocol";
+import { describe, expect, it } from "vitest";
+import { type AnswerMessage, goodAnswer, type SummaryChange } from "../test-support/answers.js";
+import { collect, hour, joined, noonNs, packetsFromNoon, second } from "../test-support/capture.js";
+import { failureOf } from "../test-support/failure.js";
+import { clientOf } from "../test-support/in-memory.js";
+
+const capture = packetsFromNoon(3);
+
+/** A moment so many seconds after noon, on the wire. */
+const at = (seconds: number) => ({ seconds: noonNs / second + BigInt(seconds) });
+const agedOut = { start: at(0), end: at(600), reason: GapReason.AGED_OUT };
+const hole = { start: at(900), end: at(1000), reason: GapReason.MISSING };
+const notYet = {
+  start: at(3000),
+  end: at(3600),
+  reason: GapReason.NOT_YET_WRITTEN,
+  expectedAt: at(3700),
+};
+
+function clientThatHears(summary: SummaryChange, status?: Status) {
+  return clientOf((request: StenoRequest): AnswerMessage[] =>
+    // The last packets come with the summary, so that a fetch that fails keeps them to itself.
+    goodAnswer(request, capture, {
+      summary,
+      status,
+      pieces: [capture.header],
+      lastPcap: joined(capture.records),
+    }),
+  ).client;
+}
+
+describe("coverage", () => {
+  it("is given as plain nanoseconds, with the reason of each gap", async () => {
+    const client = clientThatHears({
+      coverage: {
+        oldestPacket: at(600),
+        newestPacket: at(2999),
+        gaps: [agedOut, hole, notYet, { ...hole, start: at(3100), end: at(3200), reason: 99 as GapReason }], // as a newer server might
+      },
+    });
+    const { verdict, coverage } = await client.fetchPcap(hour).summary;
+    expect(verdict).toBe("complete");
+    const ns = (seconds: number) => noonNs + BigInt(seconds) * second;
+    expect(coverage).toEqual({
+      oldestPacketNs: ns(600),
+      newestPacketNs: ns(2999),
+      gaps: [
+        { startNs: ns(0), endNs: ns(600), reason: "aged-out" },
+        { startNs: ns(900), endNs: ns(1000), reason: "missing" },
+        { startNs: ns(3000), endNs: ns(3600), reason: "not-yet-written", expectedAtNs: ns(3700) },
+        { startNs: ns(3100), endNs: ns(3200), reason: "unstated" },
+      ],
+    });
+  });
+
+  it("may know no packet at all", async () => {
+    const client = clientThatHears({ coverage: {} });
+    expect((await client.fetchPcap(hour).summary).coverage).toEqual({ gaps: [] });
+  });
+
+  it.each<[string, SummaryChange["coverage"]]>([
+    ["begins before the window", { gaps: [{ start: at(-1), end: at(5) }] }],
+    ["ends after the window", { gaps: [{ start: at(5), end: at(3601) }] }],
+    ["is empty", { gaps: [{ start: at(5), end: at(5) }] }],
+    ["is backwards", { gaps: [{ start: at(5), end: at(4) }] }],
+    ["comes out of order", { gaps: [hole, agedOut] }],
+    ["has no start", { gaps: [{ end: at(5) }] }],
+    ["has no end", { gaps: [{ start: at(5) }] }],
+    ["is at no time", { gaps: [{ start: { seconds: 2n ** 62n }, end: at(5) }] }],
+    ["is expected at no time", { gaps: [{ ...notYet, expectedAt: { seconds: 1n, nanos: -1 } }] }],
+    ["is beside an oldest packet at no time", { oldestPacket: { seconds: -(2n ** 62n) } }],
+    ["is beside a newest packet at no time", { newestPacket: { seconds: 2n ** 62n } }],
+  ])("is refused with a gap that %s", async (_, coverage) => {
+    const client = clientThatHears({ coverage });
+    const failure = await failureOf(client.fetchPcap({ ...hour, uid: "u1" }).summary);
+    expect(failure).toMatchObject({ reason: "MALFORMED_ANSWER", code: "data_loss", uid: "u1" });
+  });
+});
+
+describe("requireCoverage", () => {
+  const wanted = { ...hour, uid: "u1", requireCoverage: true } as const;
+
+  it("lets an answer through whose source has the whole window", async () => {
+    const client = clientThatHears({ coverage: { oldestPacket: at(-50), newestPacket: at(5000) } });
+    expect(await client.fetchPcap(wanted).summary).toMatchObject({ verdict: "complete", packets: 3 });
+  });
+
+  it("fails for each gap, in words that say what to do, and keeps the last message to itself", async () => {
+    const unstated = { ...hole, start: at(1100), end: at(1200), reason: GapReason.UNSPECIFIED };
+    const client = clientThatHears({ coverage: { gaps: [agedOut, hole, unstated, notYet] } });
+    const fetch = client.fetchPcap(wanted);
+    const pieces: Uint8Array[] = [];
+    const failure = await failureOf(async () => {
+      for await (const piece of fetch) pieces.push(piece);
+    });
+    expect(failure).toMatchObject({
+      reason: "COVERAGE_INCOMPLETE",
+      code: "failed_precondition",
+      retryable: false,
+      uid: "u1",
+    });
+    expect(failure.message).toBe(
+      "the sensor can't answer for the whole window: " +
+        "from 2026-07-01T12:00:00Z to 2026-07-01T12:10:00Z it has nothing, that is before its oldest packet (ask from 2026-07-01T12:10:00Z on); " +
+        "from 2026-07-01T12:15:00Z to 2026-07-01T12:16:40Z capture stopped or files are missing (ask for what lies before and after); " +
+        "from 2026-07-01T12:18:20Z to 2026-07-01T12:20:00Z it has nothing, and does not say why (ask for what lies before and after); " +
+        "from 2026-07-01T12:50:00Z to 2026-07-01T13:00:00Z packets are not on disk yet (ask again after 2026-07-01T13:01:40Z, or up to 2026-07-01T12:50:00Z)",
+    );
+    expect(joined(pieces)).toEqual(capture.header);
+    expect(await failureOf(fetch.summary)).toBe(failure);
+  });
+
+  it("may be met later where all that is missing is not on disk yet", async () => {
+    const client = clientThatHears({ coverage: { gaps: [{ ...notYet, expectedAt: undefined }] } });
+    const failure = await failureOf(collect(client.fetchPcap(wanted)));
+    expect(failure).toMatchObject({ reason: "COVERAGE_INCOMPLETE", retryable: true });
+    expect(failure.message).toMatch(/not on disk yet \(ask again a few minutes later, or up to/);
+  });
+
+  it("fails where the source does not know what it has", async () => {
+    const failure = await failureOf(collect(clientThatHears({}).fetchPcap(wanted)));
+    expect(failure).toMatchObject({ reason: "COVERAGE_INCOMPLETE", retryable: false });
+    expect(failure.message).toMatch(/it does not know what it has/);
+  });
+
+  it("fails where damage cost packets, however well the window is covered", async () => {
+    const damage = [{ file: "1", what: "bad length", losesPackets: true }];
+    const client = clientThatHears({ coverage: {}, damage }, Status.INCOMPLETE);
+    const failure = await failureOf(collect(client.fetchPcap(wanted)));
+    expect(failure).toMatchObject({ reason: "COVERAGE_INCOMPLETE", retryable: false });
+    expect(failure.message).toMatch(/damage in its files cost packets/);
+  });
+
+  it("names the first gaps only where a source has very many", async () => {
+    const gaps = Array.from({ length: 3000 }, (_, i) => ({ ...hole, start: at(i), end: at(i + 1) }));
+    const failure = await failureOf(collect(clientThatHears({ coverage: { gaps } }).fetchPcap(wanted)));
+    expect(failure.message).toMatch(/; and 2990 gaps more$/);
+    expect(failure.message.length).toBeLessThan(2000);
+  });
+
+  it("comes after the other checks: an answer that is wrong is never blamed on coverage", async () => {
+    const client = clientThatHears({ coverage: { gaps: [hole] }, sha256: new Uint8Array(32) });
+    expect((await failureOf(collect(client.fetchPcap(wanted)))).reason).toBe("DIGEST_MISMATCH");
+  });
+});
