@@ -1,7 +1,7 @@
-import type { FetchResult } from "@stenogrpc/client/node";
+import { type FetchResult, formatTime } from "@stenogrpc/client/node";
+import { coverageJson, shortcomings } from "./coverage-text.js";
 import { exitCode } from "./exit-codes.js";
 import { counted, formatCount, formatSize } from "./format.js";
-import { formatWhen } from "./parse-when.js";
 import { printable } from "./printable.js";
 import type { RequestRow } from "./read-requests.js";
 import { stoppedByText } from "./result.js";
@@ -18,10 +18,11 @@ export interface BatchOutcome {
   readonly error?: string;
 }
 
-/** The exit code of a whole batch: failed before truncated before complete. */
+/** The exit code of a whole batch: failed before incomplete before truncated before complete. */
 export function batchExitCode(outcomes: readonly BatchOutcome[]): number {
   const verdicts = new Set(outcomes.map((outcome) => outcome.verdict));
   if (verdicts.has("failed") || verdicts.has("bad-row") || verdicts.has("canceled")) return exitCode.failed;
+  if (verdicts.has("incomplete")) return exitCode.incomplete;
   return verdicts.has("truncated") ? exitCode.truncated : exitCode.complete;
 }
 
@@ -35,6 +36,7 @@ const columns = [
   "sha256",
   "file",
   "error",
+  "missing",
 ] as const;
 
 /** One outcome by the columns of results.csv; the window is an ISO 8601 interval, its end not included. */
@@ -43,13 +45,28 @@ export function outcomeFields({ row, verdict, result, file, error }: BatchOutcom
   return {
     row: row.row,
     filter: row.filter,
-    window: "problem" in request ? null : `${formatWhen(request.startNs)}/${formatWhen(request.endNs)}`,
+    window: "problem" in request ? null : `${formatTime(request.startNs)}/${formatTime(request.endNs)}`,
     verdict,
     packets: result?.packets ?? null,
     bytes: result?.pcapBytes ?? null,
     sha256: result?.sha256 ?? null,
     file: file ?? null,
     error: error ?? null,
+    missing: result ? shortcomings(result).join("; ") || null : null,
+  };
+}
+
+/** The same as it goes out as JSON, with all that is known of coverage and damage. */
+export function outcomeJson(outcome: BatchOutcome) {
+  const { result } = outcome;
+  return {
+    ...outcomeFields(outcome),
+    ...(result && {
+      filterDialect: result.filterDialect ?? null,
+      stoppedBy: result.stoppedBy,
+      completeness: result.completeness,
+      ...coverageJson(result),
+    }),
   };
 }
 
@@ -71,7 +88,7 @@ export function outcomesTable(outcomes: readonly BatchOutcome[]): string {
     result ? formatCount(result.packets) : "",
     result ? formatSize(result.pcapBytes) : "",
     shortened(printable(row.filter || "(every packet)"), 40),
-    `${file ?? printable(error?.split("\n")[0] ?? "")}${result?.verdict === "truncated" ? ` (${stoppedByText(result)})` : ""}`,
+    `${file ?? printable(error?.split("\n")[0] ?? "")}${result ? asides(result) : ""}`,
   ]);
   const widths = head.map((_, i) => Math.max(...[head, ...body].map((line) => line[i]?.length ?? 0)));
   const table = [head, ...body].map((line) =>
@@ -89,9 +106,20 @@ export function outcomesTable(outcomes: readonly BatchOutcome[]): string {
 /** One outcome as a line of progress. */
 export function outcomeLine({ row, verdict, result, file, error }: BatchOutcome): string {
   const what = result
-    ? `${counted(result.packets, "packet")}, ${file}`
+    ? `${counted(result.packets, "packet")}, ${file}${asides(result)}`
     : printable((error ?? "").split("\n")[0] ?? "");
   return `row ${row.row} (line ${row.line}): ${verdict}: ${what}`;
+}
+
+/** What is not as it should be with an answer, in short. */
+function asides(result: FetchResult): string {
+  const { stoppedBy, verdict, coverage } = result;
+  const asides = [
+    ...(stoppedBy === "nothing" ? [] : [stoppedByText(result)]),
+    ...(verdict === "incomplete" ? ["damage on the sensor"] : []),
+    ...(coverage?.gaps.length ? [counted(coverage.gaps.length, "gap")] : []),
+  ];
+  return asides.length === 0 ? "" : ` (${asides.join("; ")})`;
 }
 
 function csvField(text: string): string {

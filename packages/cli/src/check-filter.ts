@@ -1,10 +1,10 @@
-import { type FilterNode, FilterSyntaxError, parseFilter } from "@stenogrpc/query";
+import { type AnyFilterNode, type FilterDialect, FilterSyntaxError, parseFilter } from "@stenogrpc/query";
 import { UsageError } from "./usage-error.js";
 
 /** Parses a filter here, so that a slip shows its caret without a round trip. Throws UsageError. */
-export function checkFilter(text: string): FilterNode {
+export function checkFilter(text: string, dialect: FilterDialect): AnyFilterNode {
   try {
-    return parseFilter(text);
+    return parseFilter(text, { dialect });
   } catch (error) {
     if (!(error instanceof FilterSyntaxError)) throw error;
     throw new UsageError(`filter: ${error.message}\n\n${indented(error.render())}\n`, { cause: error });

@@ -2,14 +2,21 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createStenographerServer, directorySource, type StenographerServer } from "@stenogrpc/server";
+import {
+  createStenographerServer,
+  directorySource,
+  type PacketSource,
+  type ServerOptions,
+} from "@stenogrpc/server";
+import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeCapture } from "../test/captures.js";
 import { labYaml, only, packetBytes, startSeconds, window, writeLabCapture } from "../test/lab.js";
 import { runHere } from "../test/run-here.js";
 
 let folder: string;
 let capture: Buffer;
-let server: StenographerServer;
+let server: RunningServer;
 let address: string;
 const workingFolder = process.cwd();
 
@@ -19,22 +26,37 @@ beforeAll(async () => {
   capture = writeLabCapture(folder);
   expect(await runHere("certs", "pki", "--host", "127.0.0.1")).toMatchObject({ code: 0 });
   writeFileSync(join("pki", "lab.yaml"), labYaml);
-  server = await createStenographerServer({
-    sensor: "lab",
+  server = await serve({
     source: directorySource({ path: join(folder, "captures") }),
-    tls: { ca: readText("pki/ca.crt"), cert: readText("pki/server.crt"), key: readText("pki/server.key") },
-    host: "127.0.0.1",
-    port: 0,
     limits: { maxWindowMs: 86_400_000, timeoutMs: 60_000 },
   });
-  address = `127.0.0.1:${server.port}`;
+  address = server.address;
 });
 
 afterAll(async () => {
-  await server.close({ graceMs: 0 });
+  await server[Symbol.asyncDispose]();
   process.chdir(workingFolder);
   rmSync(folder, { recursive: true });
 });
+
+interface RunningServer extends AsyncDisposable {
+  readonly address: string;
+}
+
+/** A server of this process, with the lab's certificates. */
+async function serve(options: Pick<ServerOptions, "source" | "limits">): Promise<RunningServer> {
+  const started = await createStenographerServer({
+    ...options,
+    sensor: "lab",
+    tls: { ca: readText("pki/ca.crt"), cert: readText("pki/server.crt"), key: readText("pki/server.key") },
+    host: "127.0.0.1",
+    port: 0,
+  });
+  return {
+    address: `127.0.0.1:${started.port}`,
+    [Symbol.asyncDispose]: () => started.close({ graceMs: 0 }),
+  };
+}
 
 /** Where the last test wrote. */
 let out: string;
@@ -161,6 +183,188 @@ describe("stenogrpc fetch", () => {
   });
 });
 
+describe("the filter of a fetch", () => {
+  it("is in tcpdump's language", async () => {
+    const to = freshFolder();
+    const args = ["--json", "-o", `${to}/x.pcap`, "src host 10.0.0.5 and not dst port 53"];
+    const { code, stdout, stderr } = await fetch(...args);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      packets: 10,
+      filter: "(src host 10.0.0.5 and not dst port 53)",
+      filterDialect: "pcap",
+    });
+    expect(read(to, "x.pcap").equals(only(capture, ({ port }) => port !== 53))).toBe(true);
+  });
+
+  it("is in Stenographer's with --dialect stenographer, and refused here where that has no such word", async () => {
+    const to = freshFolder();
+    const args = ["--dialect", "stenographer", "-o", `${to}/x.pcap`];
+    const { stdout } = await fetch(...args, "--json", "ip proto 17 and port 53");
+    expect(JSON.parse(stdout)).toMatchObject({ packets: 10, filterDialect: "stenographer" });
+    const refused = await fetch(...args, "--overwrite", "not port 53");
+    expect(refused.stderr).toContain("\n  not port 53\n  ^\n");
+    expect(refused.code).toBe(2);
+  });
+
+  it("takes times, as Stenographer's does", async () => {
+    const to = freshFolder();
+    const { code } = await fetch("-q", "-o", `${to}/x.pcap`, "before 2026-01-02T03:04:08Z and after 45m ago");
+    expect(code).toBe(3);
+    expect((await fetch("-q", "-o", `${to}/y.pcap`, "udp and before 2026-01-02T03:04:08Z")).code).toBe(0);
+    expect(read(to, "y.pcap").equals(only(capture, (_, i) => i < 3))).toBe(true);
+  });
+
+  it("matches tagged packets with --any-vlan only", async () => {
+    const to = freshFolder();
+    const packet = {
+      timestampNs: BigInt(startSeconds) * 1_000_000_000n,
+      source: "10.0.0.5",
+      destination: "10.0.1.1",
+    };
+    const bytes = writeCapture(join(to, "tagged.pcap"), [{ ...packet, port: 53, vlan: 5 }]);
+    await using sensor = await serve({ source: memorySource(bytes) });
+    const args = ["-s", sensor.address, "-o"];
+    expect((await fetch(...args, `${to}/plain.pcap`, "host 10.0.0.5")).code).toBe(3);
+    expect((await fetch(...args, `${to}/any.pcap`, "--any-vlan", "host 10.0.0.5")).code).toBe(0);
+    expect(read(to, "any.pcap").equals(bytes)).toBe(true);
+  });
+});
+
+describe("what a fetch wants of the packets", () => {
+  it("is refused by a sensor that does not have it", async () => {
+    const to = freshFolder();
+    const { code, stderr } = await fetch("--restore-vlan", "-o", `${to}/x.pcap`);
+    expect(stderr).toContain("[OPTION_UNSUPPORTED]");
+    expect(stderr).toContain("--restore-vlan and --nanoseconds");
+    expect(code).toBe(2);
+    expect(readdirSync(to)).toEqual([]);
+  });
+
+  it("may be nanoseconds", async () => {
+    const to = freshFolder();
+    expect((await fetch("-q", "--nanoseconds", "-o", `${to}/x.pcap`)).code).toBe(0);
+    expect(read(to, "x.pcap").readUInt32LE(0)).toBe(0xa1b23c4d);
+  });
+
+  it("can't be asked of an original server, whose language is Stenographer's", async () => {
+    const to = freshFolder();
+    const asked = await fetch("--original-server", "--any-vlan", "-o", `${to}/x.pcap`);
+    expect(asked.stderr).toContain("--any-vlan: an original server");
+    const filtered = await fetch("--original-server", "-o", `${to}/x.pcap`, "not port 53");
+    expect(filtered.stderr).toContain("\n  not port 53\n  ^\n");
+    expect([asked.code, filtered.code, readdirSync(to)]).toEqual([2, 2, []]);
+  });
+});
+
+describe("what the sensor does not have", () => {
+  const early = ["--from", "2026-01-02T03:00:00Z", "--to", "2026-01-02T03:04:10Z"];
+
+  it("is a warning", async () => {
+    const to = freshFolder();
+    const { code, stderr } = await fetch(...early, "-o", `${to}/x.pcap`);
+    expect(stderr).toContain(
+      "\n  warning the sensor has nothing before 2026-01-02T03:04:05Z (asked from 2026-01-02T03:00:00Z)\n",
+    );
+    expect(code).toBe(0);
+  });
+
+  it("is in the JSON", async () => {
+    const { stdout } = await fetch(...early, "-o", `${freshFolder()}/x.pcap`, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      completeness: "unproved",
+      coverage: {
+        oldestPacket: "2026-01-02T03:04:05Z",
+        gaps: [{ start: "2026-01-02T03:00:00Z", end: "2026-01-02T03:04:05Z", reason: "aged-out" }],
+      },
+      damage: [],
+    });
+  });
+
+  it("fails with 1 and leaves no file under --require-coverage", async () => {
+    const to = freshFolder();
+    const { code, stdout, stderr } = await fetch(
+      ...early,
+      "--require-coverage",
+      "--json",
+      "-o",
+      `${to}/x.pcap`,
+    );
+    expect(stderr).toContain("[COVERAGE_INCOMPLETE]");
+    expect(stderr).toContain("Without --require-coverage, what there is is saved.");
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "failed", reason: "COVERAGE_INCOMPLETE" });
+    expect(code).toBe(1);
+    expect(readdirSync(to)).toEqual([]);
+    const covered = ["--from", "2026-01-02T03:04:05Z", "--to", "2026-01-02T03:04:10Z"];
+    expect((await fetch(...covered, "--require-coverage", "-q", "-o", `${to}/x.pcap`)).code).toBe(0);
+  });
+
+  it("may be for damage: exits with 5, and saves what could be read", async () => {
+    const to = freshFolder();
+    const whole = memorySource(capture);
+    const damage = [{ file: "1767323045", thread: 0, block: 2, what: "bad length", losesPackets: true }];
+    const damaged: PacketSource = {
+      ...whole,
+      open: async (plan, signal) => ({ ...(await whole.open(plan, signal)), outcome: () => ({ damage }) }),
+    };
+    await using sensor = await serve({ source: damaged });
+    const { code, stderr } = await fetch("-s", sensor.address, "-o", `${to}/x.pcap`);
+    expect(stderr).toMatch(
+      /^incomplete, damage on the sensor cost packets that may have matched: 20 packets/,
+    );
+    expect(stderr).toContain(
+      "  warning file 1767323045 of thread 0, block 2: bad length (packets may be missing)",
+    );
+    expect(stderr).toContain("  note   the sensor does not know whether it has all of the window");
+    expect(code).toBe(5);
+    expect(read(to, "x.pcap").equals(capture)).toBe(true);
+  });
+});
+
+describe("stenogrpc check -c", () => {
+  function check(...args: string[]) {
+    return runHere("check", "-c", "pki/client.yaml", "-s", address, ...window, ...args);
+  }
+
+  it("has the server explain the filter, with what it may cost", async () => {
+    const { code, stdout, stderr } = await check("udp dst port 53");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^filter {8}udp dst port 53$/m);
+    expect(stdout).toMatch(/^language {6}tcpdump's \(pcap\)$/m);
+    expect(stdout).toMatch(/^index {9}none: every packet of the files that touch the window is read$/m);
+    expect(stdout).toMatch(/^because {7}\S/m);
+    expect(stdout).toMatch(/^sensor {8}lab \(directory\)$/m);
+    expect(stdout).toMatch(/^cost {10}1 file, 1\.2 KiB at most$/m);
+  });
+
+  it("prints it as JSON", async () => {
+    const { stdout } = await check("--json", "--dialect", "stenographer", "port 53");
+    expect(JSON.parse(stdout)).toMatchObject({
+      filter: "port 53",
+      filterDialect: "stenographer",
+      window: { start: "2026-01-02T03:04:05Z", end: "2026-01-02T03:04:25Z" },
+      source: "directory",
+      sensor: "lab",
+      usesIndex: false,
+      cost: { files: 1, bytes: capture.length },
+    });
+  });
+
+  it("exits as a fetch would for a request that makes no sense", async () => {
+    const refused = await check("--restore-vlan", "udp");
+    expect(refused.stderr).toContain("[OPTION_UNSUPPORTED]");
+    expect(refused.code).toBe(2);
+    expect((await check("prt 53")).code).toBe(2);
+  });
+
+  it("exits with 1 when no one listens", async () => {
+    const { code, stdout, stderr } = await check("-s", "127.0.0.1:1", "udp");
+    expect(stderr).toContain("[CONNECTION_FAILED]");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+});
+
 describe("stenogrpc info", () => {
   it("describes it as JSON", async () => {
     const { stdout } = await runHere("info", "-c", "pki/client.yaml", "-s", address, "--json");
@@ -216,6 +420,29 @@ describe("stenogrpc batch", () => {
 
   it("exits with 4 when a row is truncated and none failed", async () => {
     expect(await batch(`${first},${last},udp\n`, "--max-packets", "2")).toMatchObject({ code: 4 });
+  });
+
+  it("lets a row say its language and wishes for itself", async () => {
+    const csv = `epoch_start,epoch_end,bpf,dialect,require_coverage
+${first},${first + 9},not port 53,,
+${first},${first + 9},ip proto 17,stenographer,true
+${first - 9},${last},udp,,true
+${first},${last},not port 53,stenographer,
+`;
+    const { code, stdout, stderr } = await batch(csv, "--json");
+    expect(code).toBe(1);
+    expect(stderr).toContain("4 rows: 2 complete, 1 failed, 1 bad-row");
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { packets: 5, filterDialect: "pcap", coverage: { gaps: [] }, missing: null },
+      { packets: 10, filterDialect: "stenographer" },
+      { verdict: "failed", error: expect.stringContaining("[COVERAGE_INCOMPLETE]") },
+      { verdict: "bad-row", error: expect.stringContaining("line 5: filter: ") },
+    ]);
   });
 
   it("exits with 1 when no row can be asked, and keeps the results", async () => {

@@ -1,11 +1,10 @@
-import type { SensorDescription } from "@stenogrpc/client/node";
+import { formatTime, type SensorDescription } from "@stenogrpc/client/node";
 import type { ConnectionOptions } from "./connection-options.js";
 import { exitCode } from "./exit-codes.js";
 import { explainFailure } from "./explain-failure.js";
 import { formatCount, formatDuration, formatSize } from "./format.js";
 import { listenForInterruption } from "./interruption.js";
 import { openClient } from "./open-client.js";
-import { formatWhen } from "./parse-when.js";
 import { printable } from "./printable.js";
 import { writeOut } from "./stdout.js";
 
@@ -35,7 +34,7 @@ export async function describeSensor(options: InfoOptions): Promise<number> {
 
 function sensorJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorDescription) {
   const when = (timestampNs: bigint | undefined) =>
-    timestampNs === undefined ? null : formatWhen(timestampNs);
+    timestampNs === undefined ? null : formatTime(timestampNs);
   // JSON leaves undefined out; null says that there is none.
   const known = Object.fromEntries(Object.entries(limits).map(([key, value]) => [key, value ?? null]));
   return { ...rest, limits: known, oldestPacket: when(oldestPacketNs), newestPacket: when(newestPacketNs) };
@@ -49,8 +48,8 @@ function sensorText(server: string, sensor: SensorDescription): string {
     ["sensor", printable(sensor.sensor)],
     ["server", `${server}, ${printable(sensor.version)}`],
     ["source", printable(sensor.source)],
-    ["oldest packet", or(sensor.oldestPacketNs, formatWhen, "not known")],
-    ["newest packet", or(sensor.newestPacketNs, formatWhen, "not known")],
+    ["oldest packet", or(sensor.oldestPacketNs, formatTime, "not known")],
+    ["newest packet", or(sensor.newestPacketNs, formatTime, "not known")],
     ["max bytes", or(limits.maxBytes, formatSize)],
     ["max packets", or(limits.maxPackets, formatCount)],
     ["max window", or(limits.maxWindowMs, formatDuration)],

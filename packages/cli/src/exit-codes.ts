@@ -10,6 +10,8 @@ export const exitCode = {
   noPackets: 3,
   /** A limit stopped it: there were more packets. */
   truncated: 4,
+  /** Damage on the sensor cost packets that may have matched; what could be read is there. */
+  incomplete: 5,
   /** Ended by Ctrl-C (128 + SIGINT), after cleaning up. */
   interrupted: 130,
   /** Ended by SIGTERM (128 + SIGTERM), after cleaning up. */

@@ -20,12 +20,18 @@ const usageReasons = new Set([
   "UID_INVALID",
   "OPTIONS_INVALID",
   "TIME_INVALID",
+  "OPTION_INVALID",
+  "OPTION_UNSUPPORTED",
+  "FILTER_LINK_TYPE",
+  "INDEX_CANT_HELP",
 ]);
 
 /** The client's own words name its options; here they are keys of the YAML and flags. */
 const adviceByReason: Readonly<Record<string, string>> = {
   TLS_SERVER_UNTRUSTED: "In the YAML, the CA is `root_certificate`, and `server_name` the name to expect.",
   CLIENT_CERTIFICATE_REJECTED: "In the YAML, they are `certificate_chain` and `private_key`.",
+  COVERAGE_INCOMPLETE: "Without --require-coverage, what there is is saved.",
+  OPTION_UNSUPPORTED: "The options that not every sensor has are --restore-vlan and --nanoseconds.",
   SUMMARY_MISSING: "For an original server, add --original-server, or `original_server: true` to the YAML.",
 };
 

@@ -6,7 +6,7 @@ import { atOnce } from "./at-once.js";
 import {
   type BatchOutcome,
   batchExitCode,
-  outcomeFields,
+  outcomeJson,
   outcomeLine,
   outcomesCsv,
   outcomesTable,
@@ -18,6 +18,7 @@ import { explainFailure } from "./explain-failure.js";
 import { refuseExisting, writeWhole } from "./files.js";
 import { listenForInterruption } from "./interruption.js";
 import { openClient } from "./open-client.js";
+import { clientQuery, dialectOf, refuseForOriginal } from "./query-options.js";
 import { type RequestRow, readRequests } from "./read-requests.js";
 import type { RetrievalOptions } from "./retrieval-options.js";
 import { writeOut } from "./stdout.js";
@@ -42,14 +43,21 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
   if (!options.overwrite) {
     for (const file of [resultsFile, ...files.values()]) await refuseExisting(join(options.output, file));
   }
-  const { client } = await openClient(options);
+  const { client, originalServer } = await openClient(options);
   await using _ = client;
+  if (originalServer) refuseForOriginal(options);
   using interruption = listenForInterruption();
 
   const outcomes = new Map<RequestRow, BatchOutcome>();
   await atOnce(rows, options.concurrency, async (row) => {
     const file = files.get(row) ?? captureName(row.row, rows.length, row.filter);
-    const outcome = await fetchRow(client, row, file, options, interruption.signal);
+    const outcome = await fetchRow(
+      client,
+      row,
+      file,
+      { ...options, ...row.options, originalServer },
+      interruption.signal,
+    );
     outcomes.set(row, outcome);
     if (!options.quiet && outcome.verdict !== "canceled") process.stderr.write(`${outcomeLine(outcome)}\n`);
   });
@@ -60,7 +68,7 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
     process.stderr.write(`\n${outcomesTable(inOrder)}Captures and ${resultsFile} are in ${options.output}\n`);
   }
   if (options.json) {
-    for (const outcome of inOrder) await writeOut(`${JSON.stringify(outcomeFields(outcome))}\n`);
+    for (const outcome of inOrder) await writeOut(`${JSON.stringify(outcomeJson(outcome))}\n`);
   }
   return interruption.code ?? batchExitCode(inOrder);
 }
@@ -69,7 +77,7 @@ async function fetchRow(
   client: NodeStenographerClient,
   row: RequestRow,
   file: string,
-  options: BatchOptions,
+  options: BatchOptions & { originalServer: boolean },
   signal: AbortSignal,
 ): Promise<BatchOutcome> {
   const canceled: BatchOutcome = { row, verdict: "canceled", error: "interrupted before it was complete" };
@@ -77,13 +85,16 @@ async function fetchRow(
   const { request } = row;
   try {
     if ("problem" in request) throw new UsageError(request.problem);
-    if (row.filter !== "") checkFilter(row.filter);
+    if (options.originalServer) refuseForOriginal(options);
+    if (row.filter !== "") checkFilter(row.filter, dialectOf(options, options.originalServer));
     const result = await untilAdmitted(signal, () =>
       client
         .fetchPcap({
           from: request.startNs,
           to: request.endNs,
           filter: row.filter,
+          ...clientQuery(options),
+          requireCoverage: options.requireCoverage,
           maxBytes: options.maxBytes,
           maxPackets: options.maxPackets,
           signal,

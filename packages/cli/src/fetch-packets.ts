@@ -8,6 +8,7 @@ import { listenForInterruption } from "./interruption.js";
 import { openClient } from "./open-client.js";
 import { parseWindow } from "./parse-window.js";
 import { createProgress, type Progress } from "./progress.js";
+import { clientQuery, dialectOf, refuseForOriginal } from "./query-options.js";
 import { exitCodeOf, resultJson, resultText } from "./result.js";
 import type { RetrievalOptions } from "./retrieval-options.js";
 import { OutputClosedError, writeOut } from "./stdout.js";
@@ -29,11 +30,12 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
     throw new UsageError("-o - would write bytes to the terminal; add a pipe or > FILE");
   if (filter?.trim() === "")
     throw new UsageError("the filter is empty; leave it out to fetch every packet in the window");
-  if (filter !== undefined) checkFilter(filter);
   const window = parseWindow(options.from, options.to);
   if (options.output && !toStdout) await checkTarget(options.output, options);
-  const { client } = await openClient(options);
+  const { client, originalServer } = await openClient(options);
   await using _ = client;
+  if (originalServer) refuseForOriginal(options);
+  if (filter !== undefined) checkFilter(filter, dialectOf(options, originalServer));
   using interruption = listenForInterruption();
 
   const progress = createProgress(process.stderr, { quiet: options.quiet });
@@ -42,6 +44,8 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
       from: window.startNs,
       to: window.endNs,
       filter,
+      ...clientQuery(options),
+      requireCoverage: options.requireCoverage,
       maxBytes: options.maxBytes,
       maxPackets: options.maxPackets,
       uid: options.uid,

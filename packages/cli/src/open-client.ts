@@ -12,7 +12,7 @@ import { UsageError } from "./usage-error.js";
 /** A client for the server that the options and their YAML name. Throws UsageError; connects to nothing yet. */
 export async function openClient(
   options: ConnectionOptions,
-): Promise<{ client: NodeStenographerClient; server: string }> {
+): Promise<{ client: NodeStenographerClient; server: string; originalServer: boolean }> {
   const loaded = await loadYaml(options.config, clientSettings);
   const { settings } = loaded;
   const server = options.server ?? settings.server;
@@ -21,15 +21,16 @@ export async function openClient(
       `which server? Give -s HOST:PORT, or write "server: HOST:PORT" in ${options.config}`,
     );
   }
+  const originalServer = options.originalServer ?? settings.original_server ?? false;
   const { ca, cert, key } = await readIdentity(loaded);
   try {
     const client = createStenographerClient({
       server,
       tls: { ca, cert, key, serverName: settings.server_name },
       timeoutMs: options.timeout ?? settings.timeout,
-      originalServer: options.originalServer ?? settings.original_server,
+      originalServer,
     });
-    return { client, server };
+    return { client, server, originalServer };
   } catch (error) {
     if (!(error instanceof StenographerError)) throw error;
     throw new UsageError(error.message, { cause: error });

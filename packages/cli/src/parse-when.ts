@@ -25,21 +25,6 @@ export function parseWhen(text: string, nowNs: bigint): bigint {
   throw new UsageError(`${JSON.stringify(text)} is no time; ${advice(trimmed)}`);
 }
 
-/** RFC 3339 with nanoseconds where there are any: "2026-01-02T03:04:05.000000001Z". */
-export function formatWhen(timestampNs: bigint): string {
-  // Rounded down, also before 1970.
-  const inSecond = ((timestampNs % nsPerSecond) + nsPerSecond) % nsPerSecond;
-  const seconds = new Date(Number((timestampNs - inSecond) / nsPerMs)).toISOString().slice(0, 19);
-  const digits =
-    inSecond === 0n
-      ? ""
-      : `.${inSecond
-          .toString()
-          .padStart(9, "0")
-          .replace(/(000)+$/, "")}`;
-  return `${seconds}${digits}Z`;
-}
-
 function calendarTime(text: string, parts: RegExpExecArray): bigint {
   const [, year, month, day, hour, minute, second, digits, , sign, zoneHour = "0", zoneMinute = "0"] = parts;
   const fields = [year, Number(month) - 1, day, hour, minute, second].map(Number) as [

@@ -1,4 +1,5 @@
-import { formatWhen, parseWhen } from "./parse-when.js";
+import { formatTime } from "@stenogrpc/client";
+import { parseWhen } from "./parse-when.js";
 import { UsageError } from "./usage-error.js";
 
 /** A window from --from and --to, half-open, in nanoseconds since the epoch; both see the same now. Throws UsageError. */
@@ -12,7 +13,7 @@ export function parseWindow(
   const endNs = read("--to", to, nowNs);
   if (endNs <= startNs) {
     throw new UsageError(
-      `--from ${formatWhen(startNs)} must lie before --to ${formatWhen(endNs)}, which is not included`,
+      `--from ${formatTime(startNs)} must lie before --to ${formatTime(endNs)}, which is not included`,
     );
   }
   return { startNs, endNs };

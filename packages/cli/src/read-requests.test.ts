@@ -15,6 +15,7 @@ describe("readRequests", () => {
         row: 1,
         line: 2,
         filter: "host 10.0.0.1 and port 53",
+        options: {},
         request: { startNs: 1_550_000_000n * second, endNs: 1_550_000_060n * second },
       },
     ]);
@@ -55,10 +56,47 @@ describe("readRequests", () => {
     expect(() => readRequests('1,2,tcp\n3,4,"udp\n5,6,icmp\n', "r.csv")).toThrow(UsageError);
   });
 
-  it("refuses other columns", () => {
-    expect(() => readRequests("epoch_start,bpf,epoch_end\n", "r.csv")).toThrow(
-      "they must be epoch_start,epoch_end,bpf",
+  it("reads further columns that the header names; an empty field leaves it to the command line", () => {
+    const rows = readRequests(
+      "epoch_start,epoch_end,bpf,require_coverage,Dialect,any_vlan,nanoseconds,restore_vlan\n" +
+        "1,2,tcp,true,stenographer,false,TRUE,true\n1,2,tcp,,,,,\n1,2,tcp,,pcap,,,\n",
+      "r.csv",
     );
+    expect(rows.map(({ options }) => options)).toEqual([
+      {
+        requireCoverage: true,
+        dialect: "stenographer",
+        anyVlan: false,
+        nanoseconds: true,
+        restoreVlan: true,
+      },
+      {},
+      { dialect: "pcap" },
+    ]);
+    expect(rows[0]?.request).toEqual({ startNs: second, endNs: 3n * second });
+  });
+
+  it.each([
+    ["1,2,tcp,bpf,", 'dialect is "bpf", not one of pcap, stenographer or empty'],
+    ["1,2,tcp,,yes", 'any_vlan is "yes", not one of true, false or empty'],
+    ["1,2,tcp", "3 fields, not 5 (epoch_start,epoch_end,bpf,dialect,any_vlan)"],
+  ])("reports %s under further columns", (bad, problem) => {
+    const rows = readRequests(`epoch_start,epoch_end,bpf,dialect,any_vlan\n${bad}\n1,2,udp,,\n`, "r.csv");
+    expect(rows[0]).toMatchObject({ options: {}, request: { problem: expect.stringContaining(problem) } });
+    expect(rows[1]).toMatchObject({ filter: "udp", request: { startNs: second } });
+  });
+
+  it.each([
+    ["epoch_start,bpf,epoch_end", "they must begin with epoch_start,epoch_end,bpf"],
+    ["epoch_start,epoch_end", "they must begin with epoch_start,epoch_end,bpf"],
+    ["epoch_start,epoch_end,bpf,dialekt", 'the column "dialekt" is not known; did you mean "dialect"?'],
+    [
+      "epoch_start,epoch_end,bpf,colour",
+      "known ones: dialect,any_vlan,restore_vlan,nanoseconds,require_coverage",
+    ],
+    ["epoch_start,epoch_end,bpf,dialect,dialect", 'the column "dialect" is there twice'],
+  ])("refuses the columns %s", (header, problem) => {
+    expect(() => readRequests(`${header}\n`, "r.csv")).toThrow(problem);
   });
 
   it("finds nothing in an empty file", () => {

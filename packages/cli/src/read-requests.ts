@@ -1,9 +1,29 @@
+import { nearest } from "@stenogrpc/options";
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
+import type { QueryOptions } from "./query-options.js";
 import { UsageError } from "./usage-error.js";
 
 const nsPerSecond = 1_000_000_000n;
 const columns = ["epoch_start", "epoch_end", "bpf"] as const;
+
+/** What a row says for itself, as the command line does for all. */
+export type RowOptions = Pick<QueryOptions, "dialect" | "anyVlan" | "restoreVlan" | "nanoseconds"> & {
+  requireCoverage?: boolean;
+};
+
+/** Further columns, which only a header line can name, and how their fields are read. An empty field says nothing. */
+const optionColumns: Readonly<Record<string, (field: string) => RowOptions | undefined>> = {
+  dialect: (field) => (field === "pcap" || field === "stenographer" ? { dialect: field } : undefined),
+  any_vlan: (field) => truth(field, (anyVlan) => ({ anyVlan })),
+  restore_vlan: (field) => truth(field, (restoreVlan) => ({ restoreVlan })),
+  nanoseconds: (field) => truth(field, (nanoseconds) => ({ nanoseconds })),
+  require_coverage: (field) => truth(field, (requireCoverage) => ({ requireCoverage })),
+};
+
+function truth(field: string, option: (value: boolean) => RowOptions): RowOptions | undefined {
+  return field === "true" || field === "false" ? option(field === "true") : undefined;
+}
 
 /** One row of a file of requests. */
 export interface RequestRow {
@@ -13,37 +33,69 @@ export interface RequestRow {
   readonly line: number;
   /** The filter, as written. */
   readonly filter: string;
+  /** What the row says beyond the command line; nothing where it is a bad row. */
+  readonly options: RowOptions;
   /** The window, half-open, in nanoseconds since the epoch; or what is wrong with the row. */
   readonly request: { readonly startNs: bigint; readonly endNs: bigint } | { readonly problem: string };
 }
 
 /**
  * Reads the original's CSV of requests: `epoch_start,epoch_end,bpf`, whole seconds, both included, a header line or none.
+ * A header line may name further columns: `dialect`, `any_vlan`, `restore_vlan`, `nanoseconds`, `require_coverage`.
  *
  * A row that makes no sense says so in its place and does not stop the others. Throws UsageError where a quote is left
  * open, since no one can tell then where the rows are.
  */
 export function readRequests(text: string, file: string): RequestRow[] {
   const rows = readRows(text.replace(/\r\n?/g, "\n"), file);
-  const first = rows[0]?.fields;
-  const header = first?.map((field) => field.toLowerCase());
+  const header = rows[0]?.fields.map((field) => field.toLowerCase());
   const headed = header?.[0] === columns[0];
-  if (headed && header?.join() !== columns.join()) {
-    throw new UsageError(`${file}:1: the columns are ${first?.join()}; they must be ${columns.join()}`);
-  }
-  return rows.slice(headed ? 1 : 0).map(({ line, fields, problem }, i) => ({
-    row: i + 1,
-    line,
-    filter: fields[2] ?? "",
-    request: problem === undefined ? readWindow(fields) : { problem },
-  }));
+  const further = headed && header ? furtherColumns(header, file) : [];
+  return rows.slice(headed ? 1 : 0).map(({ line, fields, problem }, i) => {
+    const request = problem === undefined ? readRow(fields, further) : { problem };
+    const bad = "problem" in request;
+    return {
+      row: i + 1,
+      line,
+      filter: fields[2] ?? "",
+      options: bad ? {} : request.options,
+      request: bad ? request : request.window,
+    };
+  });
 }
 
-function readWindow(fields: readonly string[]): RequestRow["request"] {
+/** The columns behind the original's. Throws UsageError for one that is not known. */
+function furtherColumns(header: readonly string[], file: string): string[] {
+  if (columns.some((column, i) => header[i] !== column)) {
+    throw new UsageError(
+      `${file}:1: the columns are ${header.join()}; they must begin with ${columns.join()}`,
+    );
+  }
+  const further = header.slice(columns.length);
+  const known = Object.keys(optionColumns);
+  for (const [i, column] of further.entries()) {
+    if (known.includes(column) && further.indexOf(column) === i) continue;
+    const meant = nearest(column, known);
+    const advice = known.includes(column)
+      ? "is there twice"
+      : `is not known; ${meant ? `did you mean "${meant}"?` : `known ones: ${known.join()}`}`;
+    throw new UsageError(`${file}:1: the column ${JSON.stringify(column)} ${advice}`);
+  }
+  return further;
+}
+
+/** A row's window and options, or what is wrong with it. */
+function readRow(
+  fields: readonly string[],
+  further: readonly string[],
+):
+  | { readonly window: { readonly startNs: bigint; readonly endNs: bigint }; readonly options: RowOptions }
+  | { readonly problem: string } {
   const [first = "", last = ""] = fields;
-  if (fields.length !== columns.length) {
+  const expected = [...columns, ...further];
+  if (fields.length !== expected.length) {
     return {
-      problem: `${fields.length} fields, not 3 (${columns.join()}); a comma in a field needs quotes around it`,
+      problem: `${fields.length} fields, not ${expected.length} (${expected.join()}); a comma in a field needs quotes around it`,
     };
   }
   for (const [i, field] of [first, last].entries()) {
@@ -52,10 +104,20 @@ function readWindow(fields: readonly string[]): RequestRow["request"] {
       return { problem: `${columns[i]} is ${JSON.stringify(field)}, not whole seconds since 1970` };
     }
   }
+  const options: RowOptions = {};
+  for (const [i, column] of further.entries()) {
+    const field = fields[columns.length + i] ?? "";
+    const said = field === "" ? {} : optionColumns[column]?.(field.toLowerCase());
+    if (said === undefined) {
+      const words = column === "dialect" ? "pcap, stenographer" : "true, false";
+      return { problem: `${column} is ${JSON.stringify(field)}, not one of ${words} or empty` };
+    }
+    Object.assign(options, said);
+  }
   const startNs = BigInt(first) * nsPerSecond;
   const endNs = (BigInt(last) + 1n) * nsPerSecond;
   return endNs > startNs
-    ? { startNs, endNs }
+    ? { window: { startNs, endNs }, options }
     : { problem: `epoch_end ${last} lies before epoch_start ${first}` };
 }
 

@@ -1,7 +1,7 @@
-import type { FetchResult } from "@stenogrpc/client/node";
+import { type FetchResult, formatTime } from "@stenogrpc/client/node";
+import { coverageJson, remarks, shortcomings } from "./coverage-text.js";
 import { exitCode } from "./exit-codes.js";
 import { counted, formatCount, formatSize } from "./format.js";
-import { formatWhen } from "./parse-when.js";
 import { printable } from "./printable.js";
 
 /** The exit code that a result means. */
@@ -13,17 +13,21 @@ export function exitCodeOf(result: FetchResult): number {
       return exitCode.noPackets;
     case "truncated":
       return exitCode.truncated;
+    case "incomplete":
+      return exitCode.incomplete;
   }
 }
 
 /** A result as it goes out as JSON: times in RFC 3339, undefined ones null. */
 export function resultJson(result: FetchResult, file: string) {
-  const { firstPacketNs, lastPacketNs, window, ...rest } = result;
+  const { firstPacketNs, lastPacketNs, window, filterDialect, ...rest } = result;
   return {
     ...rest,
-    firstPacket: firstPacketNs === undefined ? null : formatWhen(firstPacketNs),
-    lastPacket: lastPacketNs === undefined ? null : formatWhen(lastPacketNs),
-    window: { start: formatWhen(window.startNs), end: formatWhen(window.endNs) },
+    ...coverageJson(result),
+    filterDialect: filterDialect ?? null,
+    firstPacket: firstPacketNs === undefined ? null : formatTime(firstPacketNs),
+    lastPacket: lastPacketNs === undefined ? null : formatTime(lastPacketNs),
+    window: { start: formatTime(window.startNs), end: formatTime(window.endNs) },
     file,
   };
 }
@@ -35,7 +39,7 @@ export function resultText(result: FetchResult, file: string): string {
     `${headline(result)}: ${counted(result.packets, "packet")}, ${formatSize(result.pcapBytes)} in ${file}`,
   ];
   if (firstPacketNs !== undefined && lastPacketNs !== undefined) {
-    lines.push(`  from   ${formatWhen(firstPacketNs)} to ${formatWhen(lastPacketNs)}`);
+    lines.push(`  from   ${formatTime(firstPacketNs)} to ${formatTime(lastPacketNs)}`);
   }
   lines.push(`  sha256 ${result.sha256}`);
   const origin = result.sensor ? `sensor ${printable(result.sensor)} (${printable(result.source)}), ` : "";
@@ -43,6 +47,8 @@ export function resultText(result: FetchResult, file: string): string {
   if (result.verification === "structure-only") {
     lines.push("  note   an original server: form checked, completeness not (it sends no summary)");
   }
+  for (const fact of shortcomings(result)) lines.push(`  warning ${fact}`);
+  for (const fact of remarks(result)) lines.push(`  note   ${fact}`);
   for (const warning of result.warnings) lines.push(`  note   ${printable(warning)}`);
   return lines.join("\n");
 }
@@ -66,7 +72,13 @@ function headline(result: FetchResult): string {
     case "complete":
       return "complete";
     case "no-packets":
-      return "no packets (complete: nothing in the window matches)";
+      return result.coverage?.gaps.length
+        ? "no packets (nothing matches that the sensor has in the window)"
+        : "no packets (complete: nothing in the window matches)";
+    case "incomplete":
+      return `incomplete, damage on the sensor cost packets that may have matched${
+        result.stoppedBy === "nothing" ? "" : `, and cut by ${stoppedByText(result)}`
+      }`;
     case "truncated":
       return `truncated by ${stoppedByText(result)}, there are more`;
   }

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { durationArgument, sizeArgument, wholeNumber } from "./arguments.js";
+import { type QueryOptions, withLanguage, withPacketOptions } from "./query-options.js";
 
 /** The options of every command that fetches packets. */
-export interface RetrievalOptions {
+export interface RetrievalOptions extends QueryOptions {
+  requireCoverage?: boolean;
   maxBytes?: number;
   maxPackets?: number;
   timeout?: number;
@@ -12,9 +14,13 @@ export interface RetrievalOptions {
   json?: boolean;
 }
 
-/** Adds the limits and how results are told. */
+/** Adds how the filter is read, the limits, and how results are told. */
 export function withRetrieval(command: Command): Command {
-  return command
+  return withPacketOptions(withLanguage(command))
+    .option(
+      "--require-coverage",
+      "fail (1) where the sensor can't answer for the whole window, or does not know whether it can",
+    )
     .option(
       "--max-bytes <SIZE>",
       "most bytes of pcap, such as 500MB or 2GiB (default: the server's limit)",

@@ -54,15 +54,95 @@ describe("the command line", () => {
 describe("stenogrpc check", () => {
   const exampleWindow = ["--from", "2026-01-02T03:04:05Z", "--to", "2026-01-02T03:04:25Z"];
 
-  it("prints the filter as it is read, and what goes to Stenographer", async () => {
-    const { code, stdout } = await runHere("check", "host 10.0.0.5 and port 443 or icmp", ...exampleWindow);
-    expect(code).toBe(0);
-    const [filter, window, query] = stdout.split("\n");
-    expect(filter).toBe("filter        ((host 10.0.0.5 and port 443) or icmp)");
-    expect(window).toBe("window        2026-01-02T03:04:05Z to 2026-01-02T03:04:25Z, the end not included");
-    expect(query).toMatch(
-      /^stenographer {2}\(.*after 2026-01-02T03:0.*\(\(host 10\.0\.0\.5 and port 443\) or icmp\)\)$/,
+  it("prints how tcpdump's language is read, what the index is asked, what is matched, and why", async () => {
+    const { code, stdout } = await runHere(
+      "check",
+      "tcp and src host 10.0.0.5 and not port 22",
+      ...exampleWindow,
     );
+    expect(code).toBe(0);
+    const [filter, language, window, index, matched, query, because] = stdout.split("\n");
+    expect(filter).toBe("filter        (tcp and src host 10.0.0.5 and not port 22)");
+    expect(language).toBe("language      tcpdump's (pcap)");
+    expect(window).toBe("window        2026-01-02T03:04:05Z to 2026-01-02T03:04:25Z, the end not included");
+    expect(index).toBe("index         (tcp and host 10.0.0.5)");
+    expect(matched).toBe("matched       (tcp and src host 10.0.0.5 and not port 22)");
+    expect(query).toMatch(/^stenographer {2}\(.*after 2026-01-02T03:0.* and \(tcp and host 10\.0\.0\.5\)\)$/);
+    expect(because).toMatch(/^because {7}\S/);
+  });
+
+  it("says where the index can't help", async () => {
+    const { stdout } = await runHere("check", "not port 22", ...exampleWindow);
+    expect(stdout).toContain("\nindex         can't help: every packet in the window is read\n");
+  });
+
+  it("reads Stenographer's language where it is told to", async () => {
+    const args = ["--dialect", "stenographer", "host 10.0.0.5 and port 443 or icmp"];
+    const { code, stdout } = await runHere("check", ...args, ...exampleWindow);
+    expect(code).toBe(0);
+    expect(stdout).toContain("filter        ((host 10.0.0.5 and port 443) or icmp)\n");
+    expect(stdout).toContain("language      Stenographer's (stenographer)\n");
+    expect(stdout).toMatch(/^stenographer {2}\(.*\(\(host 10\.0\.0\.5 and port 443\) or icmp\)\)$/m);
+    const refused = await runHere("check", "--dialect", "stenographer", "not port 22");
+    expect(refused.stderr).toContain("\n  not port 22\n  ^\n");
+    expect(refused.code).toBe(2);
+  });
+
+  it("says where it looks through VLAN tags", async () => {
+    const { code, stdout } = await runHere("check", "--any-vlan", "tcp and host 10.0.0.5", ...exampleWindow);
+    expect(code).toBe(0);
+    expect(stdout).toContain("\nlanguage      tcpdump's (pcap), through VLAN tags\n");
+  });
+
+  it("asks the index for no VLAN tag that is put back only afterwards", async () => {
+    const args = ["--json", "vlan 5 and tcp", ...exampleWindow];
+    const asStored = JSON.parse((await runHere("check", ...args)).stdout);
+    const restored = JSON.parse((await runHere("check", "--restore-vlan", ...args)).stdout);
+    expect([asStored.index, restored.index]).toEqual([
+      expect.stringContaining("vlan 5"),
+      expect.not.stringContaining("vlan"),
+    ]);
+  });
+
+  it("prints it as one JSON line", async () => {
+    const { stdout } = await runHere("check", "--json", "tcp dst port 443", ...exampleWindow);
+    expect(stdout.endsWith("}\n")).toBe(true);
+    expect(JSON.parse(stdout)).toEqual({
+      filter: "tcp dst port 443",
+      filterDialect: "pcap",
+      vlanTransparent: false,
+      window: { start: "2026-01-02T03:04:05Z", end: "2026-01-02T03:04:25Z" },
+      index: "(tcp and port 443)",
+      residual: "tcp dst port 443",
+      query: expect.stringContaining("(tcp and port 443)"),
+      explanation: expect.arrayContaining([expect.any(String)]),
+      cost: null,
+    });
+  });
+
+  it("reads times such as 45m ago, in both languages", async () => {
+    for (const dialect of ["pcap", "stenographer"]) {
+      const { code, stdout } = await runHere(
+        "check",
+        "--dialect",
+        dialect,
+        "--json",
+        "icmp and after 45m ago",
+      );
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout).filter).toBe("(icmp and after 45m ago)");
+      expect(JSON.parse(stdout).query).toMatch(/icmp and after 20\d\d-/);
+    }
+  });
+
+  it.each([
+    [["-s", "sensor-1:8443"], "-s is for a server; name one with -c FILE"],
+    [["--nanoseconds"], "--nanoseconds is for a server"],
+    [["--dialect", "bpf"], "Allowed choices are pcap, stenographer"],
+  ])("exits with 2 for %j", async (args, message) => {
+    const { code, stdout, stderr } = await runHere("check", "tcp", ...args);
+    expect(stderr).toContain(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
   it("shows a slip with a caret and exits with 2", async () => {

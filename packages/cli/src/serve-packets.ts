@@ -23,10 +23,12 @@ export async function servePackets(options: ServeOptions): Promise<number> {
   const sensor = loaded.settings.sensor ?? hostname();
   const server = await start(loaded, sensor, logger);
   const address = server.host.includes(":") ? `[${server.host}]` : server.host;
+  // Before anyone can read that it listens, and ask it to stop.
+  const stopped = firstSignal(logger);
   process.stdout.write(
     `listening on ${address}:${server.port} sensor=${JSON.stringify(sensor)} source=${loaded.settings.source.kind}\n`,
   );
-  await firstSignal(logger);
+  await stopped;
   await server.close();
   return exitCode.complete;
 }

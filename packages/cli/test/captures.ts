@@ -8,6 +8,8 @@ export interface TestPacket {
   readonly destination: string;
   readonly port: number;
   readonly payloadBytes?: number;
+  /** Id of a VLAN tag. */
+  readonly vlan?: number;
 }
 
 /** Writes a classic pcap file of UDP packets and tells its bytes. */
@@ -20,7 +22,9 @@ export function writeCapture(file: string, packets: Iterable<TestPacket>): Buffe
   });
   const pieces = [writer.header()];
   for (const packet of packets) {
-    pieces.push(writer.record({ timestampNs: packet.timestampNs, data: udpFrame(packet) }));
+    const frame = udpFrame(packet);
+    const data = packet.vlan === undefined ? frame : tagged(frame, packet.vlan);
+    pieces.push(writer.record({ timestampNs: packet.timestampNs, data }));
   }
   const bytes = Buffer.concat(pieces);
   writeFileSync(file, bytes);
@@ -44,4 +48,10 @@ function udpFrame({ source, destination, port, payloadBytes = 0 }: TestPacket): 
   view.setUint16(36, port); // destination port
   view.setUint16(38, 8 + payloadBytes); // length
   return frame;
+}
+
+/** The frame with an 802.1Q tag behind its addresses. */
+function tagged(frame: Uint8Array, vlan: number): Uint8Array {
+  const addresses = frame.subarray(0, 12);
+  return Buffer.concat([addresses, Uint8Array.of(0x81, 0x00, vlan >> 8, vlan & 0xff), frame.subarray(12)]);
 }

@@ -16,10 +16,13 @@ export function batchCommand(): Command {
       "after",
       `
 The CSV is the original's: whole seconds since 1970, both included, then the filter (empty: every packet); the header
-line may be missing. Limits and --timeout hold for each row. A bad row is reported by its line and stops no other.
+line may be missing. One that is there may name further columns: dialect (pcap, stenographer), any_vlan, restore_vlan,
+nanoseconds, require_coverage (true, false); an empty field leaves it to the command line.
+Limits and --timeout hold for each row. A bad row is reported by its line and stops no other.
 DIR gets one capture for each row, named by row and filter, and results.csv.
 
-Exit code: 0 every row complete or empty, 1 any failed, 2 usage, 4 any truncated (and none failed), 130 Ctrl-C.
+Exit code: 0 every row complete or empty, 1 any failed, 2 usage, 5 any incomplete, 4 any truncated (and none failed),
+130 Ctrl-C.
 
 Examples:
   stenogrpc batch -c client.yaml -s sensor-1:8443 -r requests.csv -o case-4711

@@ -1,24 +1,38 @@
 import { Command } from "commander";
+import { durationArgument } from "../arguments.js";
 import type { CheckOptions } from "../explain-filter.js";
+import { withLanguage, withPacketOptions } from "../query-options.js";
 
-/** `stenogrpc check FILTER`: what a filter means, without asking anyone. */
+/** `stenogrpc check FILTER`: what a filter means, what is asked for it and what it costs. */
 export function checkCommand(): Command {
-  return new Command("check")
-    .description("show how a filter is read and what goes to Stenographer for it; contacts no server")
-    .argument("<FILTER>", "filter in Stenographer's language")
-    .option("--from <TIME>", "start of an example window", "15m")
-    .option("--to <TIME>", "end of the example window, not included", "now")
+  const command = new Command("check")
+    .description("explain a filter: how it is read, what an index is asked, what is matched packet by packet")
+    .argument("<FILTER>", "filter in the language that --dialect names");
+  return withPacketOptions(withLanguage(command))
+    .option("--from <TIME>", "start of the window", "15m")
+    .option("--to <TIME>", "end of the window, not included", "now")
+    .option(
+      "-c, --config <FILE>",
+      "YAML with this client's certificates: has a server explain it, with the cost",
+    )
+    .option("-s, --server <HOST:PORT>", "server to ask (default: `server` of the YAML; port 8443)")
+    .option("--timeout <DURATION>", "longest to wait for the server (default: 30s)", durationArgument)
+    .option("--json", "print it as JSON on stdout")
     .addHelpText(
       "after",
       `
-Exit code: 0 a good filter, 2 a bad one (with a caret under the place).
+Without -c it contacts no server. With it, the server explains what it would do, and says how many files and bytes it
+would read at most; no packet is read.
+
+Exit code: 0 a good filter, 1 the server could not be asked, 2 a bad filter (with a caret under the place).
 
 Examples:
-  stenogrpc check 'host 10.0.0.5 and port 443 or icmp'
-  stenogrpc check 'net 10.0.0.0/8' --from 2026-01-02T03:00:00Z --to 2026-01-02T03:05:00Z`,
+  stenogrpc check 'tcp[tcpflags] & tcp-syn != 0 and not port 22'
+  stenogrpc check --dialect stenographer 'host 10.0.0.5 and port 443 or icmp'
+  stenogrpc check -c client.yaml --from 1h --to now 'net 10.0.0.0/8 and dst port 443'`,
     )
     .action(async (filter: string, options: CheckOptions) => {
       const { explainFilter } = await import("../explain-filter.js");
-      await explainFilter(filter, options);
+      process.exitCode = await explainFilter(filter, options);
     });
 }

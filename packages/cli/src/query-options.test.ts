@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { clientQuery, dialectOf, refuseForOriginal } from "./query-options.js";
+import { UsageError } from "./usage-error.js";
+
+describe("query options", () => {
+  it("are read as tcpdump's language, by an original server as Stenographer's, unless said", () => {
+    expect(dialectOf({}, false)).toBe("pcap");
+    expect(dialectOf({}, true)).toBe("stenographer");
+    expect(dialectOf({ dialect: "stenographer" }, false)).toBe("stenographer");
+  });
+
+  it("become the client's", () => {
+    expect(clientQuery({ dialect: "stenographer", anyVlan: true, nanoseconds: true })).toEqual({
+      dialect: "stenographer",
+      vlanTransparent: true,
+      restoreVlanTags: undefined,
+      timestampResolution: "nanoseconds",
+    });
+  });
+
+  it("that an original server would drop in silence are refused by name", () => {
+    expect(() => refuseForOriginal({ dialect: "stenographer", anyVlan: false })).not.toThrow();
+    const options = { dialect: "pcap", restoreVlan: true, requireCoverage: true } as const;
+    expect(() => refuseForOriginal(options)).toThrow(UsageError);
+    expect(() => refuseForOriginal(options)).toThrow(
+      "--dialect pcap, --restore-vlan, --require-coverage: an",
+    );
+    expect(() => refuseForOriginal({ anyVlan: true, nanoseconds: true })).toThrow(
+      "--any-vlan, --nanoseconds:",
+    );
+  });
+});
