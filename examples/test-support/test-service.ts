@@ -16,7 +16,12 @@ import { temporaryFolder } from "./temporary-folder.js";
 type Tls = { readonly ca: string; readonly cert?: string; readonly key?: string };
 
 // 43 by `tcpdump -r all.pcap --count "icmp or (vlan and icmp)"`, see the captures' README.
-const echoes = { from: "2026-11-24T05:40:00Z", to: "2026-11-24T05:41:00Z", filter: "icmp" };
+const echoes = {
+  from: "2026-11-24T05:40:00Z",
+  to: "2026-11-24T05:41:00Z",
+  filter: "icmp",
+  vlanTransparent: true,
+};
 const echoPackets = 43;
 
 const transports = {

@@ -139,7 +139,8 @@ describe.each(kinds)("a fetch through %s, of a client that has stopped reading",
 
   it("gives its slot back, so that the next one is served whole", async () => {
     const client = sensor.connect();
-    const fetch = client.fetchPcap({ from: truth.firstNs, to: truth.lastNs + 1n, filter: "icmp" });
+    const everything = { from: truth.firstNs, to: truth.lastNs + 1n };
+    const fetch = client.fetchPcap({ ...everything, filter: "icmp", dialect: "stenographer" });
     for await (const _ of fetch);
     const result = await fetch.summary;
     expect([result.verdict, result.packets]).toEqual(["complete", truth.protocols.get(1)]);

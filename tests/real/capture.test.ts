@@ -32,7 +32,12 @@ describe("packets that stenotype captured while tcpreplay sent them", () => {
   });
 
   async function fetchAll(client: NodeStenographerClient, from: bigint, to: bigint, filter?: string) {
-    const fetch = client.fetchPcap({ from, to, ...(filter === undefined ? {} : { filter }) });
+    const fetch = client.fetchPcap({
+      from,
+      to,
+      filter,
+      dialect: "stenographer",
+    });
     const pieces: Uint8Array[] = [];
     for await (const piece of fetch) pieces.push(piece);
     const result = await fetch.summary;

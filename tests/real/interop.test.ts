@@ -83,7 +83,12 @@ describe("grpcio's client of 2019 at our server", () => {
     'gets the bytes that our own client gets, for "%s"',
     async (bpf) => {
       const client = sensor.connect();
-      const fetch = client.fetchPcap({ from: start, to: start + 4, ...(bpf === "" ? {} : { filter: bpf }) });
+      const fetch = client.fetchPcap({
+        from: start,
+        to: start + 4,
+        filter: bpf,
+        dialect: "stenographer",
+      });
       const pieces: Uint8Array[] = [];
       for await (const piece of fetch) pieces.push(piece);
       // Its end is included, as seconds: 3 is the fourth second.

@@ -95,7 +95,8 @@ async function expectSameAsTcpdump(
   const fetch = client.fetchPcap({
     from: window.startNs,
     to: window.endNs,
-    ...(filter === undefined ? {} : { filter }),
+    filter,
+    dialect: "stenographer",
   });
   const pieces: Uint8Array[] = [];
   for await (const piece of fetch) pieces.push(piece);

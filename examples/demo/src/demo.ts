@@ -50,7 +50,7 @@ async function demo(): Promise<void> {
   const address = /listening on (\S+)/.exec(listening)?.[1] ?? "";
 
   step("3", "Fetch what a CSV asks for");
-  const batch = ["batch", "-c", clientYaml, "-s", address, "-r", requests, "-o", packets];
+  const batch = ["batch", "-c", clientYaml, "-s", address, "-r", requests, "-o", packets, "--any-vlan"];
   command(batch.join(" "));
   const { stderr } = await stenogrpc.run(batch, { exitCode: exitTruncated });
   // The table comes after the lines of progress.
@@ -122,8 +122,9 @@ Next, at the repository's root:
    npx stenogrpc serve -c ${serverYaml} --log pretty
    npx stenogrpc info -c ${clientYaml}
    npx stenogrpc fetch -c ${clientYaml} -o ssh.pcap \\
-     --from 2026-11-24T05:40:25Z --to 2026-11-24T05:40:30Z 'tcp and port 22'
-   npx stenogrpc check 'host 192.0.2.80 and port'            what a mistake looks like
+     --from 2026-11-24T05:40:25Z --to 2026-11-24T05:40:30Z 'tcp dst port 22 and tcp[tcpflags] & tcp-syn != 0'
+   npx stenogrpc check 'src net 192.0.2.0/24 and not port 22'    what is asked for a filter, and why
+   npx stenogrpc check 'host 192.0.2.80 and prt 80'              what a mistake looks like
 
    examples/ has the same in TypeScript: the client in a playbook, the server in services of yours.
    ${shown(output)} can be removed at any time.`;

@@ -75,7 +75,8 @@ async function investigate(): Promise<keyof typeof exitCodes> {
   if (verdict === "no-packets") return "no packets";
   console.log(`payload: ${bytes.fromClient} bytes from the client, ${bytes.fromServer} from the server`);
   if (verdict === "truncated") console.log(`there are more packets: ${stoppedBy} ended the answer`);
-  if (seenAtNs === undefined) return verdict === "truncated" ? "inconclusive" : "not seen";
+  if (verdict === "incomplete") console.log("packets are missing: files on the sensor are damaged");
+  if (seenAtNs === undefined) return verdict === "complete" ? "not seen" : "inconclusive";
 
   console.log(`${alert.name}: asked for at ${new Date(Number(seenAtNs / 1_000_000n)).toISOString()}`);
   await mkdir(options.evidence, { recursive: true });

@@ -51,6 +51,7 @@ for (const { epoch_start, epoch_end, bpf } of rows) {
     from: Number(epoch_start),
     to: Number(epoch_end) + 1, // the CSV includes the last second, a window ends before its end
     filter: bpf,
+    dialect: "stenographer", // as the prototype meant it; without this, tcpdump's language
   });
   try {
     const { path, verdict, packets } = await fetch.toFile(`${fetch.uid}.pcap`);
