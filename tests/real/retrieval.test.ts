@@ -161,6 +161,7 @@ function comparesWithTcpdump(open: () => SourceConfig): void {
       from: everything.startNs,
       to: everything.endNs,
       filter: "udp",
+      dialect: "stenographer",
       maxPackets: 7,
     });
     const pieces: Uint8Array[] = [];

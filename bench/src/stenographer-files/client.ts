@@ -10,7 +10,9 @@ const chunkBytes = 1024 * 1024;
 
 async function ours({ port, tls, fromNs, toNs, filter }: ClientOptions): Promise<[number, number]> {
   const client = createStenographerClient({ server: `localhost:${port}`, tls });
-  const fetch = client.fetchPcap({ from: BigInt(fromNs), to: BigInt(toNs), filter, chunkBytes });
+  const window = { from: BigInt(fromNs), to: BigInt(toNs) };
+  // The daemon reads the same text.
+  const fetch = client.fetchPcap({ ...window, filter, dialect: "stenographer", chunkBytes });
   let bytes = 0;
   for await (const piece of fetch) bytes += piece.length;
   const { packets } = await fetch.summary;

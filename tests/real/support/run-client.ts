@@ -32,6 +32,7 @@ const fetch = client.fetchPcap({
   from: BigInt(settings.fromNs),
   to: BigInt(settings.toNs),
   filter: settings.filter,
+  dialect: "stenographer",
   signal: leaving.signal,
 });
 try {
