@@ -76,6 +76,12 @@ describe("a server's failure", () => {
     expect(failure.retryAfterMs).toBe(2500);
   });
 
+  it.each([-1n, 2_147_484n])("carries no delay that a timer can't wait: %i s", async (seconds) => {
+    const retry = { desc: RetryInfoSchema, value: { retryDelay: { seconds } } };
+    const failure = await seenByClient(serverFailure(Code.ResourceExhausted, "NO_FREE_SLOT", [retry]));
+    expect(failure).toMatchObject({ retryable: true, retryAfterMs: undefined });
+  });
+
   it("takes the code's name for a reason where a foreign server gives none", async () => {
     const failure = await seenByClient(new ConnectError("no", Code.PermissionDenied));
     expect(failure).toMatchObject({

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { FilterProblemSchema } from "@stenogrpc/protocol";
 import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
+import { longestTimeoutMs } from "./option-schemas.js";
 import {
   type FilterProblemDetail,
   StenographerError,
@@ -119,10 +120,15 @@ function fromServer(error: ConnectError, { uid, timeoutMs }: CallContext): Steno
     reason,
     retryable,
     uid,
-    retryAfterMs: retryDelay && durationMs(retryDelay),
+    retryAfterMs: retryDelay && waitableMs(durationMs(retryDelay)),
     filterProblem: filterProblem(error),
     cause: error,
   });
+}
+
+/** A delay that a timer can wait; setTimeout fires at once for anything longer than 24.8 days. */
+function waitableMs(delayMs: number): number | undefined {
+  return delayMs >= 0 && delayMs <= longestTimeoutMs ? delayMs : undefined;
 }
 
 /** The other end said "canceled" though nobody here did: it went down, or gave the call up. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** setTimeout fires at once for anything longer (24.8 days), so a longer limit would be none. */
-const longestTimeoutMs = 2_147_483_647;
+export const longestTimeoutMs = 2_147_483_647;
 
 export const timeoutMs = z.int().min(1).max(longestTimeoutMs);
 
