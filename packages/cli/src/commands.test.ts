@@ -270,6 +270,13 @@ describe("what the sensor does not have", () => {
     expect(code).toBe(0);
   });
 
+  it("is all that --quiet lets through", async () => {
+    const { stderr } = await fetch(...early, "-q", "-o", `${freshFolder()}/x.pcap`);
+    expect(stderr).toBe(
+      "stenogrpc: warning: the sensor has nothing before 2026-01-02T03:04:05Z (asked from 2026-01-02T03:00:00Z)\n",
+    );
+  });
+
   it("is in the JSON", async () => {
     const { stdout } = await fetch(...early, "-o", `${freshFolder()}/x.pcap`, "--json");
     expect(JSON.parse(stdout)).toMatchObject({

@@ -1,6 +1,7 @@
 import type { FetchResult, NodePcapFetch } from "@stenogrpc/client/node";
 import { checkFilter } from "./check-filter.js";
 import type { ConnectionOptions } from "./connection-options.js";
+import { shortcomings } from "./coverage-text.js";
 import { exitCode } from "./exit-codes.js";
 import { explainFailure } from "./explain-failure.js";
 import { refuseExisting, requireFolderOf } from "./files.js";
@@ -59,6 +60,7 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
     progress.end();
     if (options.json) await writeOut(`${JSON.stringify(resultJson(result, file))}\n`);
     else if (!options.quiet) process.stderr.write(`${resultText(result, toStdout ? "stdout" : file)}\n`);
+    else for (const fact of shortcomings(result)) process.stderr.write(`stenogrpc: warning: ${fact}\n`);
     return exitCodeOf(result);
   } catch (error) {
     progress.end();
