@@ -51,10 +51,7 @@ export function lastMessage(outcome: Outcome): MessageInitShape<typeof ResponseS
       warnings: [...outcome.warnings],
       coverage: wholeness.coverage && coverageMessage(wholeness.coverage),
       completeness: wholeness.completeness === "proved" ? Completeness.PROVED : Completeness.UNPROVED,
-      damage: wholeness.damage?.slice(0, mostDamageTold).map(({ offset, ...rest }) => ({
-        ...rest,
-        offset: offset === undefined ? undefined : BigInt(offset),
-      })),
+      damage: damageMessages(wholeness),
     },
   };
 }
@@ -65,6 +62,14 @@ export function losesPackets({ damage = [] }: SourceOutcome): boolean {
 }
 
 const mostDamageTold = 100;
+
+/** What cost packets first: an incomplete answer must say why, however much else there is. */
+function damageMessages({ damage = [] }: SourceOutcome) {
+  return damage
+    .toSorted((a, b) => Number(b.losesPackets) - Number(a.losesPackets))
+    .slice(0, mostDamageTold)
+    .map(({ offset, ...rest }) => ({ ...rest, offset: offset === undefined ? undefined : BigInt(offset) }));
+}
 
 /** The languages of filters as the wire has them. */
 export const dialects = { stenographer: FilterDialect.STENOGRAPHER, pcap: FilterDialect.PCAP } as const;

@@ -101,6 +101,15 @@ describe("an answer of a source that has damage", () => {
     });
   });
 
+  it("tells what cost packets before a hundred things that did not", async () => {
+    const harmless = Array.from({ length: 150 }, () => ({ ...lost, losesPackets: false }));
+    const sensor = await start({ damage: [...harmless, lost] });
+    const { status, summary } = await fetch(sensor, { acceptIncomplete: true });
+    expect(status).toBe(Status.INCOMPLETE);
+    expect(summary?.damage).toHaveLength(100);
+    expect(summary?.damage[0]?.losesPackets).toBe(true);
+  });
+
   it("fails for a client that would take it for whole", async () => {
     const failure = await fetch(await start({ damage: [lost] })).then(
       () => undefined,
