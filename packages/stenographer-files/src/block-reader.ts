@@ -51,30 +51,32 @@ export class BlockReader {
     file: PacketFile,
     index: number,
     header: BlockHeader,
-    offsets: Uint32Array,
+    { offsets, inOnePiece }: { readonly offsets: Uint32Array; readonly inOnePiece: boolean },
     bounds: TimeBounds,
     problems: BlockProblem[],
   ): Promise<RecordBatch> {
-    this.maker.clear();
     const { bytes, view, maker } = this;
+    maker.clear();
     const start = index * blockBytes;
     const end = header.usedBytes;
+    let have = inOnePiece && (await file.read(bytes, 0, end, start)) ? end : 0;
     for (let i = 0; i < offsets.length; ) {
       const from = offsets[i] as number; // i < length
-      let behind = i + 1;
-      while (
-        behind < offsets.length &&
-        (offsets[behind] as number) - (offsets[behind - 1] as number) <= gapBytes
-      )
-        behind++;
-      let have = Math.min((offsets[behind - 1] as number) + firstReadBytes, end);
-      if (from >= end || !(await file.read(bytes, from, have - from, start + from))) {
-        problems.push({ what: "an index position beyond what the block has", offset: from });
-        i = behind;
-        continue;
+      const behind = have === end ? offsets.length : endOfRun(offsets, i);
+      if (have < end) {
+        have = Math.min((offsets[behind - 1] as number) + firstReadBytes, end);
+        if (from < end && !(await file.read(bytes, from, have - from, start + from))) {
+          problems.push({ what: "an index position beyond what the block has", offset: from });
+          i = behind;
+          continue;
+        }
       }
       for (; i < behind; i++) {
         const at = offsets[i] as number; // i < behind <= length
+        if (at >= end) {
+          problems.push({ what: "an index position beyond what the block has", offset: at });
+          continue;
+        }
         const need = at + leastFrameOffset > end ? end : Math.min(end, at + this.sizeAt(at));
         if (need > have) {
           if (!(await file.read(bytes, have, need - have, start + have))) break;
@@ -92,4 +94,12 @@ export class BlockReader {
   private sizeAt(at: number): number {
     return this.view.getUint16(at + 24, true) + this.view.getUint32(at + 12, true);
   }
+}
+
+/** Where the offsets end that are read together with the one at `i`. */
+function endOfRun(offsets: Uint32Array, i: number): number {
+  let behind = i + 1;
+  while (behind < offsets.length && (offsets[behind] as number) - (offsets[behind - 1] as number) <= gapBytes)
+    behind++;
+  return behind;
 }

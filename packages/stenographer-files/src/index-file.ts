@@ -12,6 +12,8 @@ const mostIndexBlockBytes = 16 * 1024 * 1024;
 /** The longest value: every packet of a 4 GiB file, at four bytes. */
 const mostDataBlockBytes = 256 * 1024 * 1024;
 const pieceBytes = 256 * 1024;
+/** Blocks of 4 KiB, some thirty keys in each. */
+const mostKnownBlocks = 256;
 /** Type and an IPv6 address. */
 const longestKey = 17;
 
@@ -38,6 +40,9 @@ export interface Postings {
  * compared before anything in it is believed; all methods throw DamageError.
  */
 export class IndexFile {
+  /** What blocks have that were read and checked before: terms are sized first and looked up then. */
+  private readonly known = new Map<TableBlock, readonly Postings[]>();
+
   private constructor(
     private readonly file: FileHandle,
     private readonly blocks: readonly TableBlock[],
@@ -83,19 +88,21 @@ export class IndexFile {
     }
   }
 
-  /** Calls `take` with each position of a key, ascending. */
-  async positions({ offset, count }: Postings, take: (position: number) => void): Promise<void> {
+  /** Calls `take` with the positions of a key, ascending, some at a time. */
+  async positions({ offset, count }: Postings, take: (positions: Uint32Array) => void): Promise<void> {
     let previous = -1;
     const perPiece = pieceBytes / 4;
     for (let done = 0; done < count; done += perPiece) {
       const length = Math.min(perPiece, count - done);
       const bytes = await read(this.file, offset + 4 * done, 4 * length);
+      bytes.swap32();
+      const positions = new Uint32Array(bytes.buffer, bytes.byteOffset, length);
       for (let i = 0; i < length; i++) {
-        const position = bytes.readUInt32BE(4 * i);
+        const position = positions[i] as number; // i < length
         if (position <= previous) throw new DamageError("positions out of order", offset + 4 * (done + i));
         previous = position;
-        take(position);
       }
+      take(positions);
     }
   }
 
@@ -131,12 +138,21 @@ export class IndexFile {
     return low;
   }
 
+  private async readPostings(block: TableBlock): Promise<Postings[]> {
+    const bytes = await readChecked(this.file, block);
+    const read: Postings[] = [];
+    for (const { key, valueAt, valueBytes } of entriesOf(bytes, block.offset)) {
+      read.push(postings(key, block.offset + valueAt, valueBytes));
+    }
+    if (this.known.size < mostKnownBlocks) this.known.set(block, read);
+    return read;
+  }
+
   private async *postingsOf(block: TableBlock): AsyncGenerator<Postings, void, undefined> {
-    if (block.size <= pieceBytes) {
-      const bytes = await readChecked(this.file, block);
-      for (const { key, valueAt, valueBytes } of entriesOf(bytes, block.offset)) {
-        yield postings(key, block.offset + valueAt, valueBytes);
-      }
+    const known =
+      this.known.get(block) ?? (block.size <= pieceBytes ? await this.readPostings(block) : undefined);
+    if (known !== undefined) {
+      yield* known;
       return;
     }
     // Mostly one long value: only the lengths and keys are read, once the whole has proved good.
@@ -258,7 +274,7 @@ function compareChecksum(crc: number, trailer: Buffer, { offset, size }: Handle)
 }
 
 async function read(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
+  const bytes = Buffer.allocUnsafeSlow(length); // not a part of a pool, so that it can be seen as words
   const { bytesRead } = await file.read(bytes, 0, length, offset);
   if (bytesRead !== length) throw new DamageError("the index ends", offset + bytesRead);
   return bytes;

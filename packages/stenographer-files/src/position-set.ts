@@ -76,12 +76,16 @@ function merged(a: Uint32Array, b: Uint32Array): Uint32Array {
   if (b.length === 0) return a;
   const result = new Uint32Array(a.length + b.length);
   let count = 0;
-  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
-    const x = a[i] ?? Number.POSITIVE_INFINITY;
-    const y = b[j] ?? Number.POSITIVE_INFINITY;
-    result[count++] = Math.min(x, y);
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    const x = a[i] as number; // i < length
+    const y = b[j] as number; // j < length
+    result[count++] = x < y ? x : y;
     if (x <= y) i++;
     if (y <= x) j++;
   }
-  return result.slice(0, count);
+  const rest = i < a.length ? a.subarray(i) : b.subarray(j);
+  result.set(rest, count);
+  return result.subarray(0, count + rest.length);
 }

@@ -2,30 +2,33 @@ import { blockBytes } from "./format.js";
 import type { BlockTable } from "./packet-file.js";
 import type { PositionSet } from "./position-set.js";
 
-/** A block to be read whole, or some of its packets, by their offsets in it. */
+/** What of a block is to be read. */
 export interface BlockJob {
   readonly block: number;
+  /** Where the packets lie in it that are wanted; undefined: all of them. */
   readonly offsets: Uint32Array | undefined;
+  /** Whether to read the block in one piece: where the wanted packets are dense, that is faster than seeking. */
+  readonly inOnePiece: boolean;
 }
 
 /** What a seek costs, in bytes that could be read in sequence instead. */
-const seekBytes = 64 * 1024;
+const seekBytes = 128 * 1024;
 /** Packets nearer than this are read together. */
 export const gapBytes = 16 * 1024;
 
-/** Which blocks to read, and whether whole: where the hits are dense, reading a block in one piece is faster. */
+/** Which blocks to read, and what of them. */
 export function* planReads(
   table: BlockTable,
   wanted: readonly number[],
   set: PositionSet,
 ): Generator<BlockJob> {
   if (set.kind === "all") {
-    for (const block of wanted) yield { block, offsets: undefined };
+    for (const block of wanted) yield { block, offsets: undefined, inOnePiece: true };
     return;
   }
   if (set.kind === "blocks") {
     const chosen = new Set(set.blocks);
-    for (const block of wanted) if (chosen.has(block)) yield { block, offsets: undefined };
+    for (const block of wanted) if (chosen.has(block)) yield { block, offsets: undefined, inOnePiece: true };
     return;
   }
   const { positions } = set;
@@ -39,7 +42,7 @@ export function* planReads(
     from = to;
     const entry = table.blocks[block];
     const usedBytes = typeof entry === "object" ? entry.usedBytes : blockBytes;
-    yield { block, offsets: seekingCosts(offsets) >= usedBytes ? undefined : offsets };
+    yield { block, offsets, inOnePiece: seekingCosts(offsets) >= usedBytes };
   }
 }
 

@@ -58,6 +58,11 @@ export async function selectPositions(
   }
 
   async function evaluateOr(terms: readonly FilterNode[]): Promise<PositionSet> {
+    let size = 0;
+    for (const term of terms) {
+      size += await sizeOf(term);
+      if (2 * size > options.packets) return all; // as for a single term
+    }
     let sets: PositionSet[] = [];
     for (const term of terms) {
       const set = await evaluate(term);
@@ -104,25 +109,25 @@ export async function selectPositions(
       found.push(postings);
     }
     if (found.length > mostPositions) return all;
-    let positions = new Uint32Array(Math.min(total, 2 * mostPositions));
+    const positions = new Uint32Array(Math.min(total, 2 * mostPositions));
     let count = 0;
     let isSorted = true;
     let dense: PositionSet | undefined;
+    const takeAll = (): PositionSet => fromPositions(sortedUnique(positions, count, isSorted));
     for (const postings of found) {
-      await index.positions(postings, (position) => {
-        if (count === positions.length) {
-          const set = fromPositions(sortedUnique(positions, count, isSorted));
-          dense = dense === undefined ? set : unite(dense, set);
+      await index.positions(postings, (piece) => {
+        if (count + piece.length > positions.length) {
+          dense = dense === undefined ? takeAll() : unite(dense, takeAll());
           count = 0;
           isSorted = true;
         }
-        if (count > 0 && position <= (positions[count - 1] ?? 0)) isSorted = false;
-        positions[count++] = position;
+        const [first = 0] = piece;
+        if (count > 0 && first <= (positions[count - 1] ?? 0)) isSorted = false;
+        positions.set(piece, count);
+        count += piece.length;
       });
     }
-    positions = sortedUnique(positions, count, isSorted);
-    const last = fromPositions(positions);
-    return dense === undefined ? last : unite(dense, last);
+    return dense === undefined ? takeAll() : unite(dense, takeAll());
   }
 }
 

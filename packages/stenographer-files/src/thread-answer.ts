@@ -204,7 +204,7 @@ class FileAnswer {
     return undefined;
   }
 
-  async read(reader: BlockReader, { block, offsets }: BlockJob): Promise<RecordBatch> {
+  async read(reader: BlockReader, { block, offsets, inOnePiece }: BlockJob): Promise<RecordBatch> {
     const header = this.table.blocks[block];
     if (typeof header !== "object") throw new TypeError(`block ${block} has no header`); // jobs() left it out
     const { fromUs, toUs } = this.table.bounds(block);
@@ -213,7 +213,7 @@ class FileAnswer {
     const batch =
       offsets === undefined
         ? await reader.readWhole(this.file, block, header, bounds, problems)
-        : await reader.readSome(this.file, block, header, offsets, bounds, problems);
+        : await reader.readSome(this.file, block, header, { offsets, inOnePiece }, bounds, problems);
     for (const problem of problems) this.report(block, problem);
     if (offsets === undefined && problems.length > 0) this.reportLost(block);
     return batch;
