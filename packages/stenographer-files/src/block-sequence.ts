@@ -21,10 +21,10 @@ export function dropStrayBlocks(blocks: BlockEntry[]): void {
 /** What a block's base should be, if it is out of line; else undefined. */
 function dueBase(bases: readonly number[], i: number): number | undefined {
   const [before2, before, own, behind, behind2] = [-2, -1, 0, 1, 2].map((step) => bases[i + step]);
-  if (own === before || own === behind) return undefined;
+  if (own === undefined || [before2, before, behind, behind2].includes(own)) return undefined;
   if (before !== undefined && behind !== undefined) return before === behind ? before : undefined;
   if (behind !== undefined && behind === behind2) return behind;
-  if (before === undefined || own === undefined) return undefined;
+  if (before === undefined) return undefined;
   // Of two blocks, the second is the stray one if it goes back.
   return before === before2 || own < before ? before : undefined;
 }
