@@ -42,7 +42,8 @@ export function fetchPcap(service: SensorService): FetchHandler {
       const plan = service.plan(request);
       retrieval.start(plan);
       const { signal } = retrieval;
-      const source = inResolution(plan, await orAbort(service.source.open(plan, signal), signal));
+      const source = await orAbort(service.source.open(plan, signal), signal);
+      const header = { ...source.header, resolution: plan.resolution ?? source.header.resolution };
 
       const counts = {
         recordsSeen: 0,
@@ -57,9 +58,11 @@ export function fetchPcap(service: SensorService): FetchHandler {
         verify(),
         timeWindow(plan.window, counts),
         matching(plan, source.header, counts),
+        // Behind the exact checks: cut to microseconds, a packet may lie before a window that it lay in.
+        inResolutionOf(header, source.header),
         limit({ maxBytes: plan.maxBytes?.value, maxPackets: plan.maxPackets?.value }, counts),
         tally(totals),
-        chunked(source.header, plan.chunkBytes),
+        chunked(header, plan.chunkBytes),
         digest(sha256),
       );
       for await (const pcap of messages) {
@@ -99,11 +102,9 @@ function matching(plan: Plan, header: CaptureHeader, counts: { recordsUnmatched:
   );
 }
 
-/** The source's records with time stamps in the unit that was asked for. */
-function inResolution({ resolution }: Plan, source: OpenSource): OpenSource {
-  if (resolution === undefined || resolution === source.header.resolution) return source;
-  const header = { ...source.header, resolution };
-  return { ...source, header, batches: conformTo(header)(source.batches) };
+/** Time stamps in the unit that was asked for. */
+function inResolutionOf(wanted: CaptureHeader, given: CaptureHeader): BatchStage {
+  return wanted.resolution === given.resolution ? (batches) => batches : conformTo(wanted);
 }
 
 /** @throws SourceError "source-corrupt" where packets were lost, and the client would not know */

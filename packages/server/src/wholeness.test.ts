@@ -203,6 +203,16 @@ describe("time stamps", () => {
     expect(summary?.packets).toBe(2n);
   });
 
+  it("are cut only after window and filter have seen them whole", async () => {
+    const client = await start(undefined);
+    const { pcap } = await fetch(client);
+    const first = { seconds: BigInt(pcap.readUInt32LE(24)), nanos: pcap.readUInt32LE(28) };
+    const end = { seconds: first.seconds, nanos: first.nanos + 1 };
+    const request = { timestampResolution: TimestampResolution.MICROSECONDS };
+    const { summary } = await fetch(client, { request, start: first, end });
+    expect(summary).toMatchObject({ packets: 1n, firstPacket: { nanos: 123_456_000 } });
+  });
+
   it("in nanoseconds are refused by a source that has lost them", async () => {
     const client = await start(undefined, { nanoseconds: false });
     const request = { request: { timestampResolution: TimestampResolution.NANOSECONDS } };
