@@ -88,20 +88,43 @@ export class IndexFile {
     }
   }
 
-  /** Calls `take` with the positions of a key, ascending, some at a time. */
-  async positions({ offset, count }: Postings, take: (positions: Uint32Array) => void): Promise<void> {
+  /**
+   * Calls `take` with the positions of keys, ascending within each, some at a time. Short ones that lie near each other, as those of a
+   * net's addresses do, are read together.
+   */
+  async positions(found: readonly Postings[], take: (positions: Uint32Array) => void): Promise<void> {
+    for (let i = 0; i < found.length; ) {
+      const first = found[i] as Postings; // i < length
+      let behind = i + 1;
+      let end = endOf(first);
+      for (let next = found[behind]; next !== undefined; next = found[++behind]) {
+        if (next.offset < end || endOf(next) - first.offset > pieceBytes) break;
+        end = endOf(next);
+      }
+      if (behind === i + 1) await this.longPositions(first, take);
+      else {
+        const bytes = await read(this.file, first.offset, end - first.offset);
+        for (const { offset, count } of found.slice(i, behind)) {
+          const own = Buffer.allocUnsafeSlow(4 * count);
+          bytes.copy(own, 0, offset - first.offset);
+          take(decoded(own, offset, -1));
+        }
+      }
+      i = behind;
+    }
+  }
+
+  private async longPositions(
+    { offset, count }: Postings,
+    take: (positions: Uint32Array) => void,
+  ): Promise<void> {
     let previous = -1;
     const perPiece = pieceBytes / 4;
     for (let done = 0; done < count; done += perPiece) {
       const length = Math.min(perPiece, count - done);
-      const bytes = await read(this.file, offset + 4 * done, 4 * length);
-      bytes.swap32();
-      const positions = new Uint32Array(bytes.buffer, bytes.byteOffset, length);
-      for (let i = 0; i < length; i++) {
-        const position = positions[i] as number; // i < length
-        if (position <= previous) throw new DamageError("positions out of order", offset + 4 * (done + i));
-        previous = position;
-      }
+      const at = offset + 4 * done;
+      const positions = decoded(await read(this.file, at, 4 * length), at, previous);
+      previous = positions[length - 1] ?? previous;
       take(positions);
     }
   }
@@ -172,6 +195,23 @@ export class IndexFile {
       at += entry.valueAt + entry.valueBytes;
     }
   }
+}
+
+function endOf({ offset, count }: Postings): number {
+  return offset + 4 * count;
+}
+
+/** Big-endian positions as numbers, in place. Throws DamageError where they do not ascend from `previous`. */
+function decoded(bytes: Buffer, offset: number, previous: number): Uint32Array {
+  bytes.swap32();
+  const positions = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  let last = previous;
+  for (let i = 0; i < positions.length; i++) {
+    const position = positions[i] as number; // i < length
+    if (position <= last) throw new DamageError("positions out of order", offset + 4 * i);
+    last = position;
+  }
+  return positions;
 }
 
 /** Order of the keys: that of their bytes. */

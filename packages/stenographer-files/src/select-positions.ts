@@ -114,19 +114,17 @@ export async function selectPositions(
     let isSorted = true;
     let dense: PositionSet | undefined;
     const takeAll = (): PositionSet => fromPositions(sortedUnique(positions, count, isSorted));
-    for (const postings of found) {
-      await index.positions(postings, (piece) => {
-        if (count + piece.length > positions.length) {
-          dense = dense === undefined ? takeAll() : unite(dense, takeAll());
-          count = 0;
-          isSorted = true;
-        }
-        const [first = 0] = piece;
-        if (count > 0 && first <= (positions[count - 1] ?? 0)) isSorted = false;
-        positions.set(piece, count);
-        count += piece.length;
-      });
-    }
+    await index.positions(found, (piece) => {
+      if (count + piece.length > positions.length) {
+        dense = dense === undefined ? takeAll() : unite(dense, takeAll());
+        count = 0;
+        isSorted = true;
+      }
+      const [first = 0] = piece;
+      if (count > 0 && first <= (positions[count - 1] ?? 0)) isSorted = false;
+      positions.set(piece, count);
+      count += piece.length;
+    });
     return dense === undefined ? takeAll() : unite(dense, takeAll());
   }
 }
