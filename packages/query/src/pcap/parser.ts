@@ -212,7 +212,8 @@ class PcapParser {
       part = this.numberId(part, qualifiers);
     }
     if (nots % 2 === 0) return part;
-    return { ...part, node: { kind: "not", operand: part.node } };
+    const { node } = part;
+    return { ...part, node: node.kind === "not" ? node.operand : { kind: "not", operand: node } };
   }
 
   private bare(qualifiers: Qualifiers | undefined, mayBeId: boolean): Part {

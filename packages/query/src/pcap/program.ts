@@ -1,21 +1,23 @@
 import type { FrameMatcher } from "../compile.js";
+import { type Decision, decisionOf } from "./decision.js";
+import { absent, LookUpTables, lookUp } from "./look-up-tables.js";
 import { calculate, type Lowered } from "./lower.js";
+import { accept, reject, type Step } from "./step.js";
 import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./test.js";
 
-const accept = -1;
-const reject = -2;
-
-// One step of a program, eight numbers in one array: typed arrays and `switch` over small integers are what V8 makes
+// One node of a program, eight numbers in one array: typed arrays and `switch` over small integers are what V8 makes
 // straight code of, without generating any source.
 const width = 8;
-const opAt = 0; // 0, 1, 2: load 1, 2, 4 bytes; 3, 4, 5: the same behind an IPv4 header; 6: call
+const opAt = 0; // a LoadOp; 6: call
 const offsetAt = 1;
 const maskAt = 2;
 const valueAt = 3;
 const trueAt = 4;
 const falseAt = 5;
 const extraAt = 6; // where the IPv4 header is; which function to call
-const comparisonAt = 7; // 0: equal, 1: greater, 2: greater or equal, 3: bits in common
+const comparisonAt = 7; // 0: equal, 1: greater, 2: greater or equal, 3: bits in common, 4: the table at `valueAt`
+const callOp = 6;
+const tableComparison = 4;
 
 /** What functions that a step calls get to know of the packet. */
 interface Packet {
@@ -34,7 +36,9 @@ type Call = (packet: Packet) => boolean;
 
 /** The function that decides frame by frame. */
 export function program(lowered: Lowered): FrameMatcher {
-  const { code, calls, first } = assemble(lowered.condition);
+  const { steps, calls, first: firstStep } = assemble(lowered.condition);
+  const decision = decisionOf(steps, firstStep) ?? plainDecision(steps, firstStep);
+  const { code, tables, first } = encode(decision);
   const packet: Packet = {
     bytes: new Uint8Array(0),
     start: 0,
@@ -141,8 +145,15 @@ export function program(lowered: Lowered): FrameMatcher {
         case 2:
           passes = value >>> 0 >= wanted >>> 0;
           break;
-        default:
+        case 3:
           passes = (value & wanted) !== 0;
+          break;
+        default: {
+          const found = lookUp(tables, wanted, value);
+          at = found === absent ? (code[at + falseAt] as number) : found;
+          if (at < 0) return at === accept;
+          continue;
+        }
       }
       at = code[at + (passes ? trueAt : falseAt)] as number;
       if (at < 0) return at === accept;
@@ -160,7 +171,7 @@ interface Pending {
 
 /** Lays the conditions out as steps with jumps, the last one first, so that each jump's target is known. */
 function assemble(condition: Condition) {
-  const steps: number[][] = [];
+  const steps: Step[] = [];
   const calls: Call[] = [];
   let first: number = reject;
   const pending: Pending[] = [{ node: condition, whenTrue: accept, whenFalse: reject, before: undefined }];
@@ -181,53 +192,67 @@ function assemble(condition: Condition) {
       case "constant":
         first = node.value ? whenTrue : whenFalse;
         break;
-      default: {
-        const step = stepOf(node, calls);
-        step[trueAt] = resolved(steps, step, true, whenTrue);
-        step[falseAt] = resolved(steps, step, false, whenFalse);
-        first = steps.length * width;
-        steps.push(step);
-      }
+      default:
+        first = steps.length;
+        steps.push(stepOf(node, whenTrue, whenFalse, calls));
     }
   }
-  return { code: Int32Array.from(steps.flat()), calls, first };
+  return { steps, calls, first };
 }
 
-/**
- * Where a jump leads when the tests it meets look at the same bytes again and their outcome is known by now: behind
- * `ip` no test need ask whether it is `ip6`. The same bytes have just been loaded, so no load is left out that could end
- * past what was captured.
- */
-function resolved(
-  steps: readonly number[][],
-  from: readonly number[],
-  outcome: boolean,
-  target: number,
-): number {
-  if (from[opAt] === 6 || from[comparisonAt] !== 0) return target;
-  let at = target;
-  while (at >= 0) {
-    const next = steps[at / width];
-    if (next === undefined || next[comparisonAt] !== 0) return at;
-    for (const field of [opAt, offsetAt, maskAt, extraAt]) if (next[field] !== from[field]) return at;
-    const isSame = next[valueAt] === from[valueAt];
-    if (!outcome && !isSame) return at;
-    at = (outcome && isSame ? next[trueAt] : next[falseAt]) ?? reject;
-  }
-  return at;
+/** The program as it was laid out, for one that is too large to be made shorter. */
+function plainDecision(steps: readonly Step[], first: number): Decision {
+  const nodes = steps.map((step) => ({
+    step,
+    whenTrue: step.whenTrue,
+    whenFalse: step.whenFalse,
+    cases: undefined,
+  }));
+  return { nodes, first };
 }
 
 const comparisons = { eq: 0, gt: 1, ge: 2, set: 3 } as const;
-const loads = { 1: 0, 2: 1, 4: 2 } as const;
 
-function stepOf(test: Test, calls: Call[]): number[] {
+function encode({ nodes, first }: Decision) {
+  const target = (node: number) => (node < 0 ? node : node * width);
+  const code = new Int32Array(nodes.length * width);
+  const tables = new LookUpTables();
+  for (const [index, { step, whenTrue, whenFalse, cases }] of nodes.entries()) {
+    const at = index * width;
+    code[at + opAt] = step.call === undefined ? step.op : callOp;
+    code[at + offsetAt] = step.offset;
+    code[at + maskAt] = step.mask;
+    code[at + valueAt] =
+      cases === undefined ? step.value : tables.add([...cases].map(([value, to]) => [value, target(to)]));
+    code[at + trueAt] = target(whenTrue);
+    code[at + falseAt] = target(whenFalse);
+    code[at + extraAt] = step.call ?? step.header;
+    code[at + comparisonAt] = cases === undefined ? comparisons[step.comparison] : tableComparison;
+  }
+  return { code, tables: tables.encoded(), first: target(first) };
+}
+
+const loads = { 1: 0, 2: 1, 4: 2 } as const;
+const loadsBehindIpv4 = { 1: 3, 2: 4, 4: 5 } as const;
+
+function stepOf(test: Test, whenTrue: number, whenFalse: number, calls: Call[]): Step {
   if (test.op === "compare" && test.place.register === -1) {
     const { size, place, behindIpv4, mask, comparison, value } = test;
-    const op = loads[size] + (behindIpv4 === undefined ? 0 : 3);
-    return [op, place.at, mask | 0, value | 0, 0, 0, behindIpv4?.at ?? 0, comparisons[comparison]];
+    return {
+      op: behindIpv4 === undefined ? loads[size] : loadsBehindIpv4[size],
+      offset: place.at,
+      header: behindIpv4?.at ?? 0,
+      mask: mask | 0,
+      comparison,
+      value: value | 0,
+      call: undefined,
+      whenTrue,
+      whenFalse,
+    };
   }
   calls.push(callOf(test));
-  return [6, 0, 0, 0, 0, 0, calls.length - 1, 0];
+  const call = calls.length - 1;
+  return { op: 0, offset: 0, header: 0, mask: 0, comparison: "eq", value: 0, call, whenTrue, whenFalse };
 }
 
 function callOf(test: Test): Call {
