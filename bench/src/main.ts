@@ -2,6 +2,7 @@
 // npm run bench -- stream       one
 // npm run bench -- stream --quick --json
 import { parseArgs } from "node:util";
+import { benchFilter } from "./filter/suite.js";
 import { benchStenographerFiles } from "./stenographer-files/suite.js";
 import { benchStream } from "./stream/suite.js";
 
@@ -15,6 +16,7 @@ export interface BenchOptions {
 
 const suites: Record<string, (options: BenchOptions) => Promise<void>> = {
   stream: benchStream,
+  filter: benchFilter,
   "stenographer-files": benchStenographerFiles,
 };
 

@@ -2,6 +2,7 @@ import { cpus } from "node:os";
 import { createCertificateAuthority } from "@stenogrpc/certs";
 import type { BenchOptions } from "../main.js";
 import { Peer, type Usage } from "../peer.js";
+import { median } from "../statistics.js";
 
 interface Tls {
   readonly ca: string;
@@ -118,11 +119,6 @@ async function certificates(): Promise<{ server: Tls; client: Tls }> {
     server: { ca, cert: server.certificate, key: server.privateKey },
     client: { ca, cert: client.certificate, key: client.privateKey },
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 function round(value: number): number {

@@ -1,0 +1,122 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { debianProgram, writeSyntheticTraffic } from "@stenogrpc/testkit";
+import type { BenchOptions } from "../main.js";
+import { median, spread } from "../statistics.js";
+
+/** Filters as people write them, from one test to a hundred. */
+const filters: readonly (readonly [name: string, filter: string])[] = [
+  ["tcp", "tcp"],
+  ["DNS", "udp port 53"],
+  ["host", "host 192.168.1.7"],
+  ["net and port", "net 10.0.0.0/8 and tcp port 443"],
+  ["directed", "src net 10.1.0.0/16 and dst port 80"],
+  ["flags", "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0"],
+  ["exclusion", "not (arp or icmp or port 22 or port 53)"],
+  ["port range", "portrange 1-1023 and greater 100"],
+  ["vlan", "vlan and ip and tcp"],
+  ["100 hosts", Array.from({ length: 100 }, (_, i) => `host 192.168.1.${i + 1}`).join(" or ")],
+];
+
+interface Measured {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly stdout: string;
+}
+
+interface Runs {
+  readonly tcpdump: Measured[];
+  readonly ours: Measured[];
+  /** Seconds of each steady round. */
+  readonly steady: number[];
+  matched: number;
+}
+
+/**
+ * tcpdump's filter language over a file of mixed packets in the page cache: `tcpdump -r FILE -w /dev/null FILTER` and Node doing the
+ * same, both as whole processes and in turn; and decoding and matching alone, from memory, when it is compiled.
+ */
+export async function benchFilter({ quick, json }: BenchOptions): Promise<void> {
+  const packets = quick ? 20_000 : 1_000_000;
+  const runs = quick ? 1 : 5;
+  const rounds = quick ? 2 : 8;
+  const folder = mkdtempSync(join(tmpdir(), "bench-filter-"));
+  try {
+    const file = join(folder, "mixed.pcap");
+    const { pcapBytes } = await writeSyntheticTraffic(file, { packets, seed: 1, maxPayload: 600 });
+    const results = new Map<string, Runs>(
+      filters.map(([name]) => [name, { tcpdump: [], ours: [], steady: [], matched: 0 }]),
+    );
+    for (let run = 0; run < runs; run++) {
+      for (const [name, filter] of filters) {
+        const result = results.get(name)!; // made from the same list
+        result.tcpdump.push(timed(debianProgram("tcpdump"), ["-r", file, "-w", "/dev/null", filter]));
+        result.ours.push(timed(process.execPath, [ours, file, filter]));
+        const steady = JSON.parse(timed(process.execPath, [ours, file, filter, String(rounds)]).stdout) as {
+          readonly matched: number;
+          readonly timesMs: readonly number[];
+        }; // the script prints it
+        result.steady.push(median(steady.timesMs.slice(rounds / 2)) / 1000);
+        if (run === 0) result.matched = agreed(file, filter, steady.matched);
+      }
+    }
+    const rate = (seconds: number) => (packets / seconds / 1e6).toFixed(2);
+    const rows = filters.map(([name]) => {
+      const { tcpdump, ours: node, steady, matched } = results.get(name)!; // see above
+      const seconds = (all: readonly Measured[]) => all.map((run) => run.seconds);
+      return {
+        filter: name,
+        matched,
+        "tcpdump Mpkt/s": rate(median(seconds(tcpdump))),
+        "tcpdump min-max": spread(seconds(tcpdump).map((s) => packets / s / 1e6)),
+        "ours Mpkt/s": rate(median(seconds(node))),
+        "ours min-max": spread(seconds(node).map((s) => packets / s / 1e6)),
+        "tcpdump CPU s": median(tcpdump.map((run) => run.cpuSeconds)).toFixed(2),
+        "ours CPU s": median(node.map((run) => run.cpuSeconds)).toFixed(2),
+        "decode+match Mpkt/s": rate(median(steady)),
+        "its min-max": spread(steady.map((s) => packets / s / 1e6)),
+      };
+    });
+    if (json) {
+      const about = {
+        suite: "filter",
+        packets,
+        pcapBytes,
+        runs,
+        cpu: cpus()[0]?.model,
+        node: process.version,
+      };
+      console.log(JSON.stringify({ ...about, rows }));
+      return;
+    }
+    console.log(
+      `filter: ${packets} packets, ${Math.round(pcapBytes / 2 ** 20)} MiB in the page cache, medians of ${runs}, Node ${process.version}, ${cpus().length} cores`,
+    );
+    console.table(rows);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const ours = new URL("./ours.mjs", import.meta.url).pathname;
+
+/** Runs a program, with its processor time as the shell tells it. */
+function timed(program: string, args: readonly string[]): Measured {
+  const script = 'TIMEFORMAT="%R %U %S"; time "$0" "$@" 2>/dev/null';
+  const { status, stdout, stderr } = spawnSync("bash", ["-c", script, program, ...args], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`${program} ${args.join(" ").slice(0, 200)}: exit ${status}: ${stderr}`);
+  const [seconds, user, system] = stderr.trim().split(" ").map(Number) as [number, number, number]; // its format says so
+  return { seconds, cpuSeconds: user + system, stdout };
+}
+
+/** How many packets both select. */
+function agreed(file: string, filter: string, matched: number): number {
+  const { stdout } = timed(debianProgram("tcpdump"), ["-r", file, "--count", filter]);
+  if (Number.parseInt(stdout, 10) !== matched)
+    throw new Error(`tcpdump selects ${stdout.trim()} of ${filter}, we select ${matched}`);
+  return matched;
+}
