@@ -24,12 +24,12 @@ describe("the printed form of the pcap-filter language", () => {
     expect(printFilter(parse(printFilter(filter)))).toBe(printFilter(filter));
   });
 
+  it("of and and or by turns, a thousand times, can be read again", () => {
+    const filter = parse("tcp or udp and ".repeat(1000).concat("tcp"));
+    expect(printFilter(parse(printFilter(filter)))).toBe(printFilter(filter));
+  });
+
   it.each([
-    [
-      "and and or by turns, 401 deep",
-      "tcp or udp and ".repeat(201).concat("tcp"),
-      "nested more than 400 deep when written out",
-    ],
     ["201 minus signs", `len = ${"-".repeat(201)}1`, "nested more than 400 deep when written out"],
     [
       "a list of short numbers",

@@ -48,8 +48,9 @@ function writeOut(filter: PcapFilterNode, take: (part: string) => boolean): void
       const { kind } = item;
       pending.push(")");
       let left: PcapNode = item;
-      for (; isPcapBinary(left) && left.kind === kind; left = left.left)
-        pending.push(left.right, ` ${kind} `);
+      const isFlat = alternationsOf(item) > mostAlternations;
+      for (; isPcapBinary(left) && (isFlat || left.kind === kind); left = left.left)
+        pending.push(left.right, ` ${left.kind} `);
       pending.push(left, "(");
     } else if (item.kind === "not") {
       // Two in a row are none.
@@ -57,6 +58,17 @@ function writeOut(filter: PcapFilterNode, take: (part: string) => boolean): void
       else pending.push(item.operand, "not ");
     } else if (!take(printPrimitive(item))) return;
   }
+}
+
+/** Where `and` and `or` follow one another by turns more often than this, the parentheses around them are left out. */
+const mostAlternations = 100;
+
+/** How often `and` and `or` change along the left side. */
+function alternationsOf(node: PcapNode): number {
+  let changes = 0;
+  for (let at = node; isPcapBinary(at) && changes <= mostAlternations; at = at.left)
+    if (isPcapBinary(at.left) && at.left.kind !== at.kind) changes++;
+  return changes;
 }
 
 /** How deep the parser has to nest to read the printed filter. */
@@ -67,7 +79,8 @@ export function printedNesting(filter: PcapFilterNode): number {
     not: (operand) => operand + 1,
     binary: (kind, left, right, node) => {
       const goesOn = isPcapBinary(node) && node.left.kind === kind;
-      return Math.max(goesOn ? left : left + 1, right + 1);
+      // Longer chains of and and or by turns are printed without parentheses between them.
+      return Math.max(goesOn ? left : Math.min(left + 1, Math.max(left, mostAlternations + 1)), right + 1);
     },
   });
 }
