@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bytes } from "../../test-support/bytes.js";
+import { compileFilter } from "../compile.js";
 import { maxFilterLength } from "../limits.js";
 import { parseFilter } from "../parser.js";
 import { printFilter } from "../print.js";
@@ -85,6 +87,24 @@ describe("any text at all, in the pcap-filter language", () => {
         check(piece.repeat(Math.ceil(size / piece.length)).slice(0, size));
         check(`${piece.repeat(Math.ceil(size / piece.length))}tcp`.slice(-size));
       }
+    }
+  });
+});
+
+describe("protochain", () => {
+  it("ends on a packet whose headers lead round in a circle, which then matches neither way", () => {
+    // Ethernet, IPv6 with hop-by-hop options, an authentication header of length 0: libpcap goes on at byte 8 of IPv6.
+    const frame = bytes(
+      "010101010101 000000000000",
+      "86dd 60000000 0000 00 40",
+      "00000000 00000000 0000ffff 01020304",
+      "00000000 00000000 0000ffff 01020304",
+      "33 00 000000000000",
+      "3c 00 000000000000 0200000000000000 00500050 e5e5e5e5 00000000",
+    );
+    for (const text of ["ip6 protochain 59", "not ip6 protochain 59"]) {
+      const matches = compileFilter(parseFilter(text, { dialect: "pcap" }), { linkType: 1 });
+      expect(matches(frame, 0, frame.length, frame.length, 0, 0)).toBe(false);
     }
   });
 });

@@ -357,13 +357,20 @@ function evaluator(value: Value): (packet: Packet) => number {
   }
 }
 
+/** With libpcap's slip about authentication headers a packet can lead back to a header before, for ever. */
+const mostHeaders = 512;
+
 /** Goes along the headers of an IP packet until one is the wanted protocol or none is known to follow. */
 function chain({ version, number, place }: ChainTest): Call {
   return (packet) => {
     const base = placeIn(packet, place);
     let protocol = load(packet, base + (version === 4 ? 9 : 6), 1);
     let at = version === 4 ? 4 * (load(packet, base, 1) & 15) : 40;
-    while (protocol !== number && protocol !== 59 && !packet.isCut) {
+    for (let left = mostHeaders; protocol !== number && protocol !== 59 && !packet.isCut; left--) {
+      if (left === 0) {
+        packet.isCut = true;
+        break;
+      }
       const isExtension =
         version === 6 && (protocol === 0 || protocol === 60 || protocol === 43 || protocol === 44);
       if (!isExtension && protocol !== 51) break;
