@@ -109,10 +109,10 @@ async function ask(query: string): Promise<Buffer[]> {
 function tcpdump(text: string): string[] {
   const { status, stdout, stderr } = spawnSync(
     debianProgram("tcpdump"),
-    ["-O", "-n", "-r", pcap, "-w", "-", text],
+    ["-O", "-n", "-r", pcap, "-w", "-", "--", text],
     {
       maxBuffer: 1 << 28,
-    timeout: 60_000,
+      timeout: 60_000,
     },
   );
   if (status === 0) return readPcap(stdout).map(({ data }) => data.toString("hex"));
