@@ -32,6 +32,24 @@ describe("conformTo", () => {
     expect(await collectRecords(stage(batches))).toMatchObject([{ timestampNs: 1_999_999_000n }]);
   });
 
+  it("rewrites records where they are, where the bytes are no one else's", async () => {
+    const nanoseconds = new PcapWriter({ ...rest, byteOrder: "big", resolution: "nanoseconds" });
+    const { batches } = batchesOf(nanoseconds, [{ timestampNs: 1_999_999_999n, size: 1 }]);
+    const seen: Uint8Array[] = [];
+    async function* watched() {
+      for await (const batch of batches) {
+        seen.push(batch.bytes);
+        yield batch;
+      }
+    }
+    const stage = conformTo({ ...rest, byteOrder: "little", resolution: "microseconds" }, { inPlace: true });
+    const passed: Uint8Array[] = [];
+    for await (const batch of stage(watched())) passed.push(batch.bytes);
+    expect(passed).toHaveLength(1);
+    expect(passed[0]).toBe(seen[0]);
+    expect(Array.from((passed[0] ?? []).slice(0, 8))).toEqual([1, 0, 0, 0, 0x3f, 0x42, 0x0f, 0]); // 999 999 µs
+  });
+
   it("passes what is so already uncopied, whatever its snaplen", async () => {
     const header: CaptureHeader = { ...rest, byteOrder: "little", resolution: "microseconds" };
     const { batches } = batchesOf(new PcapWriter(header), [packet]);

@@ -59,7 +59,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         timeWindow(plan.window, counts),
         matching(plan, source.header, counts),
         // Behind the exact checks: cut to microseconds, a packet may lie before a window that it lay in.
-        inResolutionOf(header, source.header),
+        inResolutionOf(header, source),
         limit({ maxBytes: plan.maxBytes?.value, maxPackets: plan.maxPackets?.value }, counts),
         tally(totals),
         chunked(header, plan.chunkBytes),
@@ -103,8 +103,9 @@ function matching(plan: Plan, header: CaptureHeader, counts: { recordsUnmatched:
 }
 
 /** Time stamps in the unit that was asked for. */
-function inResolutionOf(wanted: CaptureHeader, given: CaptureHeader): BatchStage {
-  return wanted.resolution === given.resolution ? (batches) => batches : conformTo(wanted);
+function inResolutionOf(wanted: CaptureHeader, { header, ownsBytes }: OpenSource): BatchStage {
+  if (wanted.resolution === header.resolution) return (batches) => batches;
+  return conformTo(wanted, { inPlace: ownsBytes });
 }
 
 /** @throws SourceError "source-corrupt" where packets were lost, and the client would not know */

@@ -136,12 +136,12 @@ const resolutions: Record<WireResolution, TimestampResolution | undefined> = {
 
 function planResolution(
   asked: WireResolution = WireResolution.UNSPECIFIED,
-  { nanoseconds = true }: SourceAbilities,
+  { nanoseconds = true, resolution: usual }: SourceAbilities,
 ): TimestampResolution | undefined {
   if (!(asked in resolutions)) {
     throw new RequestError("option-invalid", `timestamp_resolution ${asked} is not known to this server`);
   }
-  const resolution = resolutions[asked];
+  const resolution = resolutions[asked] ?? usual;
   if (resolution !== "nanoseconds" || nanoseconds) return resolution;
   throw new RequestError(
     "option-unsupported",

@@ -213,6 +213,14 @@ describe("time stamps", () => {
     expect(summary).toMatchObject({ packets: 1n, firstPacket: { nanos: 123_456_000 } });
   });
 
+  it("come in the unit that is usual for the source, and no packet falls out of the window for it", async () => {
+    const client = await start(undefined, { resolution: "microseconds" });
+    const start200nsBefore = { seconds: BigInt(t0), nanos: 123_456_589 };
+    const { pcap, summary } = await fetch(client, { start: start200nsBefore });
+    expect(parseCaptureHeader(pcap).resolution).toBe("microseconds");
+    expect(summary?.packets).toBe(2n);
+  });
+
   it("in nanoseconds are refused by a source that has lost them", async () => {
     const client = await start(undefined, { nanoseconds: false });
     const request = { request: { timestampResolution: TimestampResolution.NANOSECONDS } };

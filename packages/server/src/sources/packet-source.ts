@@ -44,6 +44,8 @@ export interface SourceAbilities {
   readonly index?: boolean;
   /** Its packets have nanoseconds, or may have. Default true. */
   readonly nanoseconds?: boolean;
+  /** The unit of time stamps that an answer has where the client asks for none. Default: the one that `open` gives. */
+  readonly resolution?: TimestampResolution;
   /** Can put stripped VLAN tags back into frames: `plan.restoreVlanTags`. Default false. */
   readonly restoreVlanTags?: boolean;
 }
@@ -76,6 +78,8 @@ export interface RetrievalPlan {
 export interface OpenSource extends Capture {
   /** What the client should know about the answer, in words and without paths. May grow until the last batch. */
   readonly warnings: readonly string[];
+  /** The batches' bytes are no one else's until the next pull: the server may rewrite record headers in them. Default false. */
+  readonly ownsBytes?: boolean;
   /** What the source knows about how whole its answer is. Asked once, behind the last batch that was wanted. */
   outcome?(): SourceOutcome | Promise<SourceOutcome>;
 }

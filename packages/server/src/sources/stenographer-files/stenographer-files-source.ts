@@ -60,17 +60,18 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
 
   return {
     kind: "stenographer-files",
-    abilities: { index: true, restoreVlanTags: true },
+    abilities: { index: true, restoreVlanTags: true, resolution: "microseconds" },
 
     async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
-      const { window, index, restoreVlanTags, resolution = "microseconds" } = plan;
+      const { window, index, restoreVlanTags } = plan;
       try {
         const store = await openStore();
-        const answer = await store.query({ window, filter: index, resolution, restoreVlanTags, signal });
+        const answer = await store.query({ window, filter: index, restoreVlanTags, signal });
         const warnings: string[] = [];
         return {
           header: answer.header,
           warnings,
+          ownsBytes: true,
           batches: blaming(answer.batches, signal),
           outcome: () => outcomeOf(answer, warnings),
         };
