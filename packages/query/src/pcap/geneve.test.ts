@@ -311,6 +311,15 @@ describe("geneve", () => {
     expectMatches(inside, ["not geneve"], filters);
   });
 
+  it("counts from the frame's start where `or` leads past a tunnel that is none; libpcap from memory that it never wrote", () => {
+    const frame = ethernet("00", "88 b5", new Uint8Array(64)); // a type for experiments, IEEE 802
+    expectMatches(
+      frame,
+      ["geneve or ether[0] = 2", "geneve or ether[5] = 2"],
+      ["geneve", "geneve and ether[0] = 2"],
+    );
+  });
+
   it("matches neither way where the headers it reads were not captured", () => {
     const frame = outside4(udp(geneve(inside, { options: option })));
     // 14 of Ethernet, 20 of IPv4, 8 of UDP, 8 of Geneve, 8 of options.
