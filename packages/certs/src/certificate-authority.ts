@@ -1,6 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { CertificateError } from "./certificate-error.js";
 import { hostName } from "./host-name.js";
+import { emailName, uriName } from "./other-names.js";
+import { type RevocationListOptions, signRevocationList } from "./revocation-list.js";
 import { type ValidityOptions, validity } from "./validity.js";
 import * as x509 from "./x509.js";
 
@@ -21,6 +23,8 @@ export interface ServerCertificateOptions extends ValidityOptions {
   readonly commonName: string;
   /** DNS names and IP addresses that clients dial, at least one. */
   readonly hosts: readonly string[];
+  /** URIs, such as SPIFFE ids. */
+  readonly uris?: readonly string[];
 }
 
 /** Who a client is. */
@@ -41,6 +45,8 @@ export interface CertificateAuthority extends Identity {
   issueServer(options: ServerCertificateOptions): Promise<Identity>;
   /** Issues a certificate that only serves as a client's. Throws CertificateError. */
   issueClient(options: ClientCertificateOptions): Promise<Identity>;
+  /** Signs a list of the certificates that are revoked, PEM. Throws CertificateError. */
+  issueRevocationList(options: RevocationListOptions): Promise<string>;
 }
 
 /** Makes a new authority: P-256, valid for `days` (default 3650), unable to make further authorities. Throws CertificateError. */
@@ -141,19 +147,27 @@ function authority(
       }
       return issue(
         options.commonName,
-        options.hosts.map(hostName),
+        [...options.hosts.map(hostName), ...(options.uris ?? []).map(uriName)],
         x509.ExtendedKeyUsage.serverAuth,
         options,
       );
     },
     issueClient: async (options) => {
       const names: x509.JsonGeneralName[] = [
-        ...(options.uris ?? []).map((value) => ({ type: "url" as const, value })),
-        ...(options.emails ?? []).map((value) => ({ type: "email" as const, value })),
+        ...(options.uris ?? []).map(uriName),
+        ...(options.emails ?? []).map(emailName),
         ...(options.dnsNames ?? []).map(hostName),
       ];
       return issue(options.commonName, names, x509.ExtendedKeyUsage.clientAuth, options);
     },
+    issueRevocationList: async (options) =>
+      signRevocationList(
+        certificate,
+        signingKey,
+        signingAlgorithm,
+        await authorityKeyIdentifier(certificate),
+        options,
+      ),
   };
 }
 

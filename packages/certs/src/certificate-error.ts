@@ -5,10 +5,17 @@ export class CertificateError extends Error {
   constructor(
     /**
      * `host-invalid`: neither a DNS name nor an IP address. `name-invalid`: an unusable common name.
+     * `san-invalid`: no URI, or no mail address. `serial-invalid`: no serial number in hex.
      * `validity-invalid`: days, or an end that is not after the start.
      * `authority-invalid`: not a certificate authority of this package, or a key that is not its own.
      */
-    readonly kind: "host-invalid" | "name-invalid" | "validity-invalid" | "authority-invalid",
+    readonly kind:
+      | "host-invalid"
+      | "name-invalid"
+      | "san-invalid"
+      | "serial-invalid"
+      | "validity-invalid"
+      | "authority-invalid",
     message: string,
     options?: ErrorOptions,
   ) {

@@ -7,4 +7,5 @@ export {
   type ServerCertificateOptions,
 } from "./certificate-authority.js";
 export { CertificateError } from "./certificate-error.js";
+export type { RevocationListOptions, RevokedCertificate } from "./revocation-list.js";
 export type { ValidityOptions } from "./validity.js";
