@@ -12,6 +12,7 @@ export { type PcapngOptions, type PcapngPacketToWrite, PcapngWriter } from "./pc
 export { pipe } from "./pipe.js";
 export type { BatchStage, Capture, RecordBatch } from "./record-batch.js";
 export { type PacketRecord, records } from "./records.js";
+export { type KeptLength, slice } from "./slice.js";
 export { createTally, type Tally, tally } from "./tally.js";
 export { type TimeWindow, type TimeWindowCounts, timeWindow } from "./time-window.js";
 export { type VerifyOptions, verify } from "./verify.js";

@@ -27,8 +27,18 @@ export class FrameReader {
   /** Ports of TCP and UDP, -1 if there are none. */
   sourcePort = -1;
   destinationPort = -1;
+  /** Where the link layer's headers end, tags, labels and a pseudo-wire's included: the IP header begins there, if there is one. */
+  linkEnd = 0;
+  /** The same without the Ethernet inside a pseudo-wire, which may be something else that only looks like one. */
+  outerLinkEnd = 0;
+  /** Where the header of `protocol` should begin; -1 where the protocol is unknown. */
+  transportStart = -1;
+  /** A fragment behind the first: what stands at `transportStart` is data. */
+  isLaterFragment = false;
 
   private offset = 0;
+  /** Where the labels of the first pseudo-wire end, -1 if there is none. */
+  private wireStart = -1;
 
   constructor(
     private readonly framing: Framing,
@@ -45,11 +55,16 @@ export class FrameReader {
     this.protocol = -1;
     this.sourcePort = -1;
     this.destinationPort = -1;
+    this.transportStart = -1;
+    this.isLaterFragment = false;
     this.vlans.begin();
     this.labels.begin();
     this.offset = start;
+    this.wireStart = -1;
     const first = this.firstType(bytes, start, end);
     const inner = first === ethertype.none ? first : this.skipToIp(bytes, end, first);
+    this.linkEnd = this.offset;
+    this.outerLinkEnd = this.wireStart < 0 ? this.offset : this.wireStart;
     if (inner === ethertype.ipv4) this.readIpv4(bytes, end);
     else if (inner === ethertype.ipv6) this.readIpv6(bytes, end);
   }
@@ -127,6 +142,7 @@ export class FrameReader {
     }
     const nibble = byteAt(bytes, this.offset) >>> 4;
     if (nibble !== 0) return typeByVersion(nibble);
+    if (this.wireStart < 0) this.wireStart = this.offset;
     this.offset += 4; // the control word of a pseudo-wire, RFC 4385
     return ethertype.ethernet;
   }
@@ -141,8 +157,9 @@ export class FrameReader {
     if (headerLength < 20) return;
     this.protocol = byteAt(bytes, at + 9);
     // Stenographer indexes whatever stands in a later fragment as ports. We don't: it is data.
-    const isLaterFragment = (uint16At(bytes, at + 6) & 0x1fff) !== 0;
-    if (!isLaterFragment) this.readPorts(bytes, at + headerLength, end);
+    this.isLaterFragment = (uint16At(bytes, at + 6) & 0x1fff) !== 0;
+    this.transportStart = at + headerLength;
+    if (!this.isLaterFragment) this.readPorts(bytes, at + headerLength, end);
   }
 
   private readIpv6(bytes: Uint8Array, end: number): void {
@@ -162,7 +179,8 @@ export class FrameReader {
     while (isExtensionHeader(next)) {
       if (next === protocol.ipv6Fragment) {
         if (at + 8 > end) return;
-        if ((uint16At(bytes, at + 2) & 0xfff8) !== 0) break;
+        this.isLaterFragment = (uint16At(bytes, at + 2) & 0xfff8) !== 0;
+        if (this.isLaterFragment) break;
       }
       if (at + 2 > end) return;
       next = byteAt(bytes, at);
@@ -170,6 +188,7 @@ export class FrameReader {
       at += (byteAt(bytes, at + 1) + 1) * 8;
     }
     this.protocol = next;
+    this.transportStart = this.isLaterFragment ? at + 8 : at;
     this.readPorts(bytes, at, end);
   }
 

@@ -41,6 +41,7 @@ export {
   vlan,
 } from "./builder.js";
 export { type CompileOptions, compileFilter, type FrameMatcher } from "./compile.js";
+export { type HeaderLength, headerLength } from "./header-length.js";
 export { maxFilterLength } from "./limits.js";
 export { UnsupportedLinkTypeError } from "./link-type.js";
 export { type ParseOptions, parseFilter } from "./parser.js";
