@@ -5,7 +5,6 @@ import type { ExplainQueryRequest, ExplainQueryResponseSchema } from "@stenogrpc
 import { StenoRequestSchema } from "@stenogrpc/protocol";
 import { printFilter } from "@stenogrpc/query";
 import { orAbort } from "./abortable.js";
-import type { Plan } from "./plan-retrieval.js";
 import type { SensorService } from "./sensor-service.js";
 import { dialects } from "./summary.js";
 import { nsToTimestamp } from "./timestamps.js";
@@ -28,9 +27,9 @@ export function explainQuery(service: SensorService) {
         filter,
         windowStart: nsToTimestamp(plan.window.startNs),
         windowEnd: nsToTimestamp(plan.window.endNs),
-        index: usesIndex && plan.index ? printFilter(plan.index) : "",
+        index: plan.index ? printFilter(plan.index) : "",
         residual: filter,
-        explanation: usesIndex ? [...plan.explanation] : explainScan(plan),
+        explanation: [...plan.explanation],
         source: source.kind,
         sensor,
         usesIndex,
@@ -45,11 +44,4 @@ export function explainQuery(service: SensorService) {
       throw failure;
     }
   };
-}
-
-function explainScan({ filter }: Plan): string[] {
-  const reads = "This source has no index: every packet of the files that touch the window is read.";
-  return filter
-    ? [reads, "Each packet in the window is matched against the whole filter on the server."]
-    : [reads];
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { TimestampResolution, TimeWindow } from "@stenogrpc/pcap";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { TimestampResolution as WireResolution } from "@stenogrpc/protocol";
-import type { FilterDialect, FilterPlan } from "@stenogrpc/query";
+import type { AnyFilterNode, FilterDialect, FilterPlan } from "@stenogrpc/query";
 import { planFilter } from "@stenogrpc/query";
 import type { Limits } from "./limits.js";
 import { readFilter } from "./read-filter.js";
@@ -22,7 +22,7 @@ export interface Plan extends RetrievalPlan {
   readonly dialect: FilterDialect | undefined;
   /** The filter looks behind VLAN tags. */
   readonly vlanTransparent: boolean;
-  /** What is left to match here, and why, in words. */
+  /** How the filter is answered, in words, one fact each. */
   readonly explanation: readonly string[];
   /** The client takes what damage in the source leaves. */
   readonly acceptIncomplete: boolean;
@@ -52,12 +52,10 @@ export function planRetrieval(
   const { filter, dialect } = readFilter(request, nowNs);
   const { vlanTransparent, acceptIncomplete } = request;
   const restoreVlanTags = planVlanTags(request.restoreVlanTags, abilities);
-  const { index, explanation } = planFilter(filter, {
-    from: window.startNs,
-    to: window.endNs,
-    vlanTransparent,
-    restoreVlanTags,
-  });
+  // A source without an index reads everything in the window anyway.
+  const { index, explanation } = abilities.index
+    ? planFilter(filter, { from: window.startNs, to: window.endNs, vlanTransparent, restoreVlanTags })
+    : { index: undefined, explanation: explainScan(filter) };
   if (filter && !index && abilities.index && !limits.allowTimeOnlyQueries) throw indexCantHelp(explanation);
   return {
     uid: planUid(delivery?.uid ?? ""),
@@ -74,6 +72,13 @@ export function planRetrieval(
     maxBytes: planMaxBytes(delivery?.maxSize ?? 0n, limits.maxBytes),
     maxPackets: lowerCap("max_packets", delivery?.maxPackets ?? 0n, limits.maxPackets),
   };
+}
+
+function explainScan(filter: AnyFilterNode | undefined): string[] {
+  const reads = "This source has no index: every packet of the files that touch the window is read.";
+  return filter
+    ? [reads, "Each packet in the window is matched against the whole filter on the server."]
+    : [reads];
 }
 
 function planUid(uid: string): string {

@@ -66,7 +66,10 @@ export interface RetrievalPlan {
   readonly window: TimeWindow;
   /** The filter, its relative times resolved; undefined: every packet in the window. The server matches it itself. */
   readonly filter: AnyFilterNode | undefined;
-  /** What an index can be asked for: selects every packet that `filter` does, and more. Undefined: nothing but time. */
+  /**
+   * What an index can be asked for: selects every packet that `filter` does, and more. Undefined: nothing but time, or the
+   * source has no index.
+   */
   readonly index: FilterNode | undefined;
   /** Unit of time stamps that was asked for; undefined: the source's own. The server converts what comes in another. */
   readonly resolution: TimestampResolution | undefined;
