@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { debianProgram, writeSyntheticTraffic } from "@stenogrpc/testkit";
 import type { BenchOptions } from "../main.js";
+import { printResults } from "../print-results.js";
 import { median, spread } from "../statistics.js";
 
 /** Filters as people write them, from one test to a hundred. */
@@ -79,22 +80,8 @@ export async function benchFilter({ quick, json }: BenchOptions): Promise<void> 
         "its min-max": spread(steady.map((s) => packets / s / 1e6)),
       };
     });
-    if (json) {
-      const about = {
-        suite: "filter",
-        packets,
-        pcapBytes,
-        runs,
-        cpu: cpus()[0]?.model,
-        node: process.version,
-      };
-      console.log(JSON.stringify({ ...about, rows }));
-      return;
-    }
-    console.log(
-      `filter: ${packets} packets, ${Math.round(pcapBytes / 2 ** 20)} MiB in the page cache, medians of ${runs}, Node ${process.version}, ${cpus().length} cores`,
-    );
-    console.table(rows);
+    const what = `${packets} packets, ${Math.round(pcapBytes / 2 ** 20)} MiB in the page cache`;
+    printResults({ suite: "filter", what, runs, sizes: { packets, pcapBytes }, rows }, json);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,10 +1,9 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { createCertificateAuthority } from "@stenogrpc/certs";
 import { parseFilter, stenographerQuery } from "@stenogrpc/query";
 import {
   debianProgram,
@@ -13,17 +12,14 @@ import {
   systemEnvironment,
   writeSyntheticTraffic,
 } from "@stenogrpc/testkit";
+import { certificates, type Tls } from "../certificates.js";
 import type { BenchOptions } from "../main.js";
 import { Peer } from "../peer.js";
+import { printResults } from "../print-results.js";
+import { median } from "../statistics.js";
 import { cpuSecondsOf, cpuSecondsOfTree } from "./cpu-time.js";
 import { type BenchQuery, benchQueries } from "./queries.js";
 
-/** Certificates and keys, or paths of them. */
-export interface Tls {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
 export interface ServerOptions {
   readonly kind: "files" | "https";
   readonly config: string;
@@ -278,36 +274,7 @@ function report(
       };
     });
   });
-  if (json) {
-    console.log(
-      JSON.stringify({
-        suite: "stenographer-files",
-        ...of,
-        cpu: cpus()[0]?.model,
-        node: process.version,
-        rows,
-      }),
-    );
-    return;
-  }
-  console.log(
-    `stenographer-files: ${of.packets} packets, ${Math.round(of.pcapBytes / MiB)} MiB, medians of ${of.runs}, Node ${process.version}, ${cpus().length} cores`,
-  );
-  console.table(rows);
-}
-
-async function certificates(): Promise<{ server: Tls; client: Tls }> {
-  const authority = await createCertificateAuthority();
-  const server = await authority.issueServer({ commonName: "bench", hosts: ["localhost"] });
-  const client = await authority.issueClient({ commonName: "bench" });
-  const ca = authority.certificate;
-  return {
-    server: { ca, cert: server.certificate, key: server.privateKey },
-    client: { ca, cert: client.certificate, key: client.privateKey },
-  };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const what = `${of.packets} packets, ${Math.round(of.pcapBytes / MiB)} MiB`;
+  const sizes = { packets: of.packets, pcapBytes: of.pcapBytes };
+  printResults({ suite: "stenographer-files", what, runs: of.runs, sizes, rows }, json);
 }

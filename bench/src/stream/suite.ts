@@ -1,14 +1,9 @@
-import { cpus } from "node:os";
-import { createCertificateAuthority } from "@stenogrpc/certs";
+import { certificates, type Tls } from "../certificates.js";
 import type { BenchOptions } from "../main.js";
 import { Peer, type Usage } from "../peer.js";
+import { printResults } from "../print-results.js";
 import { median } from "../statistics.js";
 
-interface Tls {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
 export interface ServerOptions {
   readonly kind: "stenogrpc" | "connect-node" | "raw TLS";
   readonly totalBytes: number;
@@ -90,35 +85,8 @@ export async function benchStream({ quick, json }: BenchOptions): Promise<void> 
       "first byte ms": round(median(all.map((r) => r.firstMs))),
     };
   });
-  if (json) {
-    console.log(
-      JSON.stringify({
-        suite: "stream",
-        totalBytes,
-        chunkBytes,
-        runs,
-        cpu: cpus()[0]?.model,
-        node: process.version,
-        rows,
-      }),
-    );
-    return;
-  }
-  console.log(
-    `stream: ${totalBytes / MiB} MiB in ${chunkBytes / 1024} KiB messages, medians of ${runs}, Node ${process.version}, ${cpus().length} cores`,
-  );
-  console.table(rows);
-}
-
-async function certificates(): Promise<{ server: Tls; client: Tls }> {
-  const authority = await createCertificateAuthority();
-  const server = await authority.issueServer({ commonName: "bench", hosts: ["localhost"] });
-  const client = await authority.issueClient({ commonName: "bench" });
-  const ca = authority.certificate;
-  return {
-    server: { ca, cert: server.certificate, key: server.privateKey },
-    client: { ca, cert: client.certificate, key: client.privateKey },
-  };
+  const what = `${totalBytes / MiB} MiB in ${chunkBytes / 1024} KiB messages`;
+  printResults({ suite: "stream", what, runs, sizes: { totalBytes, chunkBytes }, rows }, json);
 }
 
 function round(value: number): number {
