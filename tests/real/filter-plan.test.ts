@@ -6,14 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { PcapWriter } from "@stenogrpc/pcap";
-import {
-  compileFilter,
-  FilterMeaningError,
-  FilterSyntaxError,
-  type PcapFilterNode,
-  parseFilter,
-  planFilter,
-} from "@stenogrpc/query";
+import { compileFilter, type PcapFilterNode, parseFilter, planFilter } from "@stenogrpc/query";
 import {
   debianProgram,
   type RunningStenographer,
@@ -25,6 +18,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { brokenHeaders } from "../../packages/query/test-support/index-keys.js";
 import { plannedFilterText, plannedFrame } from "../../packages/query/test-support/plan-arbitraries.js";
+import { usableFilter } from "../../packages/query/test-support/usable-filter.js";
 
 const seed = Number(process.env.PLAN_SEED ?? 1);
 const randomFilters = 150;
@@ -150,17 +144,6 @@ function tcpdump(text: string): string[] {
   throw new Error(`tcpdump ${text}: ${stderr}`);
 }
 
-function read(text: string): PcapFilterNode | undefined {
-  try {
-    const filter = parseFilter(text, { dialect: "pcap" });
-    compileFilter(filter, { linkType: 1 });
-    return filter;
-  } catch (problem) {
-    if (problem instanceof FilterSyntaxError || problem instanceof FilterMeaningError) return undefined;
-    throw problem;
-  }
-}
-
 /** What is in the first list and not in the second, each as often as it is missing. */
 function missing(from: readonly string[], inList: readonly string[]): string[] {
   const counts = new Map<string, number>();
@@ -211,7 +194,7 @@ describe("a plan for a filter in tcpdump's language, on a real Stenographer with
       // The packets have the time of the replay; and tcpdump goes round in circles, for ever, on some for protochain.
       .filter((text) => !/before|after|protochain/.test(text))
       .flatMap((text) => {
-        const filter = read(text);
+        const filter = usableFilter(text);
         return filter === undefined ? [] : [{ text, filter }];
       })
       .slice(0, randomFilters);

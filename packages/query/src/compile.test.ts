@@ -4,6 +4,7 @@ import { ethernetFrame, ipPacket, likelyFilter, timelessFilter } from "../test-s
 import { bytes, concat } from "../test-support/bytes.js";
 import { bitsOf } from "../test-support/daemon.js";
 import { indexKeys, isLaterIpv4Fragment } from "../test-support/index-keys.js";
+import { tcpSyn } from "../test-support/segments.js";
 import { printIpAddress } from "./address.js";
 import type { FilterNode } from "./ast.js";
 import { type CompileOptions, compileFilter } from "./compile.js";
@@ -37,16 +38,7 @@ function expectMatches(
 
 const macs = ["02 00 00 00 00 01", "02 00 00 00 00 02"];
 
-const tcp = bytes(
-  "01 bb", // source port 443
-  "c0 00", // destination port 49152
-  "00 00 00 01", // sequence
-  "00 00 00 00", // acknowledgement
-  "50 02", // header of 20 bytes, SYN
-  "ff ff", // window
-  "00 00", // checksum
-  "00 00", // urgent
-);
+const tcp = tcpSyn("01 bb", "c0 00"); // from port 443 to 49152
 
 const udp = bytes(
   "00 35", // source port 53

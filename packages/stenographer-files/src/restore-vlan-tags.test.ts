@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { match, records } from "@stenogrpc/pcap";
+import { match, PcapWriter, records } from "@stenogrpc/pcap";
 import { compileFilter, parseFilter } from "@stenogrpc/query";
 import { writeStenographerFiles } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -61,21 +61,20 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 function pcapOf(frames: readonly Buffer[]): Buffer {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b23c4d, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(262_144, 16);
-  header.writeUInt32LE(1, 20);
-  const parts = frames.map((frame, i) => {
-    const record = Buffer.alloc(16);
-    record.writeUInt32LE(1_700_000_000, 0);
-    record.writeUInt32LE(i + 1, 4);
-    record.writeUInt32LE(frame.length, 8);
-    record.writeUInt32LE(frame.length + unseenBytes, 12);
-    return Buffer.concat([record, frame]);
+  const writer = new PcapWriter({
+    byteOrder: "little",
+    resolution: "nanoseconds",
+    snaplen: 262_144,
+    linkType: 1,
   });
-  return Buffer.concat([header, ...parts]);
+  const records = frames.map((data, i) =>
+    writer.record({
+      timestampNs: 1_700_000_000_000_000_000n + BigInt(i + 1),
+      data,
+      originalLength: data.length + unseenBytes,
+    }),
+  );
+  return Buffer.concat([writer.header(), ...records]);
 }
 
 interface Given {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TimeWindow } from "@stenogrpc/pcap";
+import { PcapWriter, type TimeWindow } from "@stenogrpc/pcap";
 import { parseFilter, stenographerQuery } from "@stenogrpc/query";
 import { StenographerStore } from "@stenogrpc/stenographer-files";
 import {
@@ -171,20 +171,17 @@ describe("the packets that the store finds", () => {
 
 it("goes on behind a frame of more than 65,536 bytes, where the daemon's answer ends", async () => {
   const pcap = join(folder, "long.pcap");
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(262_144, 16);
-  header.writeUInt32LE(1, 20);
-  const record = (second: number, bytes: number): Buffer => {
-    const packet = Buffer.alloc(16 + bytes, second);
-    for (const [i, field] of [1_700_000_000 + second, 0, bytes, bytes].entries())
-      packet.writeUInt32LE(field, 4 * i);
-    return packet;
-  };
+  const writer = new PcapWriter({
+    byteOrder: "little",
+    resolution: "microseconds",
+    snaplen: 262_144,
+    linkType: 1,
+  });
   const lengths = [60, 60, 70_000, 60];
-  writeFileSync(pcap, Buffer.concat([header, ...lengths.map((bytes, i) => record(i, bytes))]));
+  const records = lengths.map((bytes, i) =>
+    writer.record({ timestampNs: startNs + BigInt(i) * second, data: new Uint8Array(bytes).fill(i) }),
+  );
+  writeFileSync(pcap, Buffer.concat([writer.header(), ...records]));
   const other = await startStenographer({ pcap, mode: "files" });
   const otherAsker = daemonAsker(other);
   try {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bytes, concat } from "../../test-support/bytes.js";
+import { arpRequest, tcpSyn } from "../../test-support/segments.js";
 import { compileFilter } from "../compile.js";
 import { parseFilter } from "../parser.js";
 import { FilterSyntaxError } from "../syntax-error.js";
@@ -120,28 +121,8 @@ const option = [
   "de ad be ef",
 ].join(" ");
 
-const tcp = bytes(
-  "c0 00", // source port 49152
-  "01 bb", // destination port 443
-  "00 00 00 01", // sequence
-  "00 00 00 00", // acknowledgement
-  "50 02", // header of 20 bytes, SYN
-  "ff ff", // window
-  "00 00", // checksum
-  "00 00", // urgent
-);
-
-const arp = bytes(
-  "00 01", // Ethernet
-  "08 00", // IPv4
-  "06", // length of a hardware address
-  "04", // length of a protocol address
-  "00 01", // request
-  "02 00 00 00 22 01", // sender
-  "0a 02 00 01", // sender 10.2.0.1
-  "00 00 00 00 00 00", // target
-  "0a 02 00 02", // target 10.2.0.2
-);
+const tcp = tcpSyn("c0 00", "01 bb"); // from port 49152 to 443
+const arp = arpRequest("02 00 00 00 22 01", "0a 02 00 01", "0a 02 00 02"); // from 10.2.0.1 for 10.2.0.2
 
 // Outside are the networks 10.1.0.0/16 and 2001:db8:1::/48, inside 10.2.0.0/16 and 2001:db8:2::/48.
 const outside4 = (payload: Uint8Array) => ethernet("11", "08 00", ipv4("11", "01", payload));

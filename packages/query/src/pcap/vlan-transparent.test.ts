@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bytes, concat } from "../../test-support/bytes.js";
+import { arpRequest, tcpSyn } from "../../test-support/segments.js";
 import { compileFilter } from "../compile.js";
 import { parseFilter } from "../parser.js";
 
@@ -44,14 +45,7 @@ const packet = bytes(
   "00 00", // checksum
   "0a 00 00 01", // source 10.0.0.1
   "c0 a8 01 02", // destination 192.168.1.2
-  "c0 00", // source port 49152
-  "00 50", // destination port 80
-  "00 00 00 01", // sequence
-  "00 00 00 00", // acknowledgement
-  "50 02", // header of 20 bytes, SYN
-  "ff ff", // window
-  "00 00", // checksum
-  "00 00", // urgent
+  Buffer.from(tcpSyn("c0 00", "00 50")).toString("hex"), // from port 49152 to 80
 );
 
 const packet6 = bytes(
@@ -67,17 +61,7 @@ const packet6 = bytes(
   "00 00", // checksum
 );
 
-const request = bytes(
-  "00 01", // Ethernet
-  "08 00", // IPv4
-  "06", // length of a hardware address
-  "04", // length of a protocol address
-  "00 01", // request
-  "02 00 00 00 00 01", // sender
-  "0a 00 00 01", // sender 10.0.0.1
-  "00 00 00 00 00 00", // target
-  "0a 00 00 09", // target 10.0.0.9
-);
+const request = arpRequest("02 00 00 00 00 01", "0a 00 00 01", "0a 00 00 09"); // from 10.0.0.1 for 10.0.0.9
 
 const spanningTree = bytes(
   "42", // destination service access point

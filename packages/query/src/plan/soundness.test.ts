@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import { answer, type StoredPacket } from "../../test-support/daemon.js";
 import { brokenHeaders, indexKeys } from "../../test-support/index-keys.js";
 import { plannedFilterText, plannedFrame } from "../../test-support/plan-arbitraries.js";
+import { usableFilter } from "../../test-support/usable-filter.js";
 import type { FilterNode, PcapFilterNode } from "../index.js";
-import { compileFilter, FilterMeaningError, FilterSyntaxError, parseFilter, printFilter } from "../index.js";
+import { compileFilter, printFilter } from "../index.js";
 import { primitives } from "../walk.js";
 import { planFilter } from "./plan-filter.js";
 
@@ -55,17 +56,6 @@ function select(
   return packets.filter(({ frame, seconds }) => matches(frame, 0, frame.length, frame.length, seconds, 0));
 }
 
-function read(text: string): PcapFilterNode | undefined {
-  try {
-    const filter = parseFilter(text, { dialect: "pcap" });
-    compileFilter(filter, { linkType: 1 });
-    return filter;
-  } catch (problem) {
-    if (problem instanceof FilterSyntaxError || problem instanceof FilterMeaningError) return undefined;
-    throw problem;
-  }
-}
-
 const seen = { filters: 0, withIndex: 0, withMatches: 0, withBoth: 0, matches: 0, exempt: 0 };
 
 /** A packet that the index gives up on: the documented exception. */
@@ -76,7 +66,7 @@ function isExempt({ broken }: Stored, index: FilterNode): boolean {
 
 /** The packets that the filter matches and the plan would lose. */
 function lost(text: string, packets: readonly Stored[], vlanTransparent: boolean): string[] {
-  const filter = read(text);
+  const filter = usableFilter(text);
   if (filter === undefined) return [];
   const { index, query } = planFilter(filter, { ...window, vlanTransparent });
   const wanted = select(filter, packets, vlanTransparent);
