@@ -22,10 +22,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function fetch(filter: string | undefined, verify: "none" | "positions") {
+const begin = 1_700_000_000_000_000_000n;
+const second = 1_000_000_000n;
+const everything = { startNs: begin, endNs: begin + 100n * second };
+
+async function fetch(filter: string | undefined, verify: "none" | "positions", window = everything) {
   const source = stenographerSource({ config: daemon.configPath, verify });
   try {
-    const window = { startNs: 1_700_000_000_000_000_000n, endNs: 1_700_000_100_000_000_000n };
     const index = filter === undefined ? undefined : parseFilter(filter);
     const opened = await source.open(
       retrievalPlan({ window, filter: index, index }),
@@ -46,6 +49,15 @@ describe("verify: positions, with the real daemon", () => {
       expect(await fetch(filter, "positions")).toMatchObject({ completeness: "proved" });
     },
   );
+
+  it("counts every file that the daemon takes, though it holds nothing of the window", async () => {
+    for (const from of [0n, 15n, 25n, 35n, 50n, 59n]) {
+      const window = { startNs: begin + from * second, endNs: begin + from * second + second / 2n };
+      const { packets, completeness } = await fetch("tcp", "positions", window);
+      expect({ from, completeness }).toEqual({ from, completeness: "proved" });
+      expect(packets).toBeGreaterThan(0);
+    }
+  });
 
   it("can't prove an answer by time alone", async () => {
     const { packets, completeness } = await fetch(undefined, "positions");

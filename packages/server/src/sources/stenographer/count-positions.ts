@@ -3,7 +3,7 @@ import type { DaemonFile } from "./daemon-files.js";
 import type { StenographerConnection } from "./stenographer-connection.js";
 
 /**
- * How many packets the daemon's index has for a query, over the files that may hold some: what its answer should come to.
+ * How many packets the daemon's index has for a query, over the files it may take: what its answer should come to.
  *
  * /debug/tN/positions evaluates the query, its times included, as /query does, and lists a position a line. Undefined where
  * it says ALL: a query by time alone takes whole files, which the index does not count. A file that ages out meanwhile
@@ -19,11 +19,17 @@ export async function countPositions(
 ): Promise<number | undefined> {
   let count = 0;
   for (const { thread, name } of files) {
-    const found = await countIn(daemon.query(query, signal, `/debug/t${thread}/positions?name=${name}`));
+    const positions = daemon.query(query, signal, `/debug/t${thread}/positions?name=${name}`);
+    const found = await countIn(positions).catch(zeroIfGone);
     if (found === undefined) return undefined;
     count += found;
   }
   return count;
+}
+
+function zeroIfGone(error: unknown): number {
+  if (error instanceof SourceError && error.details.status === 404) return 0;
+  throw error;
 }
 
 const newline = 0x0a;

@@ -4,7 +4,7 @@ import type { Damage, SourceOutcome } from "../source-outcome.js";
 import type { StenographerConfig } from "../stenographer-config.js";
 import { countPositions } from "./count-positions.js";
 import type { DaemonFile } from "./daemon-files.js";
-import { coverageOf, listDaemonFiles, mayHold } from "./daemon-files.js";
+import { coverageOf, listDaemonFiles, mayBeTaken, mayHold } from "./daemon-files.js";
 import type { StenographerConnection } from "./stenographer-connection.js";
 
 /** What is known of an answer before it comes. */
@@ -45,7 +45,7 @@ export class DaemonAnswer {
     const lists = await this.#list();
     this.#files = mayHold(lists, window, settings);
     this.#outcome = { coverage: coverageOf(lists, window, settings, BigInt(Date.now()) * 1_000_000n) };
-    if (verify === "positions" && lists.length > 0) this.#expected = await this.#count(this.#files);
+    if (verify === "positions" && lists.length > 0) this.#expected = await this.#count(lists);
   }
 
   /** Passes the batches on and looks again behind them. */
@@ -55,8 +55,8 @@ export class DaemonAnswer {
       packets += batch.count; // before the stages behind compact the batch
       yield batch;
     }
-    const now = mayHold(await this.#list(), this.#question.window, this.#question.settings);
-    this.#outcome = { ...this.#outcome, damage: goneFrom(this.#files, now) };
+    const now = await this.#list();
+    this.#outcome = { ...this.#outcome, damage: goneFrom(this.#files, now.flat()) };
     if (this.#expected === undefined) return;
     if (packets !== this.#expected && packets !== (await this.#count(now))) {
       throw new SourceError(
@@ -75,9 +75,9 @@ export class DaemonAnswer {
     return listDaemonFiles(daemon, settings.threads.length, signal);
   }
 
-  #count(files: readonly DaemonFile[]): Promise<number | undefined> {
-    const { daemon, query, signal } = this.#question;
-    return countPositions(daemon, query, files, signal);
+  #count(lists: readonly (readonly DaemonFile[])[]): Promise<number | undefined> {
+    const { daemon, query, window, settings, signal } = this.#question;
+    return countPositions(daemon, query, mayBeTaken(lists, window, settings), signal);
   }
 }
 

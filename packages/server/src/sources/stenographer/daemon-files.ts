@@ -49,6 +49,25 @@ export function mayHold(
     .filter(({ createdNs }) => createdNs - before < window.endNs && createdNs + after >= window.startNs);
 }
 
+/** The daemon widens every time it is asked for by this itself (its query.go). */
+const ownSlackSeconds = 60;
+
+/**
+ * The files that the daemon may answer a window's query from, and some more: it takes whole files by their names, also those
+ * that hold nothing of the window.
+ */
+export function mayBeTaken(
+  lists: readonly (readonly DaemonFile[])[],
+  window: TimeWindow,
+  { fileAgeSeconds, blockageSeconds }: Timing,
+): DaemonFile[] {
+  // More than `stenographerQuery` and the daemon together widen a window.
+  const reach = seconds(fileAgeSeconds + blockageSeconds + reserveSeconds + 2 * ownSlackSeconds);
+  return lists
+    .flat()
+    .filter(({ createdNs }) => createdNs - reach < window.endNs && createdNs + reach >= window.startNs);
+}
+
 /**
  * Which part of a window the daemon's files can answer for, as far as their names tell. Undefined without a file.
  *

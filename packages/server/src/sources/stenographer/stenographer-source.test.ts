@@ -35,7 +35,7 @@ const listing = (): string => {
   const names = listings.length > 1 ? listings.shift() : listings[0];
   return `Thread 0 (IDX: "/i", PKT: "/p")\n${(names ?? []).map((name) => `\t${name}\n`).join("")}`;
 };
-let positions: (url: string, query: string) => string = () => "POSITIONS:\n\tALL";
+let positions: (url: string, query: string) => string | undefined = () => "POSITIONS:\n\tALL";
 const hits = (count: number): string => `POSITIONS:\n${"\t00000030\n".repeat(count)}`;
 
 beforeAll(async () => {
@@ -53,9 +53,11 @@ beforeAll(async () => {
       for await (const piece of request) body += String(piece);
       if (request.url === "/debug/config") response.end(JSON.stringify(config));
       else if (request.url === "/debug/t0/files") response.end(listing());
-      else if (request.url?.startsWith("/debug/t0/positions?name="))
-        response.end(positions(request.url, body));
-      else if (request.url === "/debug/stats")
+      else if (request.url?.startsWith("/debug/t0/positions?name=")) {
+        const found = positions(request.url, body);
+        if (found === undefined) response.statusCode = 404;
+        response.end(found ?? "file not found\n");
+      } else if (request.url === "/debug/stats")
         response.end("aged_files\t0\noldest_timestamp\t1700000000123456000\n");
       else {
         queries.push(body);
@@ -297,6 +299,20 @@ describe("what an answer is worth", () => {
     listings = [[twoFiles[0] ?? ""], twoFiles];
     positions = () => hits(3);
     expect(await fetch({ verify: "positions" })).toMatchObject({ packets: 6, completeness: "proved" });
+  });
+
+  it("is counted over files that the daemon takes though they hold nothing of the window", async () => {
+    answer = (_request, response) => response.end(capture(6));
+    // A minute and a half before the window, in it, a minute behind it.
+    listings = [["1699999910000000", "1700000000000000", "1700000120000000"]];
+    positions = () => hits(2);
+    expect(await fetch({ verify: "positions" })).toMatchObject({ packets: 6, completeness: "proved" });
+  });
+
+  it("counts nothing in a file that ages out before it is counted", async () => {
+    answer = (_request, response) => response.end(capture(3));
+    positions = (url) => (url.endsWith(twoFiles[0] ?? "") ? undefined : hits(3));
+    expect(await fetch({ verify: "positions" })).toMatchObject({ packets: 3, completeness: "proved" });
   });
 
   it("can't be proved for a query that takes whole files", async () => {
