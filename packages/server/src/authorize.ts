@@ -1,20 +1,26 @@
 import type { ContextValues, Interceptor } from "@connectrpc/connect";
-import { clientIdentityKey } from "./identity.js";
+import type { ClientTrust } from "./certificates/client-trust.js";
+import { clientCertificateKey, clientIdentityKey } from "./identity.js";
 import { RequestError } from "./request-error.js";
 import { toConnectError } from "./to-connect-error.js";
 
 /**
- * Refuses every call that has no verified client certificate, before its message is read.
+ * Refuses every call that has no verified client certificate, or one that is not good any more, before its message is read.
  *
  * This holds whatever server the routes are mounted on: a host service that forgot to require certificates serves nothing.
  */
-export const requireClientCertificate: Interceptor = (next) => (request) => {
-  assertClientCertificate(request.contextValues);
-  return next(request);
-};
+export function requireClientCertificate(trust: ClientTrust): Interceptor {
+  return (next) => (request) => {
+    assertClientCertificate(request.contextValues, trust);
+    return next(request);
+  };
+}
 
-/** @throws ConnectError "unauthenticated" where the call has no verified client certificate */
-export function assertClientCertificate(values: ContextValues): void {
+/** @throws ConnectError where the call has no verified client certificate, or one that is not good any more */
+export function assertClientCertificate(values: ContextValues, trust: ClientTrust): void {
+  const certificate = values.get(clientCertificateKey);
+  const refusal = certificate && trust.refusal(certificate);
+  if (refusal) throw toConnectError(refusal);
   if (values.get(clientIdentityKey) !== undefined) return;
   throw toConnectError(
     new RequestError(

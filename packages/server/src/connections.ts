@@ -1,11 +1,22 @@
-import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
+import type { X509Certificate } from "node:crypto";
+import type { Http2SecureServer, Http2Session, ServerHttp2Session } from "node:http2";
 import { constants } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { type RequestLike, tlsSocketOf } from "./identity.js";
 import type { Logger } from "./logger.js";
+import type { ConnectionMetrics } from "./metrics.js";
 
 /** Milliseconds that a connection gets at least for its last bytes. */
 const farewellMs = 1000;
+
+/** What connections ask of their server. */
+export interface ConnectionEvents {
+  /** A client has finished its handshake. */
+  connected(certificate: X509Certificate): void;
+  /** Whether a certificate is not good any more: its connection ends with the answer that says so. */
+  isRefused(certificate: X509Certificate): boolean;
+}
 
 /** Knows every connection of a server, so that closing cuts off no answer and leaves nothing behind. */
 export class Connections {
@@ -18,30 +29,47 @@ export class Connections {
   readonly #sessions = new Map<ServerHttp2Session, number>();
   /** Sessions that had an answer under way when the server said goodbye. */
   readonly #reading = new Set<ServerHttp2Session>();
+  #accepted = 0;
+  #tlsRefused = 0;
   #closing = false;
   #ending = false;
 
-  constructor(server: Http2SecureServer, logger: Logger) {
+  constructor(server: Http2SecureServer, logger: Logger, events: ConnectionEvents) {
     this.#server = server;
     server.on("connection", (socket: Socket) => {
+      this.#accepted++;
       this.#raw.add(socket);
+      void socket.remoteAddress; // reads it, so that it is known when the connection is gone
       socket.once("close", () => this.#raw.delete(socket));
     });
     server.on("secureConnection", (socket: TLSSocket) => {
       this.#sockets.set(socket, 0);
+      const certificate = socket.getPeerX509Certificate();
+      if (certificate) events.connected(certificate);
       socket.once("close", () => this.#sockets.delete(socket));
     });
-    server.on("request", ({ httpVersionMajor, socket }, response) => {
-      if (httpVersionMajor !== 1) return;
-      this.#countAnswer(socket as TLSSocket, 1); // of a TLS server
-      response.once("close", () => this.#countAnswer(socket as TLSSocket, -1)); // as above
+    server.on("request", (request, response) => {
+      const socket = tlsSocketOf(request as RequestLike); // both kinds of request are
+      if (socket === undefined) return;
+      if (request.httpVersionMajor === 1) {
+        this.#countAnswer(socket, 1);
+        response.once("close", () => this.#countAnswer(socket, -1));
+      }
+      const certificate = socket.getPeerX509Certificate();
+      if (certificate === undefined || !events.isRefused(certificate)) return;
+      if ("shouldKeepAlive" in response) response.shouldKeepAlive = false;
+      else this.#dismiss(response.stream.session);
     });
     server.on("session", (session) => this.#watch(session));
     server.on("sessionError", (error) => logger.debug({ err: error }, "connection failed"));
     server.on("tlsClientError", (error, socket) => {
-      const { code } = error as NodeJS.ErrnoException; // Node's TLS errors carry one
-      logger.warn({ peer: socket.remoteAddress, code }, "TLS refused");
+      this.#tlsRefused++;
+      logger.warn({ peer: addressOf(socket), code: reasonOf(error, socket) }, "TLS refused");
     });
+  }
+
+  metrics(): ConnectionMetrics {
+    return { open: this.#raw.size, accepted: this.#accepted, tlsRefused: this.#tlsRefused };
   }
 
   /**
@@ -70,6 +98,11 @@ export class Connections {
     ];
     this.#server.once("close", () => timers.forEach(clearTimeout));
     for (const [socket, answers] of this.#sockets) if (!isHttp2(socket) && answers === 0) socket.end();
+  }
+
+  /** Closes the session of a client that is told to go: after a moment, in which it reads why, for all it asked at once. */
+  #dismiss(session: Http2Session | undefined): void {
+    setTimeout(() => session?.close(), farewellMs).unref();
   }
 
   #watch(session: ServerHttp2Session): void {
@@ -107,6 +140,17 @@ export class Connections {
     for (const session of this.#sessions.keys()) session.destroy();
     for (const socket of [...this.#sockets.keys(), ...this.#raw]) socket.destroy();
   }
+}
+
+/** Who failed the handshake. Node has closed the TLS socket by then; the TCP socket below it remembers. */
+function addressOf(socket: TLSSocket): string | undefined {
+  const { _parent } = socket as { _parent?: Socket }; // Node has no public way from one to the other
+  return socket.remoteAddress ?? _parent?.remoteAddress;
+}
+
+/** What OpenSSL said of the client's certificate, or of the handshake. */
+function reasonOf(error: Error, { authorizationError }: TLSSocket): unknown {
+  return authorizationError ?? (error as NodeJS.ErrnoException).code; // Node's TLS errors carry one
 }
 
 function isHttp2(socket: TLSSocket): boolean {

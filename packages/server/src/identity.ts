@@ -20,6 +20,11 @@ export const clientIdentityKey = createContextKey<ClientIdentity | undefined>(un
   description: "identity of the client certificate",
 });
 
+/** The certificate itself, for whoever has to know more than the identity. */
+export const clientCertificateKey = createContextKey<X509Certificate | undefined>(undefined, {
+  description: "client certificate",
+});
+
 /**
  * Takes the client's identity from a request's TLS socket.
  *
@@ -29,9 +34,11 @@ export const clientIdentityKey = createContextKey<ClientIdentity | undefined>(un
 export function clientIdentity(request: unknown): ContextValues {
   const values = createContextValues();
   try {
-    const socket = tlsSocketOf(request);
+    const socket = tlsSocketOf(request as RequestLike); // only optional fields, each checked before use
     const certificate = socket?.authorized === true ? socket.getPeerX509Certificate() : undefined;
-    if (certificate) values.set(clientIdentityKey, readIdentity(certificate));
+    if (certificate) {
+      values.set(clientIdentityKey, readIdentity(certificate)).set(clientCertificateKey, certificate);
+    }
   } catch {
     // A socket that is already gone has no certificate to show; the interceptor then refuses the call.
   }
@@ -39,15 +46,15 @@ export function clientIdentity(request: unknown): ContextValues {
 }
 
 /** What the three kinds of request hold: HTTP/2 and HTTP/1.1 from Node, and Fastify's, which wraps one of them. */
-interface RequestLike {
+export interface RequestLike {
   readonly raw?: RequestLike;
   readonly socket?: TLSSocket;
   readonly stream?: { readonly session?: { readonly socket?: TLSSocket } };
 }
 
-function tlsSocketOf(request: unknown): TLSSocket | undefined {
-  const outer = request as RequestLike; // only optional fields, each checked before use
-  const inner = outer.raw ?? outer;
+/** The connection that a request came by. */
+export function tlsSocketOf(request: RequestLike): TLSSocket | undefined {
+  const inner = request.raw ?? request;
   return inner.stream?.session?.socket ?? inner.socket;
 }
 

@@ -1,7 +1,15 @@
+export type { RefusedCertificates, TlsOptions } from "./certificates/tls-options.js";
 export type { ClientIdentity } from "./identity.js";
 export { clientIdentity, clientIdentityKey } from "./identity.js";
 export type { LimitsOptions } from "./limits.js";
 export type { Logger } from "./logger.js";
+export type {
+  CertificateMetrics,
+  ConnectionMetrics,
+  ReloadMetrics,
+  RetrievalMetrics,
+  ServerMetrics,
+} from "./metrics.js";
 export type { SensorRoutes } from "./routes.js";
 export { stenographerRoutes } from "./routes.js";
 export type { SensorOptions } from "./sensor-service.js";

@@ -2,6 +2,8 @@
  * Why the server itself says no:
  *
  * - `client-certificate-required`: nobody asked that TLS could verify
+ * - `certificate-revoked`, `certificate-expired`, `certificate-untrusted`: the client's certificate is revoked or on the denylist,
+ *   or has expired or lost its authority since its connection began
  * - `uid-invalid`, `window-invalid`, `limit-invalid`, `option-invalid`: the request makes no sense
  * - `option-unsupported`: the source can't do what was asked for
  * - `index-cant-help`: the filter would read every packet in the window, which the policy does not allow
@@ -11,6 +13,9 @@
  */
 export type RequestErrorKind =
   | "client-certificate-required"
+  | "certificate-revoked"
+  | "certificate-expired"
+  | "certificate-untrusted"
   | "uid-invalid"
   | "window-invalid"
   | "limit-invalid"

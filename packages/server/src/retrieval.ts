@@ -1,7 +1,8 @@
+import type { X509Certificate } from "node:crypto";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { printFilter } from "@stenogrpc/query";
-import { clientIdentityKey } from "./identity.js";
+import { clientCertificateKey, clientIdentityKey } from "./identity.js";
 import type { Plan } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
 import type { SensorService } from "./sensor-service.js";
@@ -26,6 +27,7 @@ export class Retrieval {
   #plan: Plan | undefined;
   #release: () => void = () => {};
   #pcapBytes = 0;
+  #packets = 0;
   #ended = false;
 
   constructor(service: SensorService, context: HandlerContext) {
@@ -41,6 +43,11 @@ export class Retrieval {
   /** Aborts when nobody waits for the answer any more. Everything the retrieval started hangs on it. */
   get signal(): AbortSignal {
     return this.#work.signal;
+  }
+
+  /** Of whoever asked. */
+  get certificate(): X509Certificate | undefined {
+    return this.#context.values.get(clientCertificateKey);
   }
 
   /** Bytes of pcap handed to the transport so far. */
@@ -66,6 +73,7 @@ export class Retrieval {
 
   /** Ends it well. */
   finish(packets: number, stoppedBy: string, { coverage, completeness, damage }: SourceOutcome): void {
+    this.#packets = packets;
     this.#end("served", undefined, {
       packets,
       stoppedBy,
@@ -115,6 +123,8 @@ export class Retrieval {
     this.#work.abort(failure ?? new RequestError("draining", "the retrieval has ended"));
     this.#release();
     this.#service.ended(this);
+    const refused = outcome === "failed" && !isOurs(failure);
+    this.#service.counters.count(refused ? "refused" : outcome, this.#pcapBytes, this.#packets);
     this.#log(outcome, failure, result);
   }
 
@@ -162,6 +172,7 @@ function isOurs(failure: ConnectError | undefined): boolean {
     case Code.ResourceExhausted:
     case Code.FailedPrecondition:
     case Code.Unauthenticated:
+    case Code.PermissionDenied:
     case Code.DeadlineExceeded:
       return false;
     default:

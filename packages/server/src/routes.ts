@@ -1,6 +1,8 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import { Stenographer } from "@stenogrpc/protocol";
 import { requireClientCertificate } from "./authorize.js";
+import { readRefused } from "./certificates/certificate-set.js";
+import type { RefusedCertificates } from "./certificates/tls-options.js";
 import { describeSensor } from "./describe-sensor.js";
 import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
@@ -14,6 +16,14 @@ export const maxRequestBytes = 128 * 1024;
 export interface SensorRoutes {
   /** Registers the handlers: the `routes` option of any Connect adapter. */
   (router: ConnectRouter): void;
+  /**
+   * From now on, certificates that these lists name are refused, on connections that exist, too; retrievals of theirs that are
+   * under way end. Each call replaces the lists of the one before. What a new handshake accepts is your server's own matter:
+   * `server.setSecureContext({ ca, cert, key, crl })`.
+   *
+   * @throws OptionsError where one can't be read; the old ones stay
+   */
+  refuse(lists: RefusedCertificates): void;
   /**
    * Takes no further retrievals, waits for those under way, ends those that take longer, and closes the source.
    *
@@ -44,10 +54,11 @@ export function routesOf(service: SensorService): SensorRoutes {
         explainQuery: explainQuery(service),
         describeSensor: describeSensor(service),
       },
-      { interceptors: [requireClientCertificate], readMaxBytes: maxRequestBytes },
+      { interceptors: [requireClientCertificate(service.trust)], readMaxBytes: maxRequestBytes },
     );
   };
   return Object.assign(register, {
+    refuse: (lists: RefusedCertificates) => service.replaceTrust(readRefused(lists)),
     close: ({ graceMs = 30_000 }: { graceMs?: number } = {}) => service.close(graceMs),
   });
 }

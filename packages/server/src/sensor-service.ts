@@ -3,10 +3,12 @@ import { parseOptions, strictOptions } from "@stenogrpc/options";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { z } from "zod";
 import { Admission } from "./admission.js";
+import { ClientTrust, type TrustSet } from "./certificates/client-trust.js";
 import type { Limits } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
 import { silentLogger } from "./logger.js";
+import { RetrievalCounters } from "./metrics.js";
 import type { Plan } from "./plan-retrieval.js";
 import { planRetrieval } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
@@ -49,6 +51,10 @@ export class SensorService {
   readonly admission: Admission;
   /** Retrievals under way. */
   readonly retrievals = new Set<Retrieval>();
+  /** What has come of retrievals so far. */
+  readonly counters = new RetrievalCounters();
+  /** Which client certificates are good still. */
+  readonly trust = new ClientTrust();
   readonly #now: () => number;
   #idle: () => void = () => {};
 
@@ -71,6 +77,15 @@ export class SensorService {
   plan(request: StenoRequest): Plan {
     const nowNs = BigInt(this.#now()) * 1_000_000n;
     return planRetrieval(request, this.limits, this.source.abilities ?? {}, nowNs);
+  }
+
+  /** Trusts other client certificates from now on, and ends what those that are refused now have under way. */
+  replaceTrust(set: TrustSet): void {
+    this.trust.replace(set);
+    for (const retrieval of this.retrievals) {
+      const refusal = retrieval.certificate && this.trust.refusal(retrieval.certificate);
+      if (refusal) retrieval.abandon(refusal);
+    }
   }
 
   /** Forgets a retrieval that has ended. */

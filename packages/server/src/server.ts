@@ -5,34 +5,24 @@ import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
+import { readCertificates } from "./certificates/certificate-set.js";
+import { ServerCertificates } from "./certificates/server-certificates.js";
+import { type TlsOptions, tlsOptionsSchema } from "./certificates/tls-options.js";
 import { Connections } from "./connections.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
 import { clientIdentity } from "./identity.js";
+import type { ServerMetrics } from "./metrics.js";
 import { maxRequestBytes, routesOf } from "./routes.js";
 import { SensorService, sensorOptionsShape } from "./sensor-service.js";
 
 /** Connections at once, of whoever they are: each takes a file descriptor before TLS knows who it is. */
 const maxConnections = 1024;
 
-const pem = z.custom<string | Uint8Array>(
-  (value) => typeof value === "string" || value instanceof Uint8Array,
-  "must be PEM, as a string or bytes",
-);
-
 const serverOptionsSchema = strictOptions({
   ...sensorOptionsShape,
   /** Certificates: without them nothing is served. */
-  tls: strictOptions({
-    /** PEM of the certificate authority that signs the clients' certificates. */
-    ca: pem,
-    /** PEM of this server's certificate, with its chain. */
-    cert: pem,
-    /** PEM of this server's private key. */
-    key: pem,
-    /** Lowest TLS version. Default: TLSv1.3. */
-    minVersion: z.enum(["TLSv1.3", "TLSv1.2"]).default("TLSv1.3"),
-  }),
+  tls: tlsOptionsSchema,
   /** Address to listen on. Default: every address, IPv6 and IPv4. */
   host: z.string().min(1).default("::"),
   /** Port to listen on; 0 takes a free one. Default: 8443. */
@@ -49,6 +39,17 @@ export interface StenographerServer {
   /** Port it listens on. */
   readonly port: number;
   /**
+   * Replaces every certificate, key and list of TLS. New connections see them at once; those that exist go on, and so do
+   * their retrievals. Only whoever is not welcome any more (revoked, on the denylist, of an authority that is gone) gets no
+   * further answer: what such a client has under way ends as `CERTIFICATE_REVOKED` or `CERTIFICATE_UNTRUSTED`, and so does its
+   * next request, and its connection after that.
+   *
+   * @throws OptionsError where they don't fit each other, can't be read, or the certificate has expired; the old ones stay
+   */
+  reload(tls: TlsOptions): void;
+  /** Numbers about this server, as they are now. */
+  metrics(): ServerMetrics;
+  /**
    * Drains: accepts nothing new, lets retrievals under way end, then closes every connection and the source.
    *
    * @param options graceMs: milliseconds retrievals may still take, default 30 000; what runs longer fails with UNAVAILABLE
@@ -63,17 +64,16 @@ export interface StenographerServer {
  * Resolves when it listens. There is no way to serve without client certificates.
  *
  * @throws OptionsError for options that make no sense
- * @throws the system's error where the port is taken or a certificate can't be read
+ * @throws the system's error where the port is taken
  */
 export async function createStenographerServer(options: ServerOptions): Promise<StenographerServer> {
   const { tls, host, port, ...sensor } = parseOptions("server", serverOptionsSchema, options);
+  const certificates = readCertificates(tls);
   const service = new SensorService(sensor);
+  service.replaceTrust(certificates);
   const server = createSecureServer(
     {
-      ca: toPem(tls.ca),
-      cert: toPem(tls.cert),
-      key: toPem(tls.key),
-      minVersion: tls.minVersion,
+      ...certificates.context,
       requestCert: true,
       rejectUnauthorized: true,
       // HTTP/1.1 on the same port, for Connect and gRPC-Web clients that speak nothing newer.
@@ -84,8 +84,16 @@ export async function createStenographerServer(options: ServerOptions): Promise<
     requestListener(service),
   );
   server.maxConnections = maxConnections;
-  const connections = new Connections(server, service.logger);
+  const inForce = new ServerCertificates(certificates, service.logger, (set) => {
+    server.setSecureContext(set.context);
+    service.replaceTrust(set);
+  });
+  const connections = new Connections(server, service.logger, {
+    connected: (certificate) => inForce.sawClient(certificate),
+    isRefused: (certificate) => service.trust.refusal(certificate) !== undefined,
+  });
   await listen(server, host, port).catch(async (error: unknown) => {
+    inForce.close();
     await service.close(0);
     throw error;
   });
@@ -98,6 +106,7 @@ export async function createStenographerServer(options: ServerOptions): Promise<
       const startedAt = performance.now();
       const closed = once(server, "close");
       server.close();
+      inForce.close();
       connections.sayGoodbye();
       await service.close(graceMs);
       connections.end(graceMs - (performance.now() - startedAt));
@@ -106,7 +115,18 @@ export async function createStenographerServer(options: ServerOptions): Promise<
     })();
     return closing;
   };
-  return { host: address.address, port: address.port, close, [Symbol.asyncDispose]: () => close() };
+  return {
+    host: address.address,
+    port: address.port,
+    reload: (options) => inForce.reload(options),
+    metrics: () => ({
+      retrievals: service.counters.metrics(service.retrievals.size),
+      connections: connections.metrics(),
+      ...inForce.metrics(),
+    }),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
 }
 
 /** FetchPcap in gRPC goes the short way, everything else through connect-node. */
@@ -122,9 +142,9 @@ function requestListener(service: SensorService) {
       answerOrRefuse(others, request, response);
       return;
     }
-    answerGrpcFetch(handler, request, response as Http2ServerResponse, maxRequestBytes).catch(
+    const http2Response = response as Http2ServerResponse; // an HTTP/2 request has one
+    answerGrpcFetch(handler, request, http2Response, maxRequestBytes, service.trust).catch(
       (error: unknown) => {
-        // an HTTP/2 request has an HTTP/2 response
         service.logger.error({ err: error }, "answering failed");
         response.destroy();
       },
@@ -148,8 +168,4 @@ function answerOrRefuse(
 async function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {
   server.listen({ host, port });
   await once(server, "listening"); // rejects on "error"
-}
-
-function toPem(value: string | Uint8Array): string | Buffer {
-  return typeof value === "string" ? value : Buffer.from(value);
 }

@@ -11,6 +11,9 @@ import { SourceError } from "./sources/packet-source.js";
 
 const requestErrors: Record<RequestErrorKind, readonly [Code, reason: string]> = {
   "client-certificate-required": [Code.Unauthenticated, "CLIENT_CERTIFICATE_REQUIRED"],
+  "certificate-revoked": [Code.PermissionDenied, "CERTIFICATE_REVOKED"],
+  "certificate-expired": [Code.Unauthenticated, "CERTIFICATE_EXPIRED"],
+  "certificate-untrusted": [Code.Unauthenticated, "CERTIFICATE_UNTRUSTED"],
   "uid-invalid": [Code.InvalidArgument, "UID_INVALID"],
   "window-invalid": [Code.InvalidArgument, "WINDOW_INVALID"],
   "limit-invalid": [Code.InvalidArgument, "LIMIT_INVALID"],
