@@ -1,10 +1,17 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { createSecureServer, type SecureServerOptions } from "node:http2";
+import type { AddressInfo } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { connect as connectTls } from "node:tls";
 import type { Transport } from "@connectrpc/connect";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import {
+  connectNodeAdapter,
+  createConnectTransport,
+  createGrpcTransport,
+  Http2SessionManager,
+} from "@connectrpc/connect-node";
 import type { CertificateAuthority, Identity } from "@stenogrpc/certs";
 import { createCertificateAuthority } from "@stenogrpc/certs";
 import { OptionsError } from "@stenogrpc/options";
@@ -14,7 +21,9 @@ import { Stenographer } from "@stenogrpc/protocol";
 import { ErrorInfoSchema } from "@stenogrpc/protocol/error-details";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TlsOptions } from "./certificates/tls-options.js";
+import { clientIdentity } from "./identity.js";
 import type { Logger } from "./logger.js";
+import { stenographerRoutes } from "./routes.js";
 import type { StenographerServer } from "./server.js";
 import { createStenographerServer } from "./server.js";
 import type { PacketSource } from "./sources/packet-source.js";
@@ -121,10 +130,10 @@ function clientTls(identity: Identity): ConnectionOptions {
 const baseUrl = (): string => `https://127.0.0.1:${server.port}`;
 
 /** A transport with connections of its own. */
-function grpc(identity: Identity): Transport {
-  const manager = new Http2SessionManager(baseUrl(), {}, clientTls(identity));
+function grpc(identity: Identity, url = baseUrl()): Transport {
+  const manager = new Http2SessionManager(url, {}, clientTls(identity));
   managers.add(manager);
-  return createGrpcTransport({ baseUrl: baseUrl(), sessionManager: manager });
+  return createGrpcTransport({ baseUrl: url, sessionManager: manager });
 }
 
 const describeSensor = (transport: Transport) => createClient(Stenographer, transport).describeSensor({});
@@ -369,6 +378,33 @@ describe("a revoked client", () => {
     ];
     server.reload(tlsOf(first, { crl }));
     expect((await describeSensor(grpc(mallory))).source).toBe("gated");
+  });
+});
+
+describe("routes on a server of another's", () => {
+  it("refuse a client from when they are told to, on the connection that it has", async () => {
+    const routes = stenographerRoutes({ source: gatedSource() });
+    const host = createSecureServer(
+      { ...tlsOf(first), requestCert: true, rejectUnauthorized: true } as SecureServerOptions, // strings, all of them
+      connectNodeAdapter({ routes, contextValues: clientIdentity }),
+    );
+    host.listen(0, "127.0.0.1");
+    await once(host, "listening");
+    const url = `https://127.0.0.1:${(host.address() as AddressInfo).port}`; // it listens
+    const [theirs, ours] = [grpc(mallory, url), grpc(alice, url)];
+    for (const transport of [theirs, ours]) expect((await describeSensor(transport)).source).toBe("gated");
+    expect(() => routes.refuse({ crl: "x" })).toThrow(/crl: is no list/);
+    routes.refuse({ denylist: [fingerprint(mallory)] });
+    expect(reasonIn(await failureOf(describeSensor(theirs)))).toBe("CERTIFICATE_REVOKED");
+    expect((await describeSensor(ours)).source).toBe("gated");
+    routes.refuse({
+      crl: await authority.issueRevocationList({ revoked: [{ serialNumber: serial(alice) }] }),
+    });
+    expect(reasonIn(await failureOf(describeSensor(ours)))).toBe("CERTIFICATE_REVOKED");
+    expect((await describeSensor(theirs)).source).toBe("gated");
+    for (const manager of managers) manager.abort();
+    await routes.close();
+    host.close();
   });
 });
 
