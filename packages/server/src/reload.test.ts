@@ -370,6 +370,15 @@ describe("a revoked client", () => {
     expect((await describeSensor(transportOf(alice))).source).toBe("gated");
   });
 
+  it("is refused by the second list in a text, and clients of both authorities are served", async () => {
+    const other = await createCertificateAuthority({ commonName: "another" });
+    const carol = await other.issueClient({ commonName: "carol" });
+    const crl = (await other.issueRevocationList({ revoked: [] })) + (await revoking(mallory));
+    server.reload(tlsOf(first, { ca: authority.certificate + other.certificate, crl }));
+    for (const who of [alice, carol]) expect((await describeSensor(grpc(who))).source).toBe("gated");
+    await expect(describeSensor(grpc(mallory))).rejects.toBeInstanceOf(ConnectError);
+  });
+
   it("is served by a server that has a list of another authority's of the same serial numbers", async () => {
     const other = await createCertificateAuthority({ commonName: "another" });
     const crl = [

@@ -24,7 +24,6 @@ export interface CertificateSet {
 export function readCertificates(options: TlsOptions): CertificateSet {
   const tls = parseOptions("tls", tlsOptionsSchema, options);
   const [ca, cert, key] = [textOf(tls.ca), textOf(tls.cert), textOf(tls.key)];
-  const crl = listsOf(tls);
   const authorities = readAll("ca", ca);
   const chain = readAll("cert", cert);
   const secret = attempt("key", "is no private key in PEM without a passphrase", () => createPrivateKey(key));
@@ -45,7 +44,7 @@ export function readCertificates(options: TlsOptions): CertificateSet {
     minVersion: tls.minVersion,
     // No session is resumed: OpenSSL would take the client's certificate for verified, whatever has happened to it since.
     secureOptions: constants.SSL_OP_NO_TICKET,
-    ...(crl.length > 0 ? { crl } : {}),
+    ...(revocationLists.length > 0 ? { crl: revocationLists.map(({ pem }) => pem) } : {}),
   };
   attempt("cert", "is refused by OpenSSL, for its key or its signature", () => createSecureContext(context));
   return { context, chain, authorities, revocationLists, denylist };
@@ -62,17 +61,18 @@ export function readRefused(
   return refusedBy(parseOptions("refuse", refusedSchema, options));
 }
 
-function refusedBy(options: RefusedCertificates): Pick<CertificateSet, "revocationLists" | "denylist"> {
+function refusedBy({
+  crl = [],
+  denylist = [],
+}: RefusedCertificates): Pick<CertificateSet, "revocationLists" | "denylist"> {
   return {
-    revocationLists: listsOf(options).flatMap((text) =>
-      attempt("crl", "is no list of revoked certificates (CRL) in PEM", () => parseRevocationLists(text)),
+    revocationLists: (Array.isArray(crl) ? crl : [crl]).flatMap((pem) =>
+      attempt("crl", "is no list of revoked certificates (CRL) in PEM", () =>
+        parseRevocationLists(textOf(pem)),
+      ),
     ),
-    denylist: new Set((options.denylist ?? []).map(fingerprint)),
+    denylist: new Set(denylist.map(fingerprint)),
   };
-}
-
-function listsOf({ crl = [] }: RefusedCertificates): string[] {
-  return (Array.isArray(crl) ? crl : [crl]).map(textOf);
 }
 
 /** Whether there is a revocation list of this authority, by name. */

@@ -3,6 +3,8 @@ import { type DerValue, derTag, derValues } from "./der.js";
 
 /** A list of certificates that their authority has revoked (a CRL, RFC 5280 section 5). */
 export interface RevocationList {
+  /** The list alone, PEM: OpenSSL reads no second one in a text. */
+  readonly pem: string;
   /** Name of the authority, in DER. */
   readonly issuer: Uint8Array;
   readonly thisUpdate: Date;
@@ -16,10 +18,13 @@ export interface RevocationList {
 export function parseRevocationLists(pem: string): RevocationList[] {
   const blocks = [...pem.matchAll(/-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----/g)];
   if (blocks.length === 0) throw new RangeError('holds no "-----BEGIN X509 CRL-----"');
-  return blocks.map(([, base64 = ""]) => parseRevocationList(Buffer.from(base64, "base64")));
+  return blocks.map(([block, base64 = ""]) => ({
+    pem: block,
+    ...parseRevocationList(Buffer.from(base64, "base64")),
+  }));
 }
 
-function parseRevocationList(der: Uint8Array): RevocationList {
+function parseRevocationList(der: Uint8Array): Omit<RevocationList, "pem"> {
   const [list] = inside(firstOf(der));
   const fields = inside(list);
   // The version is there or not; a signature's algorithm always follows it.
