@@ -1,12 +1,13 @@
 import { hostname } from "node:os";
 import { OptionsError } from "@stenogrpc/options";
-import { createStenographerServer, type PacketSource } from "@stenogrpc/server";
+import { createStenographerServer, type PacketSource, type StenographerServer } from "@stenogrpc/server";
 import { destination, type Logger, pino } from "pino";
+import { CertificateWatch } from "./certificate-watch.js";
 import { exitCode } from "./exit-codes.js";
 import { type LoadedSettings, loadYaml } from "./load-yaml.js";
 import { packetSource } from "./packet-source.js";
 import { prettyLogLine } from "./pretty-log.js";
-import { readIdentity } from "./read-identity.js";
+import { readServerTls, type ServerTls } from "./read-server-tls.js";
 import { type ServerSettings, serverSettings } from "./server-settings.js";
 import { UsageError } from "./usage-error.js";
 
@@ -21,7 +22,9 @@ export async function servePackets(options: ServeOptions): Promise<number> {
   const loaded = await loadYaml(options.config, serverSettings);
   const logger = createLogger(loaded.settings.log_level, options.log);
   const sensor = loaded.settings.sensor ?? hostname();
-  const server = await start(loaded, sensor, logger);
+  const tls = await readServerTls(loaded);
+  const server = await start(loaded, sensor, tls, logger);
+  const watch = watchCertificates(loaded, tls, server, logger);
   const address = server.host.includes(":") ? `[${server.host}]` : server.host;
   // Before anyone can read that it listens, and ask it to stop.
   const stopped = firstSignal(logger);
@@ -29,20 +32,25 @@ export async function servePackets(options: ServeOptions): Promise<number> {
     `listening on ${address}:${server.port} sensor=${JSON.stringify(sensor)} source=${loaded.settings.source.kind}\n`,
   );
   await stopped;
+  watch.close();
   await server.close();
   return exitCode.complete;
 }
 
-async function start(loaded: LoadedSettings<ServerSettings>, sensor: string, logger: Logger) {
+async function start(
+  loaded: LoadedSettings<ServerSettings>,
+  sensor: string,
+  tls: ServerTls,
+  logger: Logger,
+): Promise<StenographerServer> {
   const { settings, file } = loaded;
-  const { ca, cert, key } = await readIdentity(loaded);
   let source: PacketSource | undefined;
   try {
     source = packetSource(loaded, logger);
     return await createStenographerServer({
       sensor,
       source,
-      tls: { ca, cert, key, minVersion: settings.tls_min_version },
+      tls,
       host: settings.host,
       port: settings.port,
       limits: {
@@ -70,6 +78,23 @@ async function start(loaded: LoadedSettings<ServerSettings>, sensor: string, log
     }
     throw error;
   }
+}
+
+/** Certificates that change in their files, or at SIGHUP, change in the server. */
+function watchCertificates(
+  loaded: LoadedSettings<ServerSettings>,
+  inForce: ServerTls,
+  server: StenographerServer,
+  logger: Logger,
+): CertificateWatch {
+  const watch = new CertificateWatch({
+    inForce,
+    read: () => readServerTls(loaded),
+    replace: (tls) => server.reload(tls),
+    logger,
+  });
+  process.on("SIGHUP", () => void watch.reload());
+  return watch;
 }
 
 function explain(code: string): string {

@@ -85,6 +85,15 @@ export const serverSettings = strictOptions({
     /** Whether a filter that no index can narrow may read every packet in the window. */
     allow_time_only_queries: z.boolean({ error: "must be true or false" }).optional(),
   }).default({}),
+  /** The authorities' lists of revoked certificates. */
+  crl: z
+    .preprocess(
+      (value) => (typeof value === "string" ? [value] : value),
+      z.array(text("the path of a revocation list (PEM)")),
+    )
+    .optional(),
+  /** Client certificates that are refused: a file of SHA-256 fingerprints, one a line. */
+  denylist: text("the path of a file of fingerprints").optional(),
   /** Lowest TLS version. */
   tls_min_version: z
     .preprocess(

@@ -16,6 +16,8 @@ export function serveCommand(): Command {
       "after",
       `
 Prints one line on stdout when it listens. Ctrl-C or SIGTERM lets retrievals under way end; a second one does not wait.
+Certificates, key, crl and denylist are read again when their files change, and at SIGHUP; connections and retrievals go
+on. What does not fit together changes nothing, and the log says why.
 YAML of the original Python server works unchanged; the README lists every key.
 
 Examples:
