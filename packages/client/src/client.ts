@@ -2,6 +2,7 @@ import { type CallOptions, createClient, type Transport } from "@connectrpc/conn
 import { strictOptions } from "@stenogrpc/options";
 import { Stenographer } from "@stenogrpc/protocol";
 import type { z } from "zod";
+import { type FetchCall, partsOf } from "./answer-part.js";
 import { checkOptions } from "./check-options.js";
 import { canceled, type ExplainFailure, errorFromRpc } from "./error-from-rpc.js";
 import {
@@ -52,6 +53,8 @@ export interface StenographerClient<Fetch extends PcapFetch = PcapFetch> extends
 /** What makes a client. */
 export interface ClientParts<Fetch extends PcapFetch> {
   readonly transport: Transport;
+  /** How FetchPcap travels where the transport can be improved on. Default: as messages of the transport. */
+  readonly fetchCall?: FetchCall;
   readonly originalServer: boolean;
   readonly timeoutMs: number | undefined;
   readonly createHash: () => IncrementalHash;
@@ -65,6 +68,8 @@ export function assembleClient<Fetch extends PcapFetch>(
 ): StenographerClient<Fetch> {
   const rpc = createClient(Stenographer, parts.transport);
   const { explainFailure } = parts;
+  const fetchCall: FetchCall =
+    parts.fetchCall ?? ((request, options) => partsOf(rpc.fetchPcap(request, options)));
   const defaults: CallDefaults = { timeoutMs: parts.timeoutMs, originalServer: parts.originalServer };
   const running = new Set<(error: StenographerError) => void>();
   let closing: Promise<void> | undefined;
@@ -80,7 +85,7 @@ export function assembleClient<Fetch extends PcapFetch>(
     const { createHash, originalServer } = parts;
     const plan = planFetch(options, defaults);
     const request = originalServer ? originalRequestMessage(plan) : requestMessage(plan);
-    const call = (signal: AbortSignal) => rpc.fetchPcap(request, { signal, timeoutMs: plan.timeoutMs });
+    const call = (signal: AbortSignal) => fetchCall(request, { signal, timeoutMs: plan.timeoutMs });
     const retrieval = new Retrieval({
       plan,
       originalServer,

@@ -10,7 +10,8 @@ import {
   timeWindow,
   verify,
 } from "@stenogrpc/pcap";
-import { type Response, Status } from "@stenogrpc/protocol";
+import { Status } from "@stenogrpc/protocol";
+import type { AnswerPart, MessageEnd } from "./answer-part.js";
 import { answerProblem } from "./answer-problem.js";
 import type { FetchPlan } from "./fetch-options.js";
 import type { FetchResult, StoppedByLimit } from "./fetch-result.js";
@@ -35,11 +36,11 @@ interface FileProgress {
  * hands out what stenoread gave, which is whole files. So the window and the limits are applied here.
  */
 export async function* originalPieces(
-  messages: AsyncIterable<Response>,
+  parts: AsyncIterable<AnswerPart>,
   plan: FetchPlan,
   hash: IncrementalHash,
   passed: { -readonly [Count in keyof AnswerCounts]: AnswerCounts[Count] },
-): AsyncGenerator<Uint8Array, FetchResult> {
+): AsyncGenerator<readonly Uint8Array[], FetchResult> {
   const file: FileProgress = { received: 0, endOfFile: false };
   const windowCounts = { recordsSeen: 0, recordsOutsideWindow: 0 };
   const limitVerdict: { stoppedBy: StoppedByLimit & ("nothing" | "max-bytes" | "max-packets") } = {
@@ -51,7 +52,7 @@ export async function* originalPieces(
     cutTail = tail;
   };
   try {
-    const capture = await decodeCapture(fileBytes(messages, plan, file), { onCutTail });
+    const capture = await decodeCapture(fileBytes(parts, plan, file), { onCutTail });
     const pieces = pipe(
       capture.batches,
       verify(),
@@ -64,7 +65,7 @@ export async function* originalPieces(
       hash.update(piece);
       passed.packets = totals.packets;
       passed.pcapBytes += piece.length;
-      yield piece;
+      yield [piece];
     }
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;
@@ -106,28 +107,39 @@ export async function* originalPieces(
 
 /** The file's bytes. Ends with the first empty message: some originals keep sending those for ever. */
 async function* fileBytes(
-  messages: AsyncIterable<Response>,
+  parts: AsyncIterable<AnswerPart>,
   plan: FetchPlan,
   file: FileProgress,
 ): AsyncGenerator<Uint8Array> {
-  for await (const message of messages) {
-    if (message.uid !== plan.uid) {
-      const uid = JSON.stringify(message.uid);
-      throw answerProblem("MALFORMED_ANSWER", `a message carries the uid ${uid}`, plan.uid);
+  let messageBytes = 0;
+  for await (const { pcap, ends } of parts) {
+    let from = 0;
+    for (const end of ends) {
+      checkEnd(end, plan);
+      messageBytes += end.at - from;
+      from = end.at;
+      if (messageBytes === 0) file.endOfFile = true;
+      messageBytes = 0;
+      if (file.endOfFile) break;
     }
-    if (message.status !== Status.UNSPECIFIED || message.summary !== undefined) {
-      throw answerProblem(
-        "MALFORMED_ANSWER",
-        "the server sends a status, so it is no original server; leave out originalServer to have its answers verified",
-        plan.uid,
-      );
-    }
-    if (message.pcap.length === 0) {
-      file.endOfFile = true;
-      return;
-    }
-    file.received += message.pcap.length;
-    yield message.pcap;
+    const bytes = file.endOfFile ? pcap.subarray(0, from) : pcap;
+    messageBytes += bytes.length - from;
+    file.received += bytes.length;
+    if (bytes.length > 0) yield bytes;
+    if (file.endOfFile) return;
+  }
+}
+
+function checkEnd({ uid, status, summary }: MessageEnd, plan: FetchPlan): void {
+  if (uid !== plan.uid) {
+    throw answerProblem("MALFORMED_ANSWER", `a message carries the uid ${JSON.stringify(uid)}`, plan.uid);
+  }
+  if (status !== Status.UNSPECIFIED || summary !== undefined) {
+    throw answerProblem(
+      "MALFORMED_ANSWER",
+      "the server sends a status, so it is no original server; leave out originalServer to have its answers verified",
+      plan.uid,
+    );
   }
 }
 

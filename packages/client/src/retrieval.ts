@@ -1,4 +1,4 @@
-import type { Response } from "@stenogrpc/protocol";
+import type { AnswerPart } from "./answer-part.js";
 import { type CallContext, canceled, type ExplainFailure, errorFromRpc } from "./error-from-rpc.js";
 import type { FetchPlan } from "./fetch-options.js";
 import type { FetchResult } from "./fetch-result.js";
@@ -15,7 +15,7 @@ export interface RetrievalSetup {
   readonly createHash: () => IncrementalHash;
   readonly explainFailure: ExplainFailure | undefined;
   /** Sends the request; called once, with the first pull. */
-  readonly call: (signal: AbortSignal) => AsyncIterable<Response>;
+  readonly call: (signal: AbortSignal) => AsyncIterable<AnswerPart>;
   /** Has `cancel` called when the client closes, until the function given back is called. Throws if it has closed. */
   readonly onClientClose: (cancel: (error: StenographerError) => void) => () => void;
 }
@@ -29,10 +29,12 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
   /** Settles when the answer has ended, and rejects when the reader leaves before. Never an unhandled rejection. */
   readonly result: Promise<FetchResult>;
   readonly #setup: RetrievalSetup;
-  readonly #pieces: AsyncGenerator<Uint8Array, FetchResult>;
+  readonly #pieces: AsyncGenerator<readonly Uint8Array[], FetchResult>;
+  /** What is good and was not asked for yet, the next one last. */
+  #ready: Uint8Array[] = [];
   // connect-es does not cancel a call whose reader leaves; aborting this does.
   readonly #controller = new AbortController();
-  #counts: AnswerCounts = { packets: 0, pcapBytes: 0 };
+  readonly #counts: AnswerCounts;
   #stopped: StenographerError | undefined;
   #settled = false;
   #resolve!: (result: FetchResult) => void; // set by the constructor, inside new Promise
@@ -47,7 +49,16 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
       this.#reject = reject;
     });
     this.result.catch(() => {});
-    this.#pieces = this.#run();
+    const { plan, originalServer, createHash } = setup;
+    if (originalServer) {
+      const counts = { packets: 0, pcapBytes: 0 };
+      this.#counts = counts;
+      this.#pieces = originalPieces(this.#parts(), plan, createHash(), counts);
+    } else {
+      const answer = new VerifiedAnswer(plan, createHash());
+      this.#counts = answer;
+      this.#pieces = verifiedPieces(this.#parts(), answer);
+    }
   }
 
   /** What has passed so far. */
@@ -61,9 +72,16 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
 
   /** The next bytes, ending on a packet record. Throws a StenographerError where the answer fails, at its end at the latest. */
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const ready = this.#ready.pop();
+    // At once: with small messages most pulls end here, and a pull through the generators takes several turns.
+    if (ready !== undefined && this.#stopped === undefined) return { done: false, value: ready };
     try {
       const next = await this.#pieces.next();
-      if (!next.done) return next;
+      if (!next.done) {
+        this.#ready = [...next.value].reverse();
+        const first = this.#ready.pop() as Uint8Array; // never empty
+        return { done: false, value: first };
+      }
       // A generator that was left before says "done" like one that ran to its end; that must not look like an end.
       if (this.#stopped) throw this.#stopped;
       this.#settle(() => this.#resolve(next.value));
@@ -90,48 +108,33 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
     this.#settle(() => this.#reject(error));
   }
 
-  async *#run(): AsyncGenerator<Uint8Array, FetchResult> {
+  async *#parts(): AsyncGenerator<AnswerPart> {
     if (this.#stopped) throw this.#stopped;
     this.#link();
-    const { plan, originalServer, createHash } = this.#setup;
-    if (originalServer) {
-      const counts = { packets: 0, pcapBytes: 0 };
-      this.#counts = counts;
-      return yield* originalPieces(this.#messages(), plan, createHash(), counts);
-    }
-    const answer = new VerifiedAnswer(plan, createHash());
-    this.#counts = answer;
-    return yield* verifiedPieces(this.#messages(), answer);
-  }
-
-  async *#messages(): AsyncGenerator<Response> {
     const { signal } = this.#controller;
-    const messages = this.#setup.call(signal)[Symbol.asyncIterator]();
-    const drainMessages = () => drain(messages);
-    signal.addEventListener("abort", drainMessages);
+    const parts = this.#setup.call(signal)[Symbol.asyncIterator]();
+    const drainParts = () => drain(parts);
+    signal.addEventListener("abort", drainParts);
     let answered = false;
     try {
       for (;;) {
         if (this.#stopped) throw this.#stopped;
-        const next = await this.#nextMessage(messages, answered);
+        const next = await this.#nextPart(parts, answered);
         if (next.done) break;
         answered = true;
         yield next.value;
       }
-      signal.removeEventListener("abort", drainMessages);
+      signal.removeEventListener("abort", drainParts);
     } finally {
       this.#controller.abort();
     }
   }
 
-  async #nextMessage(
-    messages: AsyncIterator<Response>,
-    answered: boolean,
-  ): Promise<IteratorResult<Response>> {
+  async #nextPart(parts: AsyncIterator<AnswerPart>, answered: boolean): Promise<IteratorResult<AnswerPart>> {
     const { uid, timeoutMs } = this.plan;
     const context: CallContext = { uid, timeoutMs, answered, explainFailure: this.#setup.explainFailure };
     try {
-      const next = await messages.next();
+      const next = await parts.next();
       // connect-es before 2.2 delivers messages after an abort.
       if (this.#stopped) throw this.#stopped;
       return next;
@@ -163,9 +166,9 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
  * Reads an aborted call to its end. connect-es stops the timer of a deadline only when somebody pulls the end or the
  * error, and the timer would keep the process alive.
  */
-async function drain(messages: AsyncIterator<Response>): Promise<void> {
+async function drain(parts: AsyncIterator<AnswerPart>): Promise<void> {
   try {
-    while (!(await messages.next()).done);
+    while (!(await parts.next()).done);
   } catch {
     // The abort itself.
   }

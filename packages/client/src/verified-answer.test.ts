@@ -343,7 +343,7 @@ describe("an answer that breaks the contract", () => {
         goodAnswer(request, capture, {
           pieces: [new Uint8Array(28).fill(10, 0, 1).fill(13, 1, 3).fill(10, 3, 4)],
         }),
-      /is pcapng; the contract is classic pcap/,
+      /no valid pcap: it is pcapng, not classic pcap/,
     ],
     [
       "no file header at all",

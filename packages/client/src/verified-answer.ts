@@ -1,18 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import {
-  CaptureDecoder,
-  CaptureError,
-  captureHeaderBytes,
-  RecordCursor,
-  recordHeaderBytes,
-} from "@stenogrpc/pcap";
-import {
-  type Response,
-  Status,
-  StoppedBy,
-  type Summary,
-  Completeness as WireCompleteness,
-} from "@stenogrpc/protocol";
+import { CaptureError, type CaptureHeader, captureHeaderBytes, RecordWalk } from "@stenogrpc/pcap";
+import { Status, StoppedBy, type Summary, Completeness as WireCompleteness } from "@stenogrpc/protocol";
+import type { AnswerPart, MessageEnd } from "./answer-part.js";
 import { type AnswerProblemReason, answerProblem } from "./answer-problem.js";
 import { readCoverage, requireFullCoverage } from "./coverage.js";
 import { readDamage } from "./damage.js";
@@ -23,14 +12,13 @@ import { PacketTimes } from "./packet-times.js";
 import type { IncrementalHash } from "./sha256.js";
 import { StenographerError } from "./stenographer-error.js";
 import { timestampNs } from "./well-known-types.js";
+import { WholeRecords } from "./whole-records.js";
 
 /** Packets and bytes that have passed so far. */
 export interface AnswerCounts {
   readonly packets: number;
   readonly pcapBytes: number;
 }
-
-const pcapngMagic = 0x0a0d0d0a;
 
 const stoppedByNames: Partial<Record<StoppedBy, StoppedByLimit>> = {
   [StoppedBy.NOTHING]: "nothing",
@@ -45,19 +33,24 @@ const completenessNames: Partial<Record<WireCompleteness, Completeness>> = {
 };
 
 /**
- * Checks an answer message by message against what was asked and, at its end, against the server's summary.
+ * Checks an answer as it comes against what was asked and, at its end, against the server's summary.
  *
- * `take` gives back only bytes that end on a record. Nothing may be called complete before `finish` has returned.
+ * `take` gives back only whole records. Nothing may be called complete before `finish` has returned.
  * Both throw a StenographerError: `MALFORMED_ANSWER`, `COUNT_MISMATCH`, `DIGEST_MISMATCH`, `DIALECT_MISMATCH`,
- * `SUMMARY_MISSING`, and `finish` also `COVERAGE_INCOMPLETE`.
+ * `SUMMARY_MISSING`, and `finish` also `COVERAGE_INCOMPLETE`. Which, does not depend on how the answer was cut into parts.
  */
 export class VerifiedAnswer implements AnswerCounts {
   packets = 0;
   pcapBytes = 0;
   readonly #plan: FetchPlan;
   readonly #hash: IncrementalHash;
-  readonly #decoder = new CaptureDecoder();
+  readonly #walk = new RecordWalk({
+    fileHeader: (header) => this.#checkResolution(header),
+    record: (seconds, nanoseconds, endOffset) => this.#takeRecord(seconds, nanoseconds, endOffset),
+  });
+  readonly #whole = new WholeRecords();
   readonly #times: PacketTimes;
+  #insideMessage = false;
   #verdict: { status: Status; summary: Summary } | undefined;
 
   constructor(plan: FetchPlan, hash: IncrementalHash) {
@@ -69,21 +62,30 @@ export class VerifiedAnswer implements AnswerCounts {
     this.#times = new PacketTimes({ startNs: startNs - (startNs % finest), endNs });
   }
 
-  /** Whether the summary has come, after which nothing may. */
-  get concluded(): boolean {
-    return this.#verdict !== undefined;
+  /** Whether the next part surely has more: the end of a message, or of the answer. */
+  get expectsMore(): boolean {
+    return this.#insideMessage || this.#verdict !== undefined;
   }
 
-  /** Checks the next message and gives its pcap bytes. */
-  take(message: Response): Uint8Array {
-    if (this.concluded)
-      throw this.#problem("MALFORMED_ANSWER", "a message came after the one with the summary");
-    if (message.uid !== this.#plan.uid) {
-      throw this.#problem("MALFORMED_ANSWER", `a message carries the uid ${JSON.stringify(message.uid)}`);
+  /** Checks the next part and gives the pcap bytes that are whole records by it. */
+  take({ pcap, ends }: AnswerPart): readonly Uint8Array[] {
+    const before = this.pcapBytes;
+    let firstEnd: number | undefined;
+    let at = 0;
+    const walkTo = (to: number): void => {
+      if (to === at) return;
+      const end = this.#takeBytes(to - at === pcap.length ? pcap : pcap.subarray(at, to));
+      if (end !== undefined) firstEnd ??= at + end;
+      at = to;
+    };
+    for (const end of ends) {
+      walkTo(end.at);
+      this.#takeEnd(end);
     }
-    if (message.pcap.length > 0) this.#takeBytes(message.pcap);
-    this.#takeVerdict(message);
-    return message.pcap;
+    walkTo(pcap.length);
+    if (pcap.length === 0) return [];
+    this.#hash.update(pcap);
+    return this.#whole.take(pcap, firstEnd, this.#walk.wholeBytes - before);
   }
 
   /** Checks the whole, when the stream has ended. */
@@ -130,79 +132,30 @@ export class VerifiedAnswer implements AnswerCounts {
     return result;
   }
 
-  #takeBytes(pcap: Uint8Array): void {
-    if (this.pcapBytes === 0) this.#refuseOtherFormats(pcap);
-    // What the decoder finds in one message, to the byte, is what the message holds: else it ends inside something.
-    let accountedFor = this.pcapBytes === 0 ? captureHeaderBytes : 0;
-    for (const batch of this.#decode(pcap)) {
-      const cursor = new RecordCursor(batch);
-      for (let i = 0; i < batch.count; i++) {
-        cursor.seek(i);
-        this.packets++;
-        accountedFor += recordHeaderBytes + cursor.capturedLength;
-        this.#takeTime(cursor.seconds, cursor.nanoseconds);
-      }
-    }
-    this.pcapBytes += pcap.length;
-    if (this.#decoder.failure !== undefined) throw this.#notPcap(this.#decoder.failure);
-    this.#checkResolution();
-    if (accountedFor !== pcap.length) {
-      throw this.#problem(
-        "MALFORMED_ANSWER",
-        `a message ends inside a packet record, at byte ${this.pcapBytes} of the answer; if this is an original server (the Python prototype), which cuts anywhere, set originalServer: true`,
-      );
-    }
-    this.#checkLimits();
-    this.#hash.update(pcap);
-  }
-
-  #refuseOtherFormats(pcap: Uint8Array): void {
-    if (pcap.length < captureHeaderBytes) {
-      throw this.#problem(
-        "MALFORMED_ANSWER",
-        `the first message has ${pcap.length} bytes, less than a pcap file header (${captureHeaderBytes})`,
-      );
-    }
-    const magic = new DataView(pcap.buffer, pcap.byteOffset).getUint32(0);
-    if (magic === pcapngMagic) {
-      throw this.#problem("MALFORMED_ANSWER", "the answer is pcapng; the contract is classic pcap");
-    }
-  }
-
-  #checkResolution(): void {
-    const asked = this.#plan.timestampResolution;
-    const has = this.#decoder.header?.resolution;
-    if (asked !== undefined && has !== asked) {
-      throw this.#problem("MALFORMED_ANSWER", `the answer has times in ${has}; ${asked} were asked for`);
-    }
-  }
-
-  #decode(pcap: Uint8Array) {
+  /** Walks over bytes of one message, and gives where the first record in them ends. */
+  #takeBytes(bytes: Uint8Array): number | undefined {
+    this.#refuseAfterSummary();
+    this.#insideMessage = true;
+    this.pcapBytes += bytes.length;
     try {
-      return this.#decoder.push(pcap);
+      return this.#walk.push(bytes);
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error;
       throw this.#notPcap(error);
     }
   }
 
-  #notPcap(error: CaptureError): StenographerError {
-    return this.#problem("MALFORMED_ANSWER", `the answer is no valid pcap: ${error.message}`, error);
-  }
-
-  #takeTime(seconds: number, nanoseconds: number): void {
+  #takeRecord(seconds: number, nanoseconds: number, endOffset: number): void {
+    const { maxBytes, maxPackets } = this.#plan;
+    this.packets++;
     if (!this.#times.add(seconds, nanoseconds)) {
       throw this.#problem(
         "MALFORMED_ANSWER",
         `packet ${this.packets} of the answer, at ${seconds}.${String(nanoseconds).padStart(9, "0")}, lies outside the window that was asked for`,
       );
     }
-  }
-
-  #checkLimits(): void {
-    const { maxBytes, maxPackets } = this.#plan;
-    if (maxBytes !== undefined && this.pcapBytes > maxBytes) {
-      throw this.#problem("MALFORMED_ANSWER", `the answer exceeds maxBytes: ${this.pcapBytes} > ${maxBytes}`);
+    if (maxBytes !== undefined && endOffset > maxBytes) {
+      throw this.#problem("MALFORMED_ANSWER", `the answer exceeds maxBytes: ${endOffset} > ${maxBytes}`);
     }
     if (maxPackets !== undefined && this.packets > maxPackets) {
       throw this.#problem(
@@ -212,7 +165,46 @@ export class VerifiedAnswer implements AnswerCounts {
     }
   }
 
-  #takeVerdict({ status, summary }: Response): void {
+  #takeEnd({ uid, status, summary }: MessageEnd): void {
+    this.#refuseAfterSummary();
+    this.#insideMessage = false;
+    if (uid !== this.#plan.uid)
+      throw this.#problem("MALFORMED_ANSWER", `a message carries the uid ${JSON.stringify(uid)}`);
+    this.#checkCut();
+    this.#takeVerdict(status, summary);
+  }
+
+  #refuseAfterSummary(): void {
+    if (this.#verdict !== undefined)
+      throw this.#problem("MALFORMED_ANSWER", "a message came after the one with the summary");
+  }
+
+  /** A message ends with a record, so that every prefix of the messages is a pcap file. */
+  #checkCut(): void {
+    if (this.#walk.wholeBytes === this.pcapBytes) return;
+    throw this.#problem(
+      "MALFORMED_ANSWER",
+      this.pcapBytes < captureHeaderBytes
+        ? `the first message has ${this.pcapBytes} bytes, less than a pcap file header (${captureHeaderBytes})`
+        : `a message ends inside a packet record, at byte ${this.pcapBytes} of the answer; if this is an original server (the Python prototype), which cuts anywhere, set originalServer: true`,
+    );
+  }
+
+  #checkResolution({ resolution }: CaptureHeader): void {
+    const asked = this.#plan.timestampResolution;
+    if (asked !== undefined && resolution !== asked) {
+      throw this.#problem(
+        "MALFORMED_ANSWER",
+        `the answer has times in ${resolution}; ${asked} were asked for`,
+      );
+    }
+  }
+
+  #notPcap(error: CaptureError): StenographerError {
+    return this.#problem("MALFORMED_ANSWER", `the answer is no valid pcap: ${error.message}`, error);
+  }
+
+  #takeVerdict(status: Status, summary: Summary | undefined): void {
     if (status === Status.UNKNOWN_FAILURE) {
       throw new StenographerError("the server reports that something went wrong, not what; look at its log", {
         code: "unknown",
@@ -293,18 +285,24 @@ export class VerifiedAnswer implements AnswerCounts {
   }
 }
 
-/** The pieces of an answer as they are found good. The last one is held back until the totals agree. */
+/**
+ * The pieces of an answer as they are found good, those that came at once together.
+ *
+ * Those of the last message are held back until the totals agree, as far as they came at once.
+ */
 export async function* verifiedPieces(
-  messages: AsyncIterable<Response>,
+  parts: AsyncIterable<AnswerPart>,
   answer: VerifiedAnswer,
-): AsyncGenerator<Uint8Array, FetchResult> {
-  let last: Uint8Array = new Uint8Array(0);
-  for await (const message of messages) {
-    const piece = answer.take(message);
-    if (answer.concluded) last = piece;
-    else if (piece.length > 0) yield piece;
+): AsyncGenerator<readonly Uint8Array[], FetchResult> {
+  let held: readonly Uint8Array[] = [];
+  for await (const part of parts) {
+    if (held.length > 0) yield held;
+    held = answer.take(part);
+    if (answer.expectsMore) continue;
+    if (held.length > 0) yield held;
+    held = [];
   }
   const result = answer.finish();
-  if (last.length > 0) yield last;
+  if (held.length > 0) yield held;
   return result;
 }

@@ -9,6 +9,7 @@ import { ClassicFraming } from "./classic-framing.js";
 import type { Framing } from "./framing.js";
 import { PcapngFraming, startsPcapng } from "./pcapng-framing.js";
 import type { RecordBatch } from "./record-batch.js";
+import { unknownFormat } from "./unreadable.js";
 
 /** A record or block that the stream's end cut. */
 export interface CutTail {
@@ -201,12 +202,7 @@ export class CaptureDecoder {
   private recognize(bytes: Uint8Array, at: number): Framing {
     if (startsClassicPcap(bytes, at)) return new ClassicFraming(this.maxCapturedLength);
     if (startsPcapng(bytes, at)) return new PcapngFraming(this.maxCapturedLength);
-    const start = Array.from(bytes.subarray(at, at + magicBytes), (byte) =>
-      byte.toString(16).padStart(2, "0"),
-    );
-    const hint =
-      start[0] === "1f" && start[1] === "8b" ? "gzip; decompress it first" : "neither pcap nor pcapng";
-    throw new CaptureError("unknown-format", 0, `not a capture: it starts with ${start.join(" ")} (${hint})`);
+    throw unknownFormat(bytes.subarray(at));
   }
 }
 

@@ -1,4 +1,4 @@
-import { CaptureError } from "./capture-error.js";
+import type { CaptureError } from "./capture-error.js";
 import {
   type CaptureHeader,
   captureHeaderBytes,
@@ -7,6 +7,7 @@ import {
 } from "./capture-header.js";
 import type { Framing } from "./framing.js";
 import { type RecordBatch, viewOf } from "./record-batch.js";
+import { corruptLength } from "./unreadable.js";
 
 /** Classic pcap: a file header, then records that stay where they lie. */
 export class ClassicFraming implements Framing {
@@ -52,11 +53,8 @@ export class ClassicFraming implements Framing {
     while (to - at >= recordHeaderBytes) {
       const capturedLength = view.getUint32(at + 8, little);
       if (capturedLength > maxCapturedLength) {
-        this.failure = new CaptureError(
-          "corrupt",
-          streamOffset + at,
-          `corrupt record at byte ${streamOffset + at}: capture length ${capturedLength} of packet ${this.packets + count + 1} is over ${maxCapturedLength}`,
-        );
+        const packet = this.packets + count + 1;
+        this.failure = corruptLength(streamOffset + at, packet, capturedLength, maxCapturedLength);
         break;
       }
       const size = recordHeaderBytes + capturedLength;

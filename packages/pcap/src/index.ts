@@ -32,4 +32,5 @@ export { conformTo } from "./conform-to.js";
 export { derive } from "./derive.js";
 export { type ByteHash, digest } from "./digest.js";
 export { RecordCursor } from "./record-batch.js";
+export { RecordWalk, type WalkVisitor } from "./record-walk.js";
 export { type SplitTime, splitTime, timestampNs } from "./split-time.js";

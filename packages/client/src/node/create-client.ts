@@ -8,6 +8,7 @@ import { timeoutMs } from "../option-schemas.js";
 import type { IncrementalHash } from "../sha256.js";
 import { baseUrl, ConnectionManager } from "./connection-manager.js";
 import { explainFailureOf } from "./explain-failure.js";
+import { createGrpcFetch } from "./grpc-fetch.js";
 import { NodePcapFetch } from "./node-pcap-fetch.js";
 import { parseServerAddress } from "./server-address.js";
 import { type PemInput, secureContext } from "./tls-material.js";
@@ -87,6 +88,7 @@ export function createStenographerClient(options: NodeClientOptions): NodeStenog
       acceptCompression: [],
       readMaxBytes: longestMessageBytes,
     }),
+    fetchCall: createGrpcFetch(manager, longestMessageBytes),
     originalServer,
     timeoutMs: checked.timeoutMs,
     createHash: nodeSha256,
