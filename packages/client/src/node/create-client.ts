@@ -98,7 +98,7 @@ export function createStenographerClient(options: NodeClientOptions): NodeStenog
   });
 }
 
-/** The largest chunk that can be asked for and one record; a length beyond it is refused before anything is allocated. */
+/** Twice the largest chunk that can be asked for; a length beyond it is refused before anything is read. */
 const longestMessageBytes = 33_554_432;
 
 function nodeSha256(): IncrementalHash {

@@ -1,4 +1,3 @@
-import type { OutgoingHttpHeaders } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createDeadlineSignal, createLinkedAbortController } from "@connectrpc/connect/protocol";
@@ -30,9 +29,8 @@ export function createGrpcFetch(manager: ConnectionManager, longestMessageBytes:
     const message = create(StenoRequestSchema, request);
     const deadline = createDeadlineSignal(timeoutMs);
     const call = createLinkedAbortController(signal, deadline.signal);
-    const headers = Object.fromEntries(requestHeader(true, timeoutMs, undefined)) as OutgoingHttpHeaders;
-    const opening = manager.request("POST", path, headers, {});
-    const stream = new ResponseStream(opening, envelope(message), call.signal);
+    const headers = Object.fromEntries(requestHeader(true, timeoutMs, undefined));
+    const stream = new ResponseStream(manager, path, headers, envelope(message), call.signal);
     try {
       const { status, header } = await stream.head();
       const { foundStatus, headerError } = validateResponseWithCompression([], status, header);

@@ -16,6 +16,7 @@ export function keepWhatArrived(stream: ClientHttp2Stream): void {
     const whole = stream.closed && stream.rstCode === constants.NGHTTP2_NO_ERROR;
     if (!whole || stream.readableEnded || stream.destroyed) return destroy(error);
     wholeButUnread = true;
+    // This is also how it reaches whoever listens to "data".
     unread = stream.read();
     // Without the error: what became of the connection is of no matter to what had arrived before.
     return destroy();

@@ -1,8 +1,17 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { Http2SessionManager } from "@connectrpc/connect-node";
 
 /** Bytes that may wait here for a slow reader. What else is under way waits in the stream's flow-control window. */
 const highWaterBytes = 262_144;
+
+/** How often at most a connection is told that it is alive: that sets timers, which a piece is not worth. */
+const aliveIntervalMs = 1000;
 
 /** What comes before the body. */
 export interface ResponseHead {
@@ -17,6 +26,7 @@ export interface ResponseHead {
  * everything; listening to "data" does not. The signal ends it at once, whatever it waits for.
  */
 export class ResponseStream {
+  readonly #connections: Http2SessionManager;
   readonly #signal: AbortSignal;
   readonly #onAbort = () => this.#fail(this.#signal.reason);
   #stream: ClientHttp2Stream | undefined;
@@ -25,19 +35,24 @@ export class ResponseStream {
   /** What came and was not read. */
   readonly #pieces: Uint8Array[] = [];
   #waitingBytes = 0;
+  #toldAliveAtMs = 0;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
 
-  /**
-   * @param opening the stream, once it can be had
-   * @param body the request's
-   */
-  constructor(opening: Promise<ClientHttp2Stream>, body: Uint8Array, signal: AbortSignal) {
+  /** Sends a request with this body. */
+  constructor(
+    connections: Http2SessionManager,
+    path: string,
+    headers: OutgoingHttpHeaders,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ) {
+    this.#connections = connections;
     this.#signal = signal;
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort);
-    opening.then(
+    connections.request("POST", path, headers, {}).then(
       (stream) => this.#start(stream, body),
       (error) => this.#fail(error),
     );
@@ -88,6 +103,7 @@ export class ResponseStream {
       this.#trailer = toHeaders(trailers);
     });
     stream.on("data", (piece: Buffer) => {
+      this.#tellAlive(stream);
       this.#pieces.push(piece);
       this.#waitingBytes += piece.length;
       if (this.#waitingBytes >= highWaterBytes) stream.pause();
@@ -101,6 +117,14 @@ export class ResponseStream {
         this.#fail(new ConnectError(`http/2 stream closed with error code ${stream.rstCode}`, Code.Aborted));
     });
     stream.end(body);
+  }
+
+  /** Keeps the connection from being probed, which would find a slow one dead behind all that is under way. */
+  #tellAlive(stream: ClientHttp2Stream): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#toldAliveAtMs < aliveIntervalMs) return;
+    this.#toldAliveAtMs = nowMs;
+    this.#connections.notifyResponseByteRead(stream);
   }
 
   #end(): void {
