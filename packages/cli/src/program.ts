@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { auditCommand } from "./commands/audit.js";
 import { batchCommand } from "./commands/batch.js";
 import { certsCommand } from "./commands/certs.js";
 import { checkCommand } from "./commands/check.js";
@@ -23,8 +24,12 @@ export function createProgram(): Command {
     batchCommand(),
     infoCommand(),
     checkCommand(),
+    auditCommand(),
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of commands) {
+    inheritSettings(command, program);
+    program.addCommand(command);
+  }
   return program.addHelpText(
     "after",
     `
@@ -33,6 +38,12 @@ Begin with:
   stenogrpc serve -c pki/server.yaml          serve this sensor's packets
   stenogrpc fetch -c pki/client.yaml --from 15m --to now 'host 10.0.0.5 and port 443'`,
   );
+}
+
+/** commander gives a program's settings only to commands that it makes itself. */
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const subcommand of command.commands) inheritSettings(subcommand, command);
 }
 
 function version(): string {

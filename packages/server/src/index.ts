@@ -1,3 +1,10 @@
+export type {
+  AuditProblem,
+  AuditProblemKind,
+  AuditVerification,
+  VerifyAuditLogOptions,
+} from "./audit/verify-audit-log.js";
+export { verifyAuditLog } from "./audit/verify-audit-log.js";
 export type { RefusedCertificates, TlsOptions } from "./certificates/tls-options.js";
 export type { ClientIdentity } from "./identity.js";
 export { clientIdentity, clientIdentityKey } from "./identity.js";

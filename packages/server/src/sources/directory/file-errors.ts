@@ -1,3 +1,4 @@
+import { errnoOf } from "../../errno.js";
 import { SourceError } from "../packet-source.js";
 
 /**
@@ -12,12 +13,6 @@ export class FileChangedError extends Error {
     super(what, options);
     this.path = path;
   }
-}
-
-/** The errno name of a failed file operation ("ENOENT"), undefined for any other error. */
-export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }
 
 /** Whether the path led nowhere: removed, renamed, a link to nothing (ESTALE: removed on an NFS server). */
