@@ -18,6 +18,15 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
   };
 }
 
+/** What a request's reason may have (StenoRequest.reason). */
+export const mostReasonCharacters = 1024;
+
+/** Why packets are wanted, within what a server takes. */
+export function reasonArgument(text: string): string {
+  if (text.trim() !== "" && text.length <= mostReasonCharacters) return text;
+  throw new InvalidArgumentError(`Write 1 to ${mostReasonCharacters} characters.`);
+}
+
 /** An option's size in bytes. */
 export const sizeArgument = asArgument(parseSize);
 

@@ -39,7 +39,7 @@ export async function explainFilter(text: string, options: CheckOptions): Promis
     await print(outcome, options);
     return exitCode.complete;
   }
-  for (const option of ["server", "nanoseconds"] as const) {
+  for (const option of ["server", "nanoseconds", "reason"] as const) {
     if (options[option]) throw new UsageError(`${flags[option]} is for a server; name one with -c FILE`);
   }
   await print(explainHere(text, window, options, BigInt(nowMs) * 1_000_000n), options);
@@ -50,7 +50,7 @@ async function print(explanation: Explanation, { json = false, anyVlan = false }
   await writeOut(json ? explanationJson(explanation, anyVlan) : explanationText(explanation, anyVlan));
 }
 
-const flags = { server: "-s", nanoseconds: "--nanoseconds" } as const;
+const flags = { server: "-s", nanoseconds: "--nanoseconds", reason: "--reason" } as const;
 
 function explainHere(
   text: string,

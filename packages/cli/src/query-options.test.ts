@@ -10,20 +10,21 @@ describe("query options", () => {
   });
 
   it("become the client's", () => {
-    expect(clientQuery({ dialect: "stenographer", anyVlan: true, nanoseconds: true })).toEqual({
+    expect(clientQuery({ dialect: "stenographer", anyVlan: true, nanoseconds: true, reason: "x" })).toEqual({
       dialect: "stenographer",
       vlanTransparent: true,
       restoreVlanTags: undefined,
       timestampResolution: "nanoseconds",
+      reason: "x",
     });
   });
 
   it("that an original server would drop in silence are refused by name", () => {
     expect(() => refuseForOriginal({ dialect: "stenographer", anyVlan: false })).not.toThrow();
-    const options = { dialect: "pcap", restoreVlan: true, requireCoverage: true } as const;
+    const options = { dialect: "pcap", restoreVlan: true, reason: "x", requireCoverage: true } as const;
     expect(() => refuseForOriginal(options)).toThrow(UsageError);
     expect(() => refuseForOriginal(options)).toThrow(
-      "--dialect pcap, --restore-vlan, --require-coverage: an",
+      "--dialect pcap, --restore-vlan, --reason, --require-coverage: an",
     );
     expect(() => refuseForOriginal({ anyVlan: true, nanoseconds: true })).toThrow(
       "--any-vlan, --nanoseconds:",

@@ -1,5 +1,6 @@
 import type { ExplainOptions, FilterDialect } from "@stenogrpc/client/node";
 import { type Command, Option } from "commander";
+import { reasonArgument } from "./arguments.js";
 import { UsageError } from "./usage-error.js";
 
 /** How a filter is read, and what is wanted of the packets: options of the commands, and columns of a batch. */
@@ -8,6 +9,7 @@ export interface QueryOptions {
   anyVlan?: boolean;
   restoreVlan?: boolean;
   nanoseconds?: boolean;
+  reason?: string;
 }
 
 /** Adds `--dialect` and `--any-vlan`. */
@@ -26,6 +28,7 @@ export function withLanguage(command: Command): Command {
 export function withPacketOptions(command: Command): Command {
   return command
     .option("--restore-vlan", "put back the VLAN tags that the kernel took off, before the filter is matched")
+    .option("--reason <TEXT>", "why the packets are needed; kept in the server's audit log", reasonArgument)
     .option("--nanoseconds", "time stamps in nanoseconds; refused where the sensor has only microseconds");
 }
 
@@ -41,6 +44,7 @@ export function clientQuery(options: QueryOptions) {
     vlanTransparent: options.anyVlan,
     restoreVlanTags: options.restoreVlan,
     timestampResolution: options.nanoseconds ? "nanoseconds" : undefined,
+    reason: options.reason,
   } satisfies Partial<ExplainOptions>;
 }
 
@@ -51,6 +55,7 @@ export function refuseForOriginal(options: QueryOptions & { requireCoverage?: bo
     options.anyVlan && "--any-vlan",
     options.restoreVlan && "--restore-vlan",
     options.nanoseconds && "--nanoseconds",
+    options.reason !== undefined && "--reason",
     options.requireCoverage && "--require-coverage",
   ].filter((option) => typeof option === "string");
   if (refused.length === 0) return;

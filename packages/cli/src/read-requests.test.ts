@@ -58,8 +58,8 @@ describe("readRequests", () => {
 
   it("reads further columns that the header names; an empty field leaves it to the command line", () => {
     const rows = readRequests(
-      "epoch_start,epoch_end,bpf,require_coverage,Dialect,any_vlan,nanoseconds,restore_vlan\n" +
-        "1,2,tcp,true,stenographer,false,TRUE,true\n1,2,tcp,,,,,\n1,2,tcp,,pcap,,,\n",
+      "epoch_start,epoch_end,bpf,require_coverage,Dialect,any_vlan,nanoseconds,restore_vlan,reason\n" +
+        "1,2,tcp,true,stenographer,false,TRUE,true,Case 4711\n1,2,tcp,,,,,,\n1,2,tcp,,pcap,,,,\n",
       "r.csv",
     );
     expect(rows.map(({ options }) => options)).toEqual([
@@ -69,6 +69,7 @@ describe("readRequests", () => {
         anyVlan: false,
         nanoseconds: true,
         restoreVlan: true,
+        reason: "Case 4711",
       },
       {},
       { dialect: "pcap" },
@@ -86,13 +87,20 @@ describe("readRequests", () => {
     expect(rows[1]).toMatchObject({ filter: "udp", request: { startNs: second } });
   });
 
+  it("reports a reason that is too long", () => {
+    const [row] = readRequests(`epoch_start,epoch_end,bpf,reason\n1,2,tcp,${"x".repeat(1025)}\n`, "r.csv");
+    expect(row?.request).toEqual({
+      problem: expect.stringMatching(/^reason is .*not at most 1024 characters/),
+    });
+  });
+
   it.each([
     ["epoch_start,bpf,epoch_end", "they must begin with epoch_start,epoch_end,bpf"],
     ["epoch_start,epoch_end", "they must begin with epoch_start,epoch_end,bpf"],
     ["epoch_start,epoch_end,bpf,dialekt", 'the column "dialekt" is not known; did you mean "dialect"?'],
     [
       "epoch_start,epoch_end,bpf,colour",
-      "known ones: dialect,any_vlan,restore_vlan,nanoseconds,require_coverage",
+      "known ones: dialect,any_vlan,restore_vlan,nanoseconds,require_coverage,reason",
     ],
     ["epoch_start,epoch_end,bpf,dialect,dialect", 'the column "dialect" is there twice'],
   ])("refuses the columns %s", (header, problem) => {

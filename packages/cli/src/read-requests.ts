@@ -1,6 +1,7 @@
 import { nearest } from "@stenogrpc/options";
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
+import { mostReasonCharacters } from "./arguments.js";
 import type { QueryOptions } from "./query-options.js";
 import { UsageError } from "./usage-error.js";
 
@@ -8,21 +9,46 @@ const nsPerSecond = 1_000_000_000n;
 const columns = ["epoch_start", "epoch_end", "bpf"] as const;
 
 /** What a row says for itself, as the command line does for all. */
-export type RowOptions = Pick<QueryOptions, "dialect" | "anyVlan" | "restoreVlan" | "nanoseconds"> & {
+export type RowOptions = Pick<
+  QueryOptions,
+  "dialect" | "anyVlan" | "restoreVlan" | "nanoseconds" | "reason"
+> & {
   requireCoverage?: boolean;
 };
 
-/** Further columns, which only a header line can name, and how their fields are read. An empty field says nothing. */
-const optionColumns: Readonly<Record<string, (field: string) => RowOptions | undefined>> = {
-  dialect: (field) => (field === "pcap" || field === "stenographer" ? { dialect: field } : undefined),
-  any_vlan: (field) => truth(field, (anyVlan) => ({ anyVlan })),
-  restore_vlan: (field) => truth(field, (restoreVlan) => ({ restoreVlan })),
-  nanoseconds: (field) => truth(field, (nanoseconds) => ({ nanoseconds })),
-  require_coverage: (field) => truth(field, (requireCoverage) => ({ requireCoverage })),
+/** A further column, which only a header line can name. An empty field says nothing. */
+interface OptionColumn {
+  /** What may stand in it, for people. */
+  readonly takes: string;
+  read(field: string): RowOptions | undefined;
+}
+
+const optionColumns: Readonly<Record<string, OptionColumn>> = {
+  dialect: {
+    takes: "one of pcap, stenographer",
+    read(field) {
+      const dialect = field.toLowerCase();
+      return dialect === "pcap" || dialect === "stenographer" ? { dialect } : undefined;
+    },
+  },
+  any_vlan: truth((anyVlan) => ({ anyVlan })),
+  restore_vlan: truth((restoreVlan) => ({ restoreVlan })),
+  nanoseconds: truth((nanoseconds) => ({ nanoseconds })),
+  require_coverage: truth((requireCoverage) => ({ requireCoverage })),
+  reason: {
+    takes: `at most ${mostReasonCharacters} characters`,
+    read: (reason) => (reason.length <= mostReasonCharacters ? { reason } : undefined),
+  },
 };
 
-function truth(field: string, option: (value: boolean) => RowOptions): RowOptions | undefined {
-  return field === "true" || field === "false" ? option(field === "true") : undefined;
+function truth(option: (value: boolean) => RowOptions): OptionColumn {
+  return {
+    takes: "one of true, false",
+    read(field) {
+      const word = field.toLowerCase();
+      return word === "true" || word === "false" ? option(word === "true") : undefined;
+    },
+  };
 }
 
 /** One row of a file of requests. */
@@ -41,7 +67,7 @@ export interface RequestRow {
 
 /**
  * Reads the original's CSV of requests: `epoch_start,epoch_end,bpf`, whole seconds, both included, a header line or none.
- * A header line may name further columns: `dialect`, `any_vlan`, `restore_vlan`, `nanoseconds`, `require_coverage`.
+ * A header line may name further columns: `dialect`, `any_vlan`, `restore_vlan`, `nanoseconds`, `require_coverage`, `reason`.
  *
  * A row that makes no sense says so in its place and does not stop the others. Throws UsageError where a quote is left
  * open, since no one can tell then where the rows are.
@@ -107,10 +133,10 @@ function readRow(
   const options: RowOptions = {};
   for (const [i, column] of further.entries()) {
     const field = fields[columns.length + i] ?? "";
-    const said = field === "" ? {} : optionColumns[column]?.(field.toLowerCase());
+    const known = optionColumns[column];
+    const said = field === "" ? {} : known?.read(field);
     if (said === undefined) {
-      const words = column === "dialect" ? "pcap, stenographer" : "true, false";
-      return { problem: `${column} is ${JSON.stringify(field)}, not one of ${words} or empty` };
+      return { problem: `${column} is ${JSON.stringify(field)}, not ${known?.takes} or empty` };
     }
     Object.assign(options, said);
   }

@@ -20,11 +20,12 @@ export function exitCodeOf(result: FetchResult): number {
 
 /** A result as it goes out as JSON: times in RFC 3339, undefined ones null. */
 export function resultJson(result: FetchResult, file: string) {
-  const { firstPacketNs, lastPacketNs, window, filterDialect, ...rest } = result;
+  const { firstPacketNs, lastPacketNs, window, filterDialect, payloadLimitBytes, ...rest } = result;
   return {
     ...rest,
     ...coverageJson(result),
     filterDialect: filterDialect ?? null,
+    payloadLimitBytes: payloadLimitBytes ?? null,
     firstPacket: firstPacketNs === undefined ? null : formatTime(firstPacketNs),
     lastPacket: lastPacketNs === undefined ? null : formatTime(lastPacketNs),
     window: { start: formatTime(window.startNs), end: formatTime(window.endNs) },
@@ -64,6 +65,8 @@ export function stoppedByText(result: FetchResult): string {
       return `the limit of ${formatCount(result.packets)} packets that was asked for`;
     case "server-limit":
       return "the server's own limit";
+    case "budget":
+      return "what the server gives you within an hour";
   }
 }
 

@@ -14,6 +14,7 @@ describe("planFetch", () => {
       vlanTransparent: true,
       restoreVlanTags: true,
       timestampResolution: "nanoseconds",
+      reason: "case 4711",
       requireCoverage: true,
       maxBytes: 24,
       maxPackets: 1,
@@ -48,6 +49,7 @@ describe("planFetch", () => {
       vlanTransparent: false,
       restoreVlanTags: false,
       timestampResolution: undefined,
+      reason: undefined,
       requireCoverage: false,
     });
   });
@@ -66,6 +68,8 @@ describe("planFetch", () => {
     [{ dialect: "bpf" }, /^fetchPcap: dialect: .*"pcap"\|"stenographer"/],
     [{ vlanTransparent: 1 }, /^fetchPcap: vlanTransparent: /],
     [{ timestampResolution: "ns" }, /^fetchPcap: timestampResolution: /],
+    [{ reason: "" }, /^fetchPcap: reason: /],
+    [{ reason: "x".repeat(1025) }, /^fetchPcap: reason: /],
     [{ requireCoverage: "yes" }, /^fetchPcap: requireCoverage: /],
     [{ maxBytes: 23 }, /^fetchPcap: maxBytes: .*24/],
     [{ maxBytes: 99.5 }, /^fetchPcap: maxBytes: /],
@@ -144,6 +148,7 @@ it.each([
   { vlanTransparent: true },
   { restoreVlanTags: true },
   { timestampResolution: "microseconds" as const },
+  { reason: "case 4711" },
   { requireCoverage: true },
 ])("an original server is never asked for what it does not know: %j", async (options) => {
   const failure = await failureOf(() => planFetch({ ...hour, ...options }, { originalServer: true }));

@@ -41,6 +41,11 @@ const queryOptions = {
    * refuse "nanoseconds" with `OPTION_UNSUPPORTED`. Default: what the source gives by itself.
    */
   timestampResolution: z.enum(["microseconds", "nanoseconds"]).optional(),
+  /**
+   * Why the packets are needed: a case number, a sentence, at most 1024 characters. The server keeps it in its audit log, and
+   * may require it (`REASON_REQUIRED`).
+   */
+  reason: z.string().min(1).max(1024).optional(),
   /** Cancels the call when it aborts. */
   signal: abortSignal.optional(),
   /** The longest the call may take, in milliseconds. Default: the client's `timeoutMs`, else none. */
@@ -85,6 +90,7 @@ export interface QueryPlan {
   readonly vlanTransparent: boolean;
   readonly restoreVlanTags: boolean;
   readonly timestampResolution: "microseconds" | "nanoseconds" | undefined;
+  readonly reason: string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
 }
@@ -159,6 +165,7 @@ function planQuery(
     vlanTransparent: checked.vlanTransparent ?? false,
     restoreVlanTags: checked.restoreVlanTags ?? false,
     timestampResolution: checked.timestampResolution,
+    reason: checked.reason,
     signal: checked.signal,
     timeoutMs: checked.timeoutMs ?? timeoutMs,
   };
@@ -166,7 +173,13 @@ function planQuery(
 
 /** What the contract of 2019 has no word for must not be dropped in silence. */
 function refuseNewOptions(call: string, checked: Partial<z.output<typeof fetchOptionsSchema>>): void {
-  const options = ["vlanTransparent", "restoreVlanTags", "timestampResolution", "requireCoverage"] as const;
+  const options = [
+    "vlanTransparent",
+    "restoreVlanTags",
+    "timestampResolution",
+    "requireCoverage",
+    "reason",
+  ] as const;
   for (const option of options) {
     if (checked[option])
       throw optionsInvalid(`${call}: ${option}: an original server does not know it; leave it out`);

@@ -13,8 +13,8 @@ import type { FilterDialect } from "./filter-dialect.js";
  */
 export type Verdict = "complete" | "truncated" | "incomplete" | "no-packets";
 
-/** Which limit ended the answer before the packets did. */
-export type StoppedByLimit = "nothing" | "max-bytes" | "max-packets" | "server-limit";
+/** Which limit ended the answer before the packets did. `budget` is what the server gives this client within an hour. */
+export type StoppedByLimit = "nothing" | "max-bytes" | "max-packets" | "server-limit" | "budget";
 
 /**
  * How far the answer could be checked.
@@ -53,12 +53,20 @@ export interface FetchResult {
   readonly source: string;
   /** Name of the sensor. Empty from an original server. */
   readonly sensor: string;
+  /** Software and version of the server. Empty: it does not say. */
+  readonly serverVersion: string;
+  /** Who asked, as the server read it from the client's certificate. Empty: it does not say. */
+  readonly clientIdentity: string;
   /** The window that was applied, half-open. */
   readonly window: { readonly startNs: bigint; readonly endNs: bigint };
   /** The filter that was applied, as the server printed it. Empty: every packet. */
   readonly filter: string;
   /** The language that the filter was read in. Undefined without a filter. */
   readonly filterDialect: FilterDialect | undefined;
+  /** What every packet had to match besides the filter, by the client's role on the server. Empty: nothing. */
+  readonly policyFilter: string;
+  /** Bytes kept of each packet behind its transport header, by that role. Undefined: packets are as captured. */
+  readonly payloadLimitBytes: number | undefined;
   readonly completeness: Completeness;
   /** Which part of the window the source can answer for. Undefined: it does not know. */
   readonly coverage: Coverage | undefined;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { hour, noonNs } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
 import { type FetchPcapOptions, planFetch } from "./fetch-options.js";
-import { originalRequestMessage, requestMessage } from "./request-message.js";
+import { explainedRequest, originalRequestMessage, requestMessage } from "./request-message.js";
 
 const plan = (options: Partial<FetchPcapOptions> = {}) => planFetch({ ...hour, uid: "u1", ...options }, {});
 const noonSeconds = noonNs / 1_000_000_000n;
@@ -45,6 +45,13 @@ describe("the request", () => {
 
   it("takes what is readable of a damaged source, since this client knows it for what it is", () => {
     expect(requestMessage(plan()).acceptIncomplete).toBe(true);
+  });
+
+  it("carries the reason, also where it is only to be explained", () => {
+    const asked = plan({ reason: "case 4711" });
+    expect(requestMessage(asked).reason).toBe("case 4711");
+    expect(explainedRequest(asked).reason).toBe("case 4711");
+    expect(requestMessage(plan()).reason).toBe("");
   });
 
   it("carries what is wanted of tags and times", () => {

@@ -74,6 +74,7 @@ function query(plan: QueryPlan) {
     dialect: wireDialect(plan.dialect),
     vlanTransparent: plan.vlanTransparent,
     restoreVlanTags: plan.restoreVlanTags,
+    reason: plan.reason,
     // We know STATUS_INCOMPLETE for what it is.
     acceptIncomplete: true,
   };

@@ -42,6 +42,10 @@ describe("a flawless answer", () => {
     expect(joined(pieces)).toEqual(capture.bytes);
     expect(result).toEqual({
       uid: "u1",
+      serverVersion: "",
+      clientIdentity: "",
+      policyFilter: "",
+      payloadLimitBytes: undefined,
       verdict: "complete",
       stoppedBy: "nothing",
       packets: 3,
@@ -177,11 +181,31 @@ describe("a flawless answer", () => {
     [StoppedBy.MAX_BYTES, "max-bytes"],
     [StoppedBy.MAX_PACKETS, "max-packets"],
     [StoppedBy.SERVER_LIMIT, "server-limit"],
+    [StoppedBy.BUDGET, "budget"],
   ])("that a limit stopped is truncated, by name", async (stoppedBy, name) => {
     const { result } = await fetchFrom((request) =>
       goodAnswer(request, capture, { status: Status.TRUNCATED, summary: { stoppedBy } }),
     );
     expect(result).toMatchObject({ verdict: "truncated", stoppedBy: name, packets: 3 });
+  });
+
+  it("tells who asked whom, and what the client's role left of the packets", async () => {
+    const { result } = await fetchFrom((request) =>
+      goodAnswer(request, capture, {
+        summary: {
+          serverVersion: "stenogrpc/0.1.0",
+          clientIdentity: "analyst",
+          policyFilter: "net 10.0.0.0/8",
+          payloadLimit: 0,
+        },
+      }),
+    );
+    expect(result).toMatchObject({
+      serverVersion: "stenogrpc/0.1.0",
+      clientIdentity: "analyst",
+      policyFilter: "net 10.0.0.0/8",
+      payloadLimitBytes: 0,
+    });
   });
 
   it("may fill its limits to the last byte and packet", async () => {

@@ -25,6 +25,7 @@ const stoppedByNames: Partial<Record<StoppedBy, StoppedByLimit>> = {
   [StoppedBy.MAX_BYTES]: "max-bytes",
   [StoppedBy.MAX_PACKETS]: "max-packets",
   [StoppedBy.SERVER_LIMIT]: "server-limit",
+  [StoppedBy.BUDGET]: "budget",
 };
 
 const completenessNames: Partial<Record<WireCompleteness, Completeness>> = {
@@ -113,12 +114,16 @@ export class VerifiedAnswer implements AnswerCounts {
       lastPacketNs: this.#times.lastNs,
       source: summary.source,
       sensor: summary.sensor,
+      serverVersion: summary.serverVersion,
+      clientIdentity: summary.clientIdentity,
       window: {
         startNs: this.#time(summary.windowStart, "the window's start") ?? window.startNs,
         endNs: this.#time(summary.windowEnd, "the window's end") ?? window.endNs,
       },
       filter: summary.filter,
       filterDialect: dialect,
+      policyFilter: summary.policyFilter,
+      payloadLimitBytes: summary.payloadLimit,
       completeness: completenessNames[summary.completeness] ?? "unstated",
       coverage: summary.coverage && readCoverage(summary.coverage, window, uid),
       damage: summary.damage.map(readDamage),

@@ -17,7 +17,7 @@ export function batchCommand(): Command {
       `
 The CSV is the original's: whole seconds since 1970, both included, then the filter (empty: every packet); the header
 line may be missing. One that is there may name further columns: dialect (pcap, stenographer), any_vlan, restore_vlan,
-nanoseconds, require_coverage (true, false); an empty field leaves it to the command line.
+nanoseconds, require_coverage (true, false), reason; an empty field leaves it to the command line.
 Limits and --timeout hold for each row. A bad row is reported by its line and stops no other.
 DIR gets one capture for each row, named by row and filter, and results.csv.
 
