@@ -5,7 +5,6 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type RequestLike, tlsSocketOf } from "./identity.js";
 import type { Logger } from "./logger.js";
-import type { ConnectionMetrics } from "./metrics.js";
 
 /** Milliseconds that a connection gets at least for its last bytes. */
 const farewellMs = 1000;
@@ -29,17 +28,13 @@ export class Connections {
   readonly #sessions = new Map<ServerHttp2Session, number>();
   /** Sessions that had an answer under way when the server said goodbye. */
   readonly #reading = new Set<ServerHttp2Session>();
-  #accepted = 0;
-  #tlsRefused = 0;
   #closing = false;
   #ending = false;
 
   constructor(server: Http2SecureServer, logger: Logger, events: ConnectionEvents) {
     this.#server = server;
     server.on("connection", (socket: Socket) => {
-      this.#accepted++;
       this.#raw.add(socket);
-      void socket.remoteAddress; // reads it, so that it is known when the connection is gone
       socket.once("close", () => this.#raw.delete(socket));
     });
     server.on("secureConnection", (socket: TLSSocket) => {
@@ -62,14 +57,6 @@ export class Connections {
     });
     server.on("session", (session) => this.#watch(session));
     server.on("sessionError", (error) => logger.debug({ err: error }, "connection failed"));
-    server.on("tlsClientError", (error, socket) => {
-      this.#tlsRefused++;
-      logger.warn({ peer: addressOf(socket), code: reasonOf(error, socket) }, "TLS refused");
-    });
-  }
-
-  metrics(): ConnectionMetrics {
-    return { open: this.#raw.size, accepted: this.#accepted, tlsRefused: this.#tlsRefused };
   }
 
   /**
@@ -140,17 +127,6 @@ export class Connections {
     for (const session of this.#sessions.keys()) session.destroy();
     for (const socket of [...this.#sockets.keys(), ...this.#raw]) socket.destroy();
   }
-}
-
-/** Who failed the handshake. Node has closed the TLS socket by then; the TCP socket below it remembers. */
-function addressOf(socket: TLSSocket): string | undefined {
-  const { _parent } = socket as { _parent?: Socket }; // Node has no public way from one to the other
-  return socket.remoteAddress ?? _parent?.remoteAddress;
-}
-
-/** What OpenSSL said of the client's certificate, or of the handshake. */
-function reasonOf(error: Error, { authorizationError }: TLSSocket): unknown {
-  return authorizationError ?? (error as NodeJS.ErrnoException).code; // Node's TLS errors carry one
 }
 
 function isHttp2(socket: TLSSocket): boolean {

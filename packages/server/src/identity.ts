@@ -1,7 +1,9 @@
 import type { X509Certificate } from "node:crypto";
+import type { ServerHttp2Stream } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { ContextValues } from "@connectrpc/connect";
 import { createContextKey, createContextValues } from "@connectrpc/connect";
+import { lineKey, lineOfStream } from "./hang-up.js";
 
 /** Who is asking, read from the client certificate that TLS has verified. */
 export interface ClientIdentity {
@@ -34,7 +36,10 @@ export const clientCertificateKey = createContextKey<X509Certificate | undefined
 export function clientIdentity(request: unknown): ContextValues {
   const values = createContextValues();
   try {
-    const socket = tlsSocketOf(request as RequestLike); // only optional fields, each checked before use
+    const like = request as RequestLike; // only optional fields, each checked before use
+    const { stream } = like.raw ?? like;
+    if (stream !== undefined) values.set(lineKey, lineOfStream(stream));
+    const socket = tlsSocketOf(like);
     const certificate = socket?.authorized === true ? socket.getPeerX509Certificate() : undefined;
     if (certificate) {
       values.set(clientIdentityKey, readIdentity(certificate)).set(clientCertificateKey, certificate);
@@ -49,13 +54,13 @@ export function clientIdentity(request: unknown): ContextValues {
 export interface RequestLike {
   readonly raw?: RequestLike;
   readonly socket?: TLSSocket;
-  readonly stream?: { readonly session?: { readonly socket?: TLSSocket } };
+  readonly stream?: ServerHttp2Stream;
 }
 
 /** The connection that a request came by. */
 export function tlsSocketOf(request: RequestLike): TLSSocket | undefined {
   const inner = request.raw ?? request;
-  return inner.stream?.session?.socket ?? inner.socket;
+  return (inner.stream?.session?.socket as TLSSocket | undefined) ?? inner.socket; // sessions of a TLS server have one
 }
 
 function readIdentity(certificate: X509Certificate): ClientIdentity {

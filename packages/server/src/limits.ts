@@ -5,7 +5,7 @@ const KiB = 1024;
 const count = z.int().positive();
 
 /** Limits of a server, all optional. */
-export const limitsSchema = strictOptions({
+export const limitsShape = {
   /** The most pcap bytes in one answer, file header included. Default: none. */
   maxBytes: count.min(24).optional(),
   /** The most packets in one answer. Default: none. */
@@ -27,7 +27,12 @@ export const limitsSchema = strictOptions({
   minChunkBytes: count.default(64 * KiB),
   /** The most a client can ask for in one message. Default: 1 MiB. */
   maxChunkBytes: count.default(1024 * KiB),
-});
+  /** The longest a client may take no message of its answer, in milliseconds; then it is let go. Default: two minutes. */
+  idleTimeoutMs: count.max(2_147_483_647).default(120_000),
+};
+
+/** The same as a schema. */
+export const limitsSchema = strictOptions(limitsShape);
 
 /** What an embedder may say about limits. */
 export type LimitsOptions = z.input<typeof limitsSchema>;

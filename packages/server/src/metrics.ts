@@ -30,6 +30,8 @@ export interface ConnectionMetrics {
   readonly open: number;
   /** Accepted since the server started. */
   readonly accepted: number;
+  /** Closed at once since then, for `limits.connections` or `limits.connectionsPerAddress`. */
+  readonly turnedAway: number;
   /** Handshakes that failed since the server started: no certificate, a wrong one, no TLS at all. */
   readonly tlsRefused: number;
 }

@@ -1,6 +1,7 @@
 /**
  * Why the server itself says no:
  *
+ * - `reader-idle`: the client took nothing of its answer for too long
  * - `client-certificate-required`: nobody asked that TLS could verify
  * - `certificate-revoked`, `certificate-expired`, `certificate-untrusted`: the client's certificate is revoked or on the denylist,
  *   or has expired or lost its authority since its connection began
@@ -13,6 +14,7 @@
  */
 export type RequestErrorKind =
   | "client-certificate-required"
+  | "reader-idle"
   | "certificate-revoked"
   | "certificate-expired"
   | "certificate-untrusted"

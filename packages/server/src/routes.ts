@@ -6,6 +6,7 @@ import type { RefusedCertificates } from "./certificates/tls-options.js";
 import { describeSensor } from "./describe-sensor.js";
 import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
+import { watchReader, watchReaders } from "./reader-watch.js";
 import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
 
@@ -46,15 +47,19 @@ export function stenographerRoutes(options: SensorOptions): SensorRoutes {
 
 /** The handlers of a service that exists. */
 export function routesOf(service: SensorService): SensorRoutes {
+  const { idleTimeoutMs } = service.limits;
   const register = (router: ConnectRouter): void => {
     router.service(
       Stenographer,
       {
-        fetchPcap: fetchPcap(service),
+        fetchPcap: watchReader(fetchPcap(service), idleTimeoutMs),
         explainQuery: explainQuery(service),
         describeSensor: describeSensor(service),
       },
-      { interceptors: [requireClientCertificate(service.trust)], readMaxBytes: maxRequestBytes },
+      {
+        interceptors: [watchReaders(idleTimeoutMs), requireClientCertificate(service.trust)],
+        readMaxBytes: maxRequestBytes,
+      },
     );
   };
   return Object.assign(register, {

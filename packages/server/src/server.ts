@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import type { Http2SecureServer, Http2ServerResponse } from "node:http2";
+import type { IncomingMessage } from "node:http";
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -8,19 +9,23 @@ import { z } from "zod";
 import { readCertificates } from "./certificates/certificate-set.js";
 import { ServerCertificates } from "./certificates/server-certificates.js";
 import { type TlsOptions, tlsOptionsSchema } from "./certificates/tls-options.js";
+import { ConnectionGate } from "./connection-gate.js";
+import { connectionLimitsShape } from "./connection-limits.js";
 import { Connections } from "./connections.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
+import { type Line, lineKey, lineOfResponse, lineOfStream } from "./hang-up.js";
 import { clientIdentity } from "./identity.js";
+import { limitsShape } from "./limits.js";
 import type { ServerMetrics } from "./metrics.js";
+import { watchReader } from "./reader-watch.js";
 import { maxRequestBytes, routesOf } from "./routes.js";
 import { SensorService, sensorOptionsShape } from "./sensor-service.js";
 
-/** Connections at once, of whoever they are: each takes a file descriptor before TLS knows who it is. */
-const maxConnections = 1024;
-
 const serverOptionsSchema = strictOptions({
   ...sensorOptionsShape,
+  /** Limits on retrievals and connections. */
+  limits: strictOptions({ ...limitsShape, ...connectionLimitsShape }).prefault({}),
   /** Certificates: without them nothing is served. */
   tls: tlsOptionsSchema,
   /** Address to listen on. Default: every address, IPv6 and IPv4. */
@@ -67,9 +72,12 @@ export interface StenographerServer {
  * @throws the system's error where the port is taken
  */
 export async function createStenographerServer(options: ServerOptions): Promise<StenographerServer> {
-  const { tls, host, port, ...sensor } = parseOptions("server", serverOptionsSchema, options);
+  const { tls, host, port, limits, ...sensor } = parseOptions("server", serverOptionsSchema, options);
+  // What is left over is the sensor's.
+  const { connections, connectionsPerAddress, handshakeTimeoutMs, requestBodyTimeoutMs, ...retrievalLimits } =
+    limits;
   const certificates = readCertificates(tls);
-  const service = new SensorService(sensor);
+  const service = new SensorService({ ...sensor, limits: retrievalLimits });
   service.replaceTrust(certificates);
   const server = createSecureServer(
     {
@@ -78,17 +86,17 @@ export async function createStenographerServer(options: ServerOptions): Promise<
       rejectUnauthorized: true,
       // HTTP/1.1 on the same port, for Connect and gRPC-Web clients that speak nothing newer.
       allowHTTP1: true,
-      handshakeTimeout: 10_000,
+      handshakeTimeout: handshakeTimeoutMs,
       settings: { maxConcurrentStreams: 128 },
     },
-    requestListener(service),
+    requestListener(service, requestBodyTimeoutMs),
   );
-  server.maxConnections = maxConnections;
+  const gate = new ConnectionGate(server, limits, service.logger);
   const inForce = new ServerCertificates(certificates, service.logger, (set) => {
     server.setSecureContext(set.context);
     service.replaceTrust(set);
   });
-  const connections = new Connections(server, service.logger, {
+  const known = new Connections(server, service.logger, {
     connected: (certificate) => inForce.sawClient(certificate),
     isRefused: (certificate) => service.trust.refusal(certificate) !== undefined,
   });
@@ -107,9 +115,9 @@ export async function createStenographerServer(options: ServerOptions): Promise<
       const closed = once(server, "close");
       server.close();
       inForce.close();
-      connections.sayGoodbye();
+      known.sayGoodbye();
       await service.close(graceMs);
-      connections.end(graceMs - (performance.now() - startedAt));
+      known.end(graceMs - (performance.now() - startedAt));
       await closed;
       service.logger.info({}, "closed");
     })();
@@ -121,7 +129,7 @@ export async function createStenographerServer(options: ServerOptions): Promise<
     reload: (options) => inForce.reload(options),
     metrics: () => ({
       retrievals: service.counters.metrics(service.retrievals.size),
-      connections: connections.metrics(),
+      connections: gate.metrics(),
       ...inForce.metrics(),
     }),
     close,
@@ -130,14 +138,18 @@ export async function createStenographerServer(options: ServerOptions): Promise<
 }
 
 /** FetchPcap in gRPC goes the short way, everything else through connect-node. */
-function requestListener(service: SensorService) {
-  const handler = fetchPcap(service);
+function requestListener(service: SensorService, requestBodyTimeoutMs: number) {
+  const handler = watchReader(fetchPcap(service), service.limits.idleTimeoutMs);
+  const lines = new WeakMap<object, Line>();
   const others = connectNodeAdapter({
     routes: routesOf(service),
-    contextValues: clientIdentity,
+    contextValues: (request) => clientIdentity(request).set(lineKey, lines.get(request)),
     acceptCompression: [],
   });
   return (...[request, response]: Parameters<typeof others>): void => {
+    const line = "stream" in response ? lineOfStream(response.stream) : lineOfResponse(response);
+    lines.set(request, line);
+    expectWhole(request, line, requestBodyTimeoutMs);
     if (!isGrpcFetch(request)) {
       answerOrRefuse(others, request, response);
       return;
@@ -150,6 +162,13 @@ function requestListener(service: SensorService) {
       },
     );
   };
+}
+
+/** Hangs up where a request does not arrive in whole: its handler waits for it, and has no clock of its own. */
+function expectWhole(request: Http2ServerRequest | IncomingMessage, line: Line, timeoutMs: number): void {
+  const timer = setTimeout(() => line.hangUp(), timeoutMs);
+  request.once("end", () => clearTimeout(timer));
+  line.onClose(() => clearTimeout(timer));
 }
 
 /** connect-node throws at once on an authority that makes no URL; uncaught, that would end the process. */

@@ -11,6 +11,7 @@ import { SourceError } from "./sources/packet-source.js";
 
 const requestErrors: Record<RequestErrorKind, readonly [Code, reason: string]> = {
   "client-certificate-required": [Code.Unauthenticated, "CLIENT_CERTIFICATE_REQUIRED"],
+  "reader-idle": [Code.DeadlineExceeded, "READER_IDLE"],
   "certificate-revoked": [Code.PermissionDenied, "CERTIFICATE_REVOKED"],
   "certificate-expired": [Code.Unauthenticated, "CERTIFICATE_EXPIRED"],
   "certificate-untrusted": [Code.Unauthenticated, "CERTIFICATE_UNTRUSTED"],

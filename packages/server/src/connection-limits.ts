@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+const count = z.int().positive();
+// What a timer takes: longer ones fire at once.
+const milliseconds = count.max(2_147_483_647);
+
+/** Limits on connections, which only a server of our own can hold: keys of `limits`. */
+export const connectionLimitsShape = {
+  /** Connections at once, of whoever they are: each takes a file descriptor before TLS knows who it is. Default: 1024. */
+  connections: count.default(1024),
+  /** Connections at once from one address; of IPv6, from one network of 64 bits. Default: 256. */
+  connectionsPerAddress: count.default(256),
+  /** The longest a TLS handshake may take, in milliseconds. Default: 10 000. */
+  handshakeTimeoutMs: milliseconds.default(10_000),
+  /** The longest the body of a request may take to arrive, in milliseconds. Default: 10 000. */
+  requestBodyTimeoutMs: milliseconds.default(10_000),
+};
+
+/** Limits in force. */
+export interface ConnectionLimits {
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly handshakeTimeoutMs: number;
+  readonly requestBodyTimeoutMs: number;
+}

@@ -1,0 +1,59 @@
+import type { Interceptor } from "@connectrpc/connect";
+import type { FetchHandler } from "./fetch-pcap.js";
+import { type Line, lineKey } from "./hang-up.js";
+import { RequestError } from "./request-error.js";
+import { toConnectError } from "./to-connect-error.js";
+
+/**
+ * Ends a retrieval whose reader takes no message for so long: its place and its source are free at once, and its stream is
+ * reset. The reader can't be told why, since everything that could be said waits behind what it does not take; the log says it.
+ */
+export function watchReader(handler: FetchHandler, idleTimeoutMs: number): FetchHandler {
+  return async function* (request, context) {
+    const line = context.values.get(lineKey);
+    const work = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      work.abort(context.signal.reason);
+    };
+    context.signal.addEventListener("abort", onAbort, { once: true });
+    if (context.signal.aborted) onAbort();
+    const giveUp = (): void => {
+      const seconds = idleTimeoutMs / 1000;
+      work.abort(
+        toConnectError(new RequestError("reader-idle", `the client took no message for ${seconds} s`)),
+      );
+      line?.hangUp();
+    };
+    try {
+      for await (const message of handler(request, { ...context, signal: work.signal })) {
+        timer = setTimeout(giveUp, idleTimeoutMs);
+        yield message;
+        clearTimeout(timer);
+      }
+    } finally {
+      clearTimeout(timer);
+      context.signal.removeEventListener("abort", onAbort);
+      hangUpLater(line, idleTimeoutMs);
+    }
+  };
+}
+
+/** The same for what is answered in one message: its stream is reset where nobody takes it. */
+export function watchReaders(idleTimeoutMs: number): Interceptor {
+  return (next) => async (request) => {
+    try {
+      return await next(request);
+    } finally {
+      if (!request.stream) hangUpLater(request.contextValues.get(lineKey), idleTimeoutMs);
+    }
+  };
+}
+
+/** For the last bytes, which wait in the stream when their handler has long ended. */
+function hangUpLater(line: Line | undefined, idleTimeoutMs: number): void {
+  if (line === undefined) return;
+  const timer = setTimeout(() => line.hangUp(), idleTimeoutMs).unref();
+  line.onClose(() => clearTimeout(timer));
+}
