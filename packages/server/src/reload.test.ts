@@ -208,7 +208,7 @@ describe("reload", () => {
     await describeSensor(transport);
     server.reload(tlsOf(second));
     expect((await describeSensor(transport)).source).toBe("gated");
-    expect(server.metrics().connections).toEqual({ open: 1, accepted: 1, tlsRefused: 0 });
+    expect(server.metrics().connections).toEqual({ open: 1, accepted: 1, turnedAway: 0, tlsRefused: 0 });
   });
 
   it("keeps TLS 1.3, client certificates, HTTP/2 and HTTP/1.1 in force", async () => {
