@@ -21,6 +21,7 @@ import type { ServerMetrics } from "./metrics.js";
 import { watchReader } from "./reader-watch.js";
 import { maxRequestBytes, routesOf } from "./routes.js";
 import { SensorService, sensorOptionsShape } from "./sensor-service.js";
+import { guardSession } from "./session-guard.js";
 
 const serverOptionsSchema = strictOptions({
   ...sensorOptionsShape,
@@ -96,6 +97,7 @@ export async function createStenographerServer(options: ServerOptions): Promise<
     server.setSecureContext(set.context);
     service.replaceTrust(set);
   });
+  server.on("session", (session) => guardSession(session, limits.idleTimeoutMs, service.logger));
   const known = new Connections(server, service.logger, {
     connected: (certificate) => inForce.sawClient(certificate),
     isRefused: (certificate) => service.trust.refusal(certificate) !== undefined,

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 
 /** Types of HTTP/2 frames (RFC 9113, section 6). */
 export const frameType = {
@@ -45,8 +45,11 @@ export class RawHttp2 {
     this.#socket = socket;
     socket.on("error", () => {}); // "close" follows
     socket.on("data", (data: Buffer) => this.#read(data));
-    this.#ended = once(socket, "close").then(() => {
-      this.#open = false;
+    this.#ended = new Promise((resolve) => {
+      socket.once("close", () => {
+        this.#open = false;
+        resolve();
+      });
     });
   }
 
@@ -61,7 +64,12 @@ export class RawHttp2 {
   }
 
   /** Sends one frame; waits where the connection is full. */
-  async send(type: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array()): Promise<void> {
+  async send(
+    type: number,
+    flags: number,
+    stream: number,
+    payload: Uint8Array = new Uint8Array(),
+  ): Promise<void> {
     const head = Buffer.alloc(9);
     head.writeUIntBE(payload.length, 0, 3);
     head.writeUInt8(type, 3);
@@ -73,7 +81,8 @@ export class RawHttp2 {
   /** Sends bytes as they are. */
   async sendBytes(bytes: Uint8Array): Promise<void> {
     if (!this.#open || this.#socket.write(bytes)) return;
-    await Promise.race([once(this.#socket, "drain").catch(() => {}), this.#ended]);
+    const drained = new Promise<void>((resolve) => this.#socket.once("drain", resolve));
+    await Promise.race([drained, this.#ended]);
   }
 
   /** Reads nothing more from the connection. */
