@@ -82,6 +82,13 @@ export const serverSettings = strictOptions({
     max_packets: whole(1).optional(),
     max_window: durationMs.optional(),
     timeout: durationMs.optional(),
+    /** The longest a client may take no message, a handshake may last, and a request may take to arrive. */
+    idle_timeout: durationMs.optional(),
+    handshake_timeout: durationMs.optional(),
+    request_body_timeout: durationMs.optional(),
+    /** Connections at once, in all and from one address. */
+    connections: whole(1).optional(),
+    connections_per_address: whole(1).optional(),
     /** Whether a filter that no index can narrow may read every packet in the window. */
     allow_time_only_queries: z.boolean({ error: "must be true or false" }).optional(),
   }).default({}),

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { createContextKey } from "@connectrpc/connect";
+import { cutSession } from "./cut-session.js";
 
 /** Milliseconds that a reset may take to leave. */
 const resetMs = 1000;
@@ -39,7 +40,10 @@ export function lineOfResponse(response: ServerResponse): Line {
 function reset(stream: ServerHttp2Stream): void {
   if (stream.destroyed) return;
   const { session } = stream;
-  const timer = setTimeout(() => session?.destroy(), resetMs);
+  const timer = setTimeout(() => {
+    if (session)
+      cutSession(session, new Error("the peer takes nothing"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }, resetMs);
   stream.once("close", () => clearTimeout(timer));
   stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
 }

@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Session } from "node:http2";
+import { cutSession } from "./cut-session.js";
 import type { Logger } from "./logger.js";
 import { TokenBucket } from "./token-bucket.js";
 
@@ -15,7 +16,7 @@ export function guardSession(session: ServerHttp2Session, idleTimeoutMs: number,
   const end = (why: string): void => {
     if (session.destroyed) return;
     logger.warn({ peer: session.socket?.remoteAddress, why }, "connection ended");
-    session.destroy(new Error(why), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    cutSession(session, new Error(why), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   };
   boundFrames(session, end);
   boundResets(session, end);
@@ -45,6 +46,7 @@ function boundResets(session: ServerHttp2Session, end: (why: string) => void): v
 function expectLife(session: ServerHttp2Session, idleTimeoutMs: number, end: (why: string) => void): void {
   let answered = true;
   const timer = setInterval(() => {
+    if (session.destroyed) return;
     if (!answered) return end("no answer to a PING");
     answered = false;
     session.ping(() => {

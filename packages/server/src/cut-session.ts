@@ -1,0 +1,17 @@
+import type { Http2Session } from "node:http2";
+import { Socket } from "node:net";
+
+/** Milliseconds for the GOAWAY to leave, where somebody takes it. */
+const farewellMs = 100;
+
+/**
+ * Ends an HTTP/2 session and its connection now. `session.destroy()` alone waits for what the connection is writing, forever
+ * where its peer takes nothing.
+ */
+export function cutSession(session: Http2Session, why: Error, code: number): void {
+  const { socket } = session;
+  session.destroy(why, code);
+  // A session keeps its socket's own destroy() for itself, but not the one of all sockets.
+  const timer = setTimeout(() => Socket.prototype.destroy.call(socket), farewellMs);
+  session.once("close", () => clearTimeout(timer));
+}
