@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type NodeStenographerClient, StenographerError } from "@stenogrpc/client/node";
+import { manifestSuffix, type NodeStenographerClient, StenographerError } from "@stenogrpc/client/node";
 import { atOnce } from "./at-once.js";
 import {
   type BatchOutcome,
@@ -41,7 +41,10 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
   const files = new Map(rows.map((row) => [row, captureName(row.row, rows.length, row.filter)]));
   await mkdir(options.output, { recursive: true });
   if (!options.overwrite) {
-    for (const file of [resultsFile, ...files.values()]) await refuseExisting(join(options.output, file));
+    const captures = [...files.values()];
+    const manifests = options.manifest ? captures.map((file) => `${file}${manifestSuffix}`) : [];
+    for (const file of [resultsFile, ...captures, ...manifests])
+      await refuseExisting(join(options.output, file));
   }
   const { client, originalServer } = await openClient(options);
   await using _ = client;
@@ -99,7 +102,10 @@ async function fetchRow(
           maxPackets: options.maxPackets,
           signal,
         })
-        .toFile(join(options.output, file), { overwrite: options.overwrite ?? false }),
+        .toFile(join(options.output, file), {
+          overwrite: options.overwrite ?? false,
+          manifest: options.manifest,
+        }),
     );
     return { row, verdict: result.verdict, result, file };
   } catch (error) {

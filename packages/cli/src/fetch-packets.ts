@@ -1,4 +1,4 @@
-import type { FetchResult, NodePcapFetch } from "@stenogrpc/client/node";
+import { type FetchResult, manifestSuffix, type NodePcapFetch } from "@stenogrpc/client/node";
 import { checkFilter } from "./check-filter.js";
 import type { ConnectionOptions } from "./connection-options.js";
 import { shortcomings } from "./coverage-text.js";
@@ -27,6 +27,7 @@ export interface FetchOptions extends ConnectionOptions, RetrievalOptions {
 export async function fetchPackets(filter: string | undefined, options: FetchOptions): Promise<number> {
   const toStdout = options.output === "-";
   if (toStdout && options.json) throw new UsageError("--json writes to stdout, and so does -o -; choose one");
+  if (toStdout && options.manifest) throw new UsageError("--manifest goes beside a file; -o - writes none");
   if (toStdout && process.stdout.isTTY)
     throw new UsageError("-o - would write bytes to the terminal; add a pipe or > FILE");
   if (filter?.trim() === "")
@@ -56,7 +57,11 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
     if (!options.output) await checkTarget(file, options);
     const result = toStdout
       ? await copyToStdout(fetch, progress)
-      : await fetch.toFile(file, { overwrite: options.overwrite ?? false, onProgress: progress.update });
+      : await fetch.toFile(file, {
+          overwrite: options.overwrite ?? false,
+          manifest: options.manifest,
+          onProgress: progress.update,
+        });
     progress.end();
     if (options.json) await writeOut(`${JSON.stringify(resultJson(result, file))}\n`);
     else if (!options.quiet) process.stderr.write(`${resultText(result, toStdout ? "stdout" : file)}\n`);
@@ -102,5 +107,7 @@ async function report(
 
 async function checkTarget(file: string, options: FetchOptions): Promise<void> {
   await requireFolderOf(file);
-  if (!options.overwrite) await refuseExisting(file);
+  if (options.overwrite) return;
+  await refuseExisting(file);
+  if (options.manifest) await refuseExisting(`${file}${manifestSuffix}`);
 }

@@ -7,6 +7,7 @@ import { checkCommand } from "./commands/check.js";
 import { fetchCommand } from "./commands/fetch.js";
 import { infoCommand } from "./commands/info.js";
 import { serveCommand } from "./commands/serve.js";
+import { verifyCommand } from "./commands/verify.js";
 
 /** The whole command line. What a command does is loaded when it runs: help and slips answer at once. */
 export function createProgram(): Command {
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     batchCommand(),
     infoCommand(),
     checkCommand(),
+    verifyCommand(),
     auditCommand(),
   ];
   for (const command of commands) {

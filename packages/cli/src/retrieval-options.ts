@@ -9,6 +9,7 @@ export interface RetrievalOptions extends QueryOptions {
   maxPackets?: number;
   timeout?: number;
   originalServer?: boolean;
+  manifest?: boolean;
   overwrite?: boolean;
   quiet?: boolean;
   json?: boolean;
@@ -32,7 +33,11 @@ export function withRetrieval(command: Command): Command {
       "--original-server",
       "the server is the original Python one, which sends no summary to check against",
     )
-    .option("--overwrite", "replace files that exist")
+    .option(
+      "--manifest",
+      "write FILE.manifest.json beside each capture: what was asked, of whom, by whom, and what came of it",
+    )
+    .option("--overwrite", "replace files that exist, with their manifests")
     .option("-q, --quiet", "print problems only")
     .option("--json", "print the result as JSON on stdout");
 }

@@ -24,6 +24,16 @@ export interface ConnectAttempt {
   readonly keysAgreed: boolean;
 }
 
+/** A server's certificate, in words. */
+export interface ServerCertificate {
+  /** Its subject, one attribute a line, as Node prints it. */
+  readonly subject: string;
+  /** Its subject alternative names, as Node prints them. */
+  readonly subjectAltName: string | null;
+  /** Its SHA-256 fingerprint: upper-case hex, colons between. */
+  readonly fingerprint256: string;
+}
+
 /** What is known of a connection that carried a call. */
 export interface ConnectionState {
   /** Whether the server said anything in HTTP/2. It sends SETTINGS first, once it has accepted the client's certificate. */
@@ -55,6 +65,7 @@ export class ConnectionManager extends Http2SessionManager {
   readonly #connectErrors = new WeakMap<object, ConnectAttempt>();
   #attempt: ConnectAttempt = { keysAgreed: false };
   #current: Watched | undefined;
+  #serverCertificate: ServerCertificate | null = null;
 
   constructor(options: ConnectionOptions) {
     const { pingIntervalMs, streamWindowBytes } = options;
@@ -85,6 +96,11 @@ export class ConnectionManager extends Http2SessionManager {
     const session = stream.session as ClientHttp2Session | undefined; // a client's stream has a client's session
     if (session && session !== this.#current?.session) this.#watch(session);
     return stream;
+  }
+
+  /** The certificate that the server showed when it was connected to the last time; null before. */
+  get serverCertificate(): ServerCertificate | null {
+    return this.#serverCertificate;
   }
 
   /** How far connecting got, if this error says that there was no connection to send the call over. */
@@ -132,6 +148,7 @@ export class ConnectionManager extends Http2SessionManager {
     );
     socket.once("secureConnect", () => {
       clearTimeout(timer);
+      this.#serverCertificate = certificateOf(socket);
       // A silent network is found by HTTP/2 PING; this finds a dead host while no call runs.
       socket.setKeepAlive(true, 30_000);
     });
@@ -173,6 +190,13 @@ export class ConnectionManager extends Http2SessionManager {
 export function baseUrl({ host, port }: ServerAddress): string {
   const name = host.replace(/%.*$/, "");
   return `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+function certificateOf(socket: TLSSocket): ServerCertificate | null {
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) return null;
+  const { subject, subjectAltName = null, fingerprint256 } = certificate;
+  return { subject, subjectAltName, fingerprint256 };
 }
 
 function connectFailure(code: string, message: string): Error {

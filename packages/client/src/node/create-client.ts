@@ -92,7 +92,8 @@ export function createStenographerClient(options: NodeClientOptions): NodeStenog
     originalServer,
     timeoutMs: checked.timeoutMs,
     createHash: nodeSha256,
-    createFetch: (retrieval) => new NodePcapFetch(retrieval),
+    createFetch: (retrieval) =>
+      new NodePcapFetch(retrieval, () => ({ address: address.text, certificate: manager.serverCertificate })),
     explainFailure: explainFailureOf(manager, address.text),
     closeTransport: () => manager.close(),
   });

@@ -22,6 +22,14 @@ export {
   type NodeClientOptions,
   type NodeStenographerClient,
 } from "./create-client.js";
+export { type Manifest, manifestSuffix } from "./evidence/manifest.js";
+export {
+  type EvidenceProblem,
+  type EvidenceProblemKind,
+  type EvidenceVerification,
+  type VerifyEvidenceOptions,
+  verifyEvidence,
+} from "./evidence/verify-evidence.js";
 export type { NodePcapFetch, SavedPcap, ToFileOptions } from "./node-pcap-fetch.js";
 export type { FetchProgress } from "./progress.js";
 export { defaultPort, parseServerAddress, type ServerAddress } from "./server-address.js";

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { constants } from "node:http2";
 import { createServer, type Server } from "node:net";
@@ -19,7 +20,7 @@ import {
   startScriptedServer,
   type TestIdentities,
 } from "../../test-support/scripted-server.js";
-import { createStenographerClient, type NodeClientOptions } from "./index.js";
+import { createStenographerClient, type NodeClientOptions, verifyEvidence } from "./index.js";
 
 const capture = packetsFromNoon(3);
 const good: Script = (request) => goodAnswer(request, capture);
@@ -530,6 +531,34 @@ describe("toFile", () => {
     expect(saved).toMatchObject({ path: target(), verdict: "complete", packets: 3, verification: "full" });
     expect(reports.at(-1)).toMatchObject({ packets: 3, bytes: capture.bytes.length });
     expect(await readdir(folder)).toEqual(["alert.pcap"]);
+  });
+
+  it("puts a manifest beside it that says who was asked, and by which certificate", async () => {
+    const server = await serve((request) =>
+      goodAnswer(request, capture, { summary: { serverVersion: "stenogrpc/9", clientIdentity: "analyst" } }),
+    );
+    const saved = await connectTo(server.port)
+      .fetchPcap({ ...hour, filter: "port 443", reason: "case 4711" })
+      .toFile(target(), { manifest: true });
+    expect(saved.manifestPath).toBe(`${target()}.manifest.json`);
+    const { isGood, manifest } = await verifyEvidence(target());
+    const certificate = new X509Certificate(identities.server.certificate);
+    expect(isGood).toBe(true);
+    expect(manifest).toMatchObject({
+      file: { name: "alert.pcap", bytes: capture.bytes.length, sha256: saved.sha256 },
+      request: { uid: saved.uid, reason: "case 4711", filter: "port 443", dialect: "pcap", maxBytes: null },
+      server: {
+        address: `127.0.0.1:${server.port}`,
+        certificate: { subject: certificate.subject, fingerprint256: certificate.fingerprint256 },
+        version: "stenogrpc/9",
+        sensor: "edge-1",
+        source: "directory",
+      },
+      client: { identity: "analyst", node: process.version },
+      plan: { filter: "(port 443)", policyFilter: null, payloadLimitBytes: null },
+      result: { verdict: "complete", packets: 3, verification: "full" },
+    });
+    await rm(saved.manifestPath ?? "");
   });
 
   it("saves a truncated answer as far as it goes, and an empty one as a valid empty pcap", async () => {

@@ -4,6 +4,8 @@ import { z } from "zod";
 import { checkOptions } from "../check-options.js";
 import type { FetchResult } from "../fetch-result.js";
 import { PcapFetch } from "../pcap-fetch.js";
+import type { Retrieval } from "../retrieval.js";
+import { describeRetrieval, type ServerPeer } from "./evidence/describe-retrieval.js";
 import { type FetchProgress, reportProgress } from "./progress.js";
 import { saveFile } from "./save-file.js";
 
@@ -14,8 +16,13 @@ const toFileSchema = strictOptions({
       error: "pass a function",
     })
     .optional(),
-  /** Whether a file that is there may be replaced. Default true. */
+  /** Whether a file that is there, and its manifest, may be replaced. Default true. */
   overwrite: z.boolean().default(true),
+  /**
+   * Whether the file gets a manifest beside it, `PATH.manifest.json`: what was asked, of whom, by whom, and what came of it.
+   * `verifyEvidence` checks the file against it. Default false.
+   */
+  manifest: z.boolean().default(false),
 });
 
 export type ToFileOptions = z.input<typeof toFileSchema>;
@@ -24,10 +31,20 @@ export type ToFileOptions = z.input<typeof toFileSchema>;
 export interface SavedPcap extends FetchResult {
   /** The path of the file, as it was given. */
   readonly path: string;
+  /** The path of its manifest; undefined where none was wanted. */
+  readonly manifestPath: string | undefined;
 }
 
 /** One retrieval, to be read once: as `PcapFetch` can be, and as a file or a Node stream. */
 export class NodePcapFetch extends PcapFetch {
+  readonly #server: () => ServerPeer;
+
+  /** @internal */
+  constructor(retrieval: Retrieval, server: () => ServerPeer) {
+    super(retrieval);
+    this.#server = server;
+  }
+
   /**
    * Saves the answer, and resolves when it is whole, verified and on the disk.
    *
@@ -36,19 +53,32 @@ export class NodePcapFetch extends PcapFetch {
    * pcap file; see `verdict`. Rejects with StenographerError, `FILE_FAILED` if the file is to blame.
    */
   async toFile(path: string, options: ToFileOptions = {}): Promise<SavedPcap> {
-    const { onProgress, overwrite } = checkOptions("toFile", toFileSchema, options);
+    const { onProgress, overwrite, manifest } = checkOptions("toFile", toFileSchema, options);
     const retrieval = this.take("toFile()");
-    const { uid, signal } = retrieval.plan;
+    const { plan } = retrieval;
+    const { uid, signal } = plan;
+    const requestedAt = new Date();
+    const describe = async (): Promise<string> => {
+      const result = await retrieval.result;
+      const ended = { plan, result, server: this.#server(), requestedAt, endedAt: new Date() };
+      return `${JSON.stringify(describeRetrieval(path, ended), null, 2)}\n`;
+    };
     const progress = onProgress && reportProgress(onProgress, () => retrieval.counts);
     const pieces = progress ? progress.over(retrieval) : retrieval;
+    let manifestPath: string | undefined;
     try {
-      await saveFile(path, pieces, { uid, overwrite, signal });
+      manifestPath = await saveFile(path, pieces, {
+        uid,
+        overwrite,
+        signal,
+        manifest: manifest ? describe : undefined,
+      });
     } finally {
       await retrieval.return();
     }
     const result = await retrieval.result;
     progress?.done();
-    return { path, ...result };
+    return { path, manifestPath, ...result };
   }
 
   /** The answer's bytes as a Node stream. Nothing is fetched ahead of the reader; `destroy()` cancels the retrieval. */

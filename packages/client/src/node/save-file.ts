@@ -1,13 +1,17 @@
 import { type FileHandle, link, lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { canceled } from "../error-from-rpc.js";
-import { StenographerError } from "../stenographer-error.js";
 import { BatchWriter } from "./batch-writer.js";
+import { findManifest } from "./evidence/find-manifest.js";
+import { manifestSuffix } from "./evidence/manifest.js";
+import { fileErrors, ifMissing, systemError } from "./file-errors.js";
 
 export interface SaveOptions {
   readonly uid: string;
   readonly overwrite: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Makes the text of the file's manifest, once the pieces have ended well; undefined: it gets none. */
+  readonly manifest?: (() => Promise<string>) | undefined;
 }
 
 /** The longest file name of all usual file systems, in bytes. */
@@ -17,32 +21,75 @@ const longestNameBytes = 255;
  * Writes the pieces to a temporary file beside `path` and, when they have ended well, puts it there: fsync, rename, fsync of
  * the folder. On any failure the temporary file goes away and `path` stays as it was.
  *
+ * A manifest that is beside `path` goes away before the file that it describes does, and a new one comes after its file: whatever
+ * ends the process in between leaves a file without a manifest, never one with that of another. Both are whole on the disk before.
+ *
+ * @returns the path of the manifest, if it was to have one
  * @throws StenographerError `FILE_FAILED`, or what the pieces throw
  */
 export async function saveFile(
   path: string,
   pieces: AsyncIterable<Uint8Array>,
   options: SaveOptions,
-): Promise<void> {
-  const { uid, overwrite, signal } = options;
+): Promise<string | undefined> {
+  const { uid, overwrite, signal, manifest } = options;
   const target = await fileErrors(path, uid, () => resolveTarget(path, overwrite));
-  const temporary = join(dirname(target), temporaryName(basename(target), uid));
-  // wx: never into a file, or through a link, that somebody put there.
-  const file = await fileErrors(temporary, uid, () => open(temporary, "wx", 0o600));
+  const manifestPath = `${target}${manifestSuffix}`;
+  const oldManifest = await fileErrors(manifestPath, uid, () =>
+    findManifest(manifestPath, { overwrite, wanted: manifest !== undefined }),
+  );
+  const written: string[] = [];
+  const write = async (file: string, content: AsyncIterable<Uint8Array>): Promise<string> => {
+    const temporary = join(dirname(file), temporaryName(basename(file), uid));
+    await writeTemporary(temporary, content, { path: file, uid, opened: () => written.push(temporary) });
+    return temporary;
+  };
   try {
-    try {
-      await writeAll(file, pieces, (write) => fileErrors(path, uid, write));
-      await fileErrors(path, uid, () => file.sync());
-    } finally {
-      await fileErrors(path, uid, () => file.close());
-    }
+    const capture = await write(target, pieces);
+    const described = manifest && (await write(manifestPath, asPieces(manifest)));
     if (signal?.aborted) throw canceled("the caller's signal aborted the retrieval", uid, signal.reason);
-    await fileErrors(path, uid, () => putInPlace(temporary, target, overwrite));
+    if (oldManifest) await fileErrors(manifestPath, uid, () => removeLastingly(manifestPath));
+    await fileErrors(path, uid, () => putInPlace(capture, target, overwrite));
+    await fileErrors(path, uid, () => syncFolder(dirname(target)));
+    if (!described) return undefined;
+    try {
+      await fileErrors(manifestPath, uid, () => putInPlace(described, manifestPath, overwrite));
+    } catch (error) {
+      if (!overwrite) await rm(target, { force: true }); // it was not there before
+      throw error;
+    }
+    await fileErrors(manifestPath, uid, () => syncFolder(dirname(target)));
+    return manifestPath;
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {}); // what failed first is the news
+    for (const temporary of written) await rm(temporary, { force: true }).catch(() => {}); // what failed first is the news
     throw error;
   }
-  await fileErrors(path, uid, () => syncFolder(dirname(target)));
+}
+
+/** Makes a file, readable by its owner only, that is whole on the disk. */
+async function writeTemporary(
+  temporary: string,
+  pieces: AsyncIterable<Uint8Array>,
+  { path, uid, opened }: { path: string; uid: string; opened: () => void },
+): Promise<void> {
+  // wx: never into a file, or through a link, that somebody put there.
+  const file = await fileErrors(temporary, uid, () => open(temporary, "wx", 0o600));
+  opened();
+  try {
+    await writeAll(file, pieces, (write) => fileErrors(path, uid, write));
+    await fileErrors(path, uid, () => file.sync());
+  } finally {
+    await fileErrors(path, uid, () => file.close());
+  }
+}
+
+async function* asPieces(text: () => Promise<string>): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(await text());
+}
+
+async function removeLastingly(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await syncFolder(dirname(path));
 }
 
 async function writeAll(
@@ -90,52 +137,4 @@ function temporaryName(name: string, uid: string): string {
   let head = name;
   while (Buffer.byteLength(`.${head}${tail}`) > longestNameBytes) head = head.slice(0, -1);
   return `.${head}${tail}`;
-}
-
-const adviceByCode: Record<string, string> = {
-  EACCES: "the folder may not be written to; change its permissions or choose another",
-  EBUSY: "something else holds the file; close it",
-  EDQUOT: "the quota is used up; free space or choose another disk",
-  EEXIST: "the file is there already; choose another name, or allow overwrite",
-  EFBIG: "the file system takes no file that large; set maxBytes or choose another disk",
-  EIO: "the disk fails; choose another",
-  EISDIR: "that is a folder; add a file name",
-  EMFILE: "too many files are open; run fewer retrievals at once",
-  ENAMETOOLONG: "the name is too long; choose a shorter one",
-  ENOENT: "the folder is not there; make it first",
-  ENOSPC: "the disk is full; free space, set maxBytes or choose another disk",
-  ENOTDIR: "a part of the path is no folder; choose another",
-  EPERM: "the file system does not allow it; choose another folder",
-  EROFS: "the file system is read-only; choose another",
-};
-
-/** Runs a file operation, and says of its failure what to do about it. */
-async function fileErrors<Result>(
-  path: string,
-  uid: string,
-  operation: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await operation();
-  } catch (error) {
-    const code =
-      error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-    if (code === undefined) throw error;
-    const advice = adviceByCode[code];
-    throw new StenographerError(`cannot save to ${path}: ${advice ? `${advice} (${code})` : code}`, {
-      code: code === "EEXIST" ? "already_exists" : "failed_precondition",
-      reason: "FILE_FAILED",
-      uid,
-      cause: error,
-    });
-  }
-}
-
-function systemError(code: string): Error {
-  return Object.assign(new Error(code), { code });
-}
-
-function ifMissing(error: unknown): undefined {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-  throw error;
 }
