@@ -378,7 +378,7 @@ export type Summary = Message<"stenographer.Summary"> & {
   clientIdentity: string;
 
   /**
-   * What every packet had to match besides the filter, by the role of who asked, in the pcap language. Empty: nothing.
+   * What every packet had to match besides the filter, by the role of who asked, in Stenographer's language. Empty: nothing.
    *
    * @generated from field: string policy_filter = 22;
    */

@@ -1,7 +1,6 @@
 import type { ContextValues, Interceptor } from "@connectrpc/connect";
 import type { ClientTrust } from "./certificates/client-trust.js";
-import { clientCertificateKey, clientIdentityKey } from "./identity.js";
-import { RequestError } from "./request-error.js";
+import { clientCertificateKey, identityOf } from "./identity.js";
 import { toConnectError } from "./to-connect-error.js";
 
 /**
@@ -21,11 +20,9 @@ export function assertClientCertificate(values: ContextValues, trust: ClientTrus
   const certificate = values.get(clientCertificateKey);
   const refusal = certificate && trust.refusal(certificate);
   if (refusal) throw toConnectError(refusal);
-  if (values.get(clientIdentityKey) !== undefined) return;
-  throw toConnectError(
-    new RequestError(
-      "client-certificate-required",
-      "a verified client certificate is required; on a server of your own, request one (requestCert) and pass `contextValues: clientIdentity` to the Connect adapter",
-    ),
-  );
+  try {
+    identityOf(values);
+  } catch (error) {
+    throw toConnectError(error);
+  }
 }

@@ -2,26 +2,28 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { DescribeSensorRequest, DescribeSensorResponseSchema } from "@stenogrpc/protocol";
 import { orAbort } from "./abortable.js";
+import { limitsFor } from "./access/role.js";
 import type { SensorService } from "./sensor-service.js";
 import { msToDuration, nsToTimestamp } from "./timestamps.js";
 import { toConnectError } from "./to-connect-error.js";
-import { version } from "./version.js";
+import { serverVersion } from "./version.js";
 
-/** Answers what the sensor is, what limits are in force, and which time range its packets cover. */
+/** Answers what the sensor is, what limits are in force for whoever asks, and which time range its packets cover. */
 export function describeSensor(service: SensorService) {
   return async (
     _request: DescribeSensorRequest,
     context: HandlerContext,
   ): Promise<MessageInitShape<typeof DescribeSensorResponseSchema>> => {
     try {
+      const { role } = await service.permit("DescribeSensor", context);
       const { oldestPacketNs, newestPacketNs } = await orAbort(
         service.source.describe(context.signal),
         context.signal,
       );
-      const { limits } = service;
+      const limits = limitsFor(role, service.limits);
       return {
         sensor: service.sensor,
-        version: `stenogrpc/${version}`,
+        version: serverVersion,
         source: service.source.kind,
         oldestPacket: oldestPacketNs === undefined ? undefined : nsToTimestamp(oldestPacketNs),
         newestPacket: newestPacketNs === undefined ? undefined : nsToTimestamp(newestPacketNs),

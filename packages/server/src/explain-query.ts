@@ -14,11 +14,13 @@ import { toConnectError } from "./to-connect-error.js";
 export function explainQuery(service: SensorService) {
   return async (
     { query = create(StenoRequestSchema) }: ExplainQueryRequest,
-    { signal }: HandlerContext,
+    context: HandlerContext,
   ): Promise<MessageInitShape<typeof ExplainQueryResponseSchema>> => {
     const { source, sensor } = service;
+    const { signal } = context;
     try {
-      const plan = service.plan(query);
+      const { role } = await service.permit("ExplainQuery", context, query);
+      const plan = service.plan(query, role);
       const cost = source.estimate && (await orAbort(source.estimate(plan, signal), signal));
       const usesIndex = source.abilities?.index ?? false;
       const filter = plan.filter ? printFilter(plan.filter) : "";

@@ -276,7 +276,8 @@ describe.each(Object.keys(ways))("%s:", (way) => {
   describe("places", () => {
     it("are limited; the one too many is told when to come back", async () => {
       const hold = gate();
-      const client = await start({ source: waitingSource(hold), limits: { concurrency: 1 } });
+      const limits = { concurrency: 1, queue: { length: 0 } };
+      const client = await start({ source: waitingSource(hold), limits });
       const first = fetchAll(client, all);
       await hold.entered;
       const failure = await failureOf(fetchAll(client, all));

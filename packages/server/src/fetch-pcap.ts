@@ -10,13 +10,16 @@ import {
   limit,
   match,
   pipe,
+  slice,
   tally,
   timeWindow,
   verify,
 } from "@stenogrpc/pcap";
 import type { ResponseSchema, StenoRequest } from "@stenogrpc/protocol";
-import { compileFilter } from "@stenogrpc/query";
+import { compileFilter, headerLength } from "@stenogrpc/query";
 import { abortable, orAbort } from "./abortable.js";
+import { withinBudget } from "./budgets.js";
+import { identityName } from "./identity.js";
 import type { Plan } from "./plan-retrieval.js";
 import { Retrieval } from "./retrieval.js";
 import type { SensorService } from "./sensor-service.js";
@@ -32,15 +35,16 @@ export type ResponseInit = MessageInitShape<typeof ResponseSchema>;
 export type FetchHandler = (request: StenoRequest, context: HandlerContext) => AsyncGenerator<ResponseInit>;
 
 /**
- * The way of one request: plan it, take a place, open the source, and pass its records through the exact window, the
+ * The way of one request: see whether it is allowed, plan it, take a place, open the source, and pass its records through the exact window, the
  * exact filter and the limits, in messages cut between records. The last message says what was sent.
  */
 export function fetchPcap(service: SensorService): FetchHandler {
   return async function* (request, context) {
     const retrieval = new Retrieval(service, context);
     try {
-      const plan = service.plan(request);
-      retrieval.start(plan);
+      const permit = await retrieval.permit(request);
+      const plan = service.plan(request, permit.role);
+      const spending = await retrieval.start(plan, permit);
       const { signal } = retrieval;
       const source = await orAbort(service.source.open(plan, signal), signal);
       const header = { ...source.header, resolution: plan.resolution ?? source.header.resolution };
@@ -50,17 +54,25 @@ export function fetchPcap(service: SensorService): FetchHandler {
         recordsOutsideWindow: 0,
         recordsUnmatched: 0,
         stoppedBy: "nothing" as const,
+        budgetUsedUp: false,
       };
       const totals = createTally();
       const sha256 = createHash("sha256");
-      const messages = pipe(
+      const wanted = pipe(
         abortable(source.batches, signal),
         verify(),
+        // Before anything counts, so that no count tells of packets that are not for this client's eyes.
+        withinPolicy(plan, source.header),
         timeWindow(plan.window, counts),
         matching(plan, source.header, counts),
+      );
+      const messages = pipe(
+        wanted,
         // Behind the exact checks: cut to microseconds, a packet may lie before a window that it lay in.
         inResolutionOf(header, source),
+        sliced(plan, source.header),
         limit({ maxBytes: plan.maxBytes?.value, maxPackets: plan.maxPackets?.value }, counts),
+        withinBudget(spending, counts),
         tally(totals),
         chunked(header, plan.chunkBytes),
         digest(sha256),
@@ -79,11 +91,12 @@ export function fetchPcap(service: SensorService): FetchHandler {
         sha256: sha256.digest(),
         warnings: source.warnings,
         wholeness,
+        clientIdentity: identityName(permit.identity),
         sensor: service.sensor,
         source: service.source.kind,
       });
       // Before the last message: once a client has it, the log has it too.
-      retrieval.finish(totals.packets, counts.stoppedBy, wholeness);
+      retrieval.finish(totals.packets, counts.budgetUsedUp ? "budget" : counts.stoppedBy, wholeness);
       yield last;
     } catch (error) {
       throw retrieval.fail(error);
@@ -91,6 +104,19 @@ export function fetchPcap(service: SensorService): FetchHandler {
       retrieval.leave();
     }
   };
+}
+
+/** Lets pass what the role may see. The policy is in Stenographer's language, which always looks behind VLAN tags. */
+function withinPolicy({ policy }: Plan, { linkType }: CaptureHeader): BatchStage {
+  if (policy === undefined) return (batches) => batches;
+  return match(compileFilter(policy, { linkType }));
+}
+
+/** Packets without what the role may not read of them. */
+function sliced({ payloadBytes }: Plan, { linkType }: CaptureHeader): BatchStage {
+  if (payloadBytes === undefined) return (batches) => batches;
+  const lengthOf = headerLength(linkType);
+  return slice((...frame) => lengthOf(...frame) + payloadBytes);
 }
 
 function matching(plan: Plan, header: CaptureHeader, counts: { recordsUnmatched: number }): BatchStage {

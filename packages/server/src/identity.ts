@@ -3,11 +3,13 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { ContextValues } from "@connectrpc/connect";
 import { createContextKey, createContextValues } from "@connectrpc/connect";
+import { type AltNames, readAltNames } from "./access/alt-names.js";
 import { lineKey, lineOfStream } from "./hang-up.js";
+import { RequestError } from "./request-error.js";
 
 /** Who is asking, read from the client certificate that TLS has verified. */
-export interface ClientIdentity {
-  /** Common name of the certificate's subject, if it has one. */
+export interface ClientIdentity extends AltNames {
+  /** Common name of the certificate's subject, if it has one and not several. */
   readonly commonName: string | undefined;
   /** The whole subject, one attribute a line, as Node prints it. */
   readonly subject: string;
@@ -63,11 +65,39 @@ export function tlsSocketOf(request: RequestLike): TLSSocket | undefined {
   return (inner.stream?.session?.socket as TLSSocket | undefined) ?? inner.socket; // sessions of a TLS server have one
 }
 
-function readIdentity(certificate: X509Certificate): ClientIdentity {
+/** The identity in a certificate that TLS has verified. */
+export function readIdentity(certificate: X509Certificate): ClientIdentity {
+  // Node prints the subject with escapes; the legacy object has the name as it is, and a list where there are several.
+  const commonName: unknown = certificate.toLegacyObject().subject?.CN;
   return {
-    commonName: /^CN=(.*)$/m.exec(certificate.subject)?.[1],
+    commonName: typeof commonName === "string" ? commonName : undefined,
     subject: certificate.subject,
     subjectAltName: certificate.subjectAltName,
     fingerprint256: certificate.fingerprint256,
+    ...readAltNames(certificate.subjectAltName ?? ""),
   };
+}
+
+/**
+ * Who is asking.
+ *
+ * @throws RequestError "client-certificate-required"
+ */
+export function identityOf(values: ContextValues): ClientIdentity {
+  const identity = values.get(clientIdentityKey);
+  if (identity !== undefined) return identity;
+  throw new RequestError(
+    "client-certificate-required",
+    "a verified client certificate is required; on a server of your own, request one (requestCert) and pass `contextValues: clientIdentity` to the Connect adapter",
+  );
+}
+
+/** What stays the same when a certificate is renewed: budgets and places are counted by it. */
+export function identityKey({ subject, subjectAltName = "" }: ClientIdentity): string {
+  return JSON.stringify([subject, subjectAltName]);
+}
+
+/** One name for logs and answers: the first URI (a SPIFFE id), else the common name, else another name, else the fingerprint. */
+export function identityName({ uris, commonName, emails, dns, fingerprint256 }: ClientIdentity): string {
+  return uris[0] ?? commonName ?? emails[0] ?? dns[0] ?? fingerprint256;
 }

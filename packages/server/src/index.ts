@@ -1,3 +1,6 @@
+export type { Authorize, AuthorizeContext, Decision, Rpc } from "./access/access.js";
+export type { RoleOptions } from "./access/role.js";
+export type { RuleOptions } from "./access/rules.js";
 export type {
   AuditProblem,
   AuditProblemKind,

@@ -16,6 +16,15 @@ export const limitsShape = {
   timeoutMs: count.max(2_147_483_647).default(3_600_000),
   /** Retrievals at once, over all clients. Default: 10. */
   concurrency: count.default(10),
+  /** Retrievals that wait for a place. */
+  queue: strictOptions({
+    /** How many may wait; 0: whoever finds no place is refused at once. Default: 16. */
+    length: z.int().min(0).max(10_000).default(16),
+    /** The longest wait, in milliseconds. Default: 5000. */
+    timeoutMs: count.max(3_600_000).default(5000),
+  }).prefault({}),
+  /** How long an authorize hook may take, in milliseconds. Default: 5000. */
+  authorizeTimeoutMs: count.max(60_000).default(5000),
   /**
    * Whether a filter that no index can narrow (`not port 22`) may read every packet in the window. Only for sources with an
    * index; a window without any filter is always answered. Default true.

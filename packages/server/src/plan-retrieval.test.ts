@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { FilterDialect, StenoRequestSchema, TimestampResolution } from "@stenogrpc/protocol";
 import { FilterSyntaxError, printFilter } from "@stenogrpc/query";
 import { describe, expect, it } from "vitest";
+import { anyone, type RoleOptions, roleOf, roleSchema } from "./access/role.js";
 import { limitsSchema } from "./limits.js";
 import { planRetrieval } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
@@ -16,7 +17,13 @@ function plan(
   limits: Record<string, number | boolean> = {},
   abilities: SourceAbilities = { index: true },
 ) {
-  return planRetrieval(create(StenoRequestSchema, request), limitsSchema.parse(limits), abilities, nowNs);
+  return planRetrieval(
+    create(StenoRequestSchema, request),
+    limitsSchema.parse(limits),
+    abilities,
+    nowNs,
+    anyone,
+  );
 }
 
 const window = { epochStart: 100n, epochEnd: 200n };
@@ -242,5 +249,72 @@ describe("what only some sources can do", () => {
   it("is refused where it is a number that nobody knows", () => {
     const timestampResolution = 9 as TimestampResolution; // an open enum: any number can come
     expect(refusal(() => plan({ ...window, request: { timestampResolution } })).kind).toBe("option-invalid");
+  });
+});
+
+describe("a role", () => {
+  const inRole = (
+    role: RoleOptions,
+    request: MessageInitShape<typeof StenoRequestSchema> = {},
+    abilities: SourceAbilities = { index: true },
+  ) =>
+    planRetrieval(
+      create(StenoRequestSchema, { ...window, ...request }),
+      limitsSchema.parse({ maxPackets: 50 }),
+      abilities,
+      nowNs,
+      roleOf(roleSchema.parse(role)),
+    );
+  const nets = ["10.0.0.0/8", "2001:db8::/32"];
+  const policy = "(net 10.0.0.0/8 or net 2001:db8::/32)";
+
+  it("asks the index for its nets, with a filter and without", () => {
+    const text = (bpf: string) => {
+      const { index } = inRole({ nets }, { bpf });
+      return index && printFilter(index);
+    };
+    expect(text("")).toBe(policy);
+    expect(text("port 80 or port 81")).toBe(`((port 80 or port 81) and ${policy})`);
+  });
+
+  it("plans no index where the source has none, and matches the nets all the same", () => {
+    const planned = inRole({ nets }, {}, {});
+    expect(planned.index).toBeUndefined();
+    expect(planned.policy && printFilter(planned.policy)).toBe(policy);
+    expect(planned.explanation.join()).toContain(policy);
+  });
+
+  it("sets limits that count as the server's, the lower of both", () => {
+    expect(inRole({ maxPackets: 7 }).maxPackets).toEqual({ value: 7, setBy: "server" });
+    expect(inRole({ maxPackets: 70 }).maxPackets).toEqual({ value: 50, setBy: "server" });
+    expect(inRole({ maxBytes: 1000 }).maxBytes).toEqual({ value: 1000, setBy: "server" });
+    expect(inRole({ maxPackets: 7 }, { request: { maxPackets: 3n } }).maxPackets).toEqual({
+      value: 3,
+      setBy: "client",
+    });
+  });
+
+  it("refuses windows longer than it allows, and takes the one that is exactly as long", () => {
+    expect(inRole({ maxWindowMs: 101_000 }).window.endNs).toBe(201_000_000_000n);
+    const { kind, message } = refusal(() => inRole({ maxWindowMs: 100_000 }));
+    expect([kind, message]).toEqual(["window-not-allowed", expect.stringContaining("at most 100 s")]);
+  });
+
+  it("refuses windows that begin before its oldest age, with a minute's grace, and says where to begin", () => {
+    const from = (second: bigint) => ({ epochStart: second, epochEnd: 1_700_000_000n });
+    const day = { oldestAgeMs: 86_400_000 };
+    expect(inRole(day, from(1_700_000_000n - 86_460n)).window.startNs).toBe(1_699_913_540_000_000_000n);
+    const { kind, message } = refusal(() => inRole(day, from(1_700_000_000n - 86_461n)));
+    expect([kind, message]).toEqual([
+      "window-not-allowed",
+      expect.stringContaining("start at 2023-11-13T22:13:20Z or later"),
+    ]);
+  });
+
+  it("wants a reason where it says so, of at most 1024 characters", () => {
+    expect(refusal(() => inRole({ requireReason: true }, { reason: " \n" })).kind).toBe("reason-required");
+    expect(inRole({ requireReason: true }, { reason: "case 4711" }).reason).toBe("case 4711");
+    expect(inRole({}, { reason: "x".repeat(1024) }).reason).toHaveLength(1024);
+    expect(refusal(() => inRole({}, { reason: "x".repeat(1025) })).kind).toBe("reason-invalid");
   });
 });

@@ -2,8 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { TimestampResolution, TimeWindow } from "@stenogrpc/pcap";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { TimestampResolution as WireResolution } from "@stenogrpc/protocol";
-import type { AnyFilterNode, FilterDialect, FilterPlan } from "@stenogrpc/query";
+import type { AnyFilterNode, FilterDialect, FilterNode, FilterPlan } from "@stenogrpc/query";
 import { planFilter } from "@stenogrpc/query";
+import { checkReason, checkWindow, explainRole, indexWithin } from "./access/apply-role.js";
+import type { Role } from "./access/role.js";
+import { limitsFor } from "./access/role.js";
 import type { Limits } from "./limits.js";
 import { readFilter } from "./read-filter.js";
 import { RequestError } from "./request-error.js";
@@ -20,6 +23,12 @@ export interface Cap {
 export interface Plan extends RetrievalPlan {
   /** The language that the filter was read in; undefined without a filter. */
   readonly dialect: FilterDialect | undefined;
+  /** What every packet must match besides the filter, by the role of who asks. */
+  readonly policy: FilterNode | undefined;
+  /** Bytes kept of each packet behind its transport header; undefined: all. */
+  readonly payloadBytes: number | undefined;
+  /** Why the packets are needed, in the client's words. */
+  readonly reason: string;
   /** The filter looks behind VLAN tags. */
   readonly vlanTransparent: boolean;
   /** How the filter is answered, in words, one fact each. */
@@ -37,31 +46,43 @@ export interface Plan extends RetrievalPlan {
 /**
  * Reads a request into a plan. `path` is not looked at: a client never chooses a path.
  *
+ * @param limits the server's
  * @param abilities what the source can do
+ * @param role what who asks may do
  * @throws RequestError for a window, limit, uid or option that makes no sense, or that the source or the policy refuses
  * @throws FilterSyntaxError for a filter that can't be read
  */
 export function planRetrieval(
   request: StenoRequest,
-  limits: Limits,
+  serverLimits: Limits,
   abilities: SourceAbilities,
   nowNs: bigint,
+  role: Role,
 ): Plan {
+  const limits = limitsFor(role, serverLimits);
   const delivery = request.request;
-  const window = planWindow(request, limits);
+  checkReason(request.reason, role);
+  const window = planWindow(request, serverLimits);
+  checkWindow(window, role, nowNs);
   const { filter, dialect } = readFilter(request, nowNs);
   const { vlanTransparent, acceptIncomplete } = request;
   const restoreVlanTags = planVlanTags(request.restoreVlanTags, abilities);
-  // A source without an index reads everything in the window anyway.
-  const { index, explanation } = abilities.index
-    ? planFilter(filter, { from: window.startNs, to: window.endNs, vlanTransparent, restoreVlanTags })
-    : { index: undefined, explanation: explainScan(filter) };
+  const { index, explanation } = planIndex(filter, {
+    window,
+    vlanTransparent,
+    restoreVlanTags,
+    abilities,
+    role,
+  });
   if (filter && !index && abilities.index && !limits.allowTimeOnlyQueries) throw indexCantHelp(explanation);
   return {
     uid: planUid(delivery?.uid ?? ""),
     window,
     filter,
     dialect,
+    policy: role.policy,
+    payloadBytes: role.payloadBytes,
+    reason: request.reason,
     vlanTransparent,
     index,
     explanation,
@@ -72,6 +93,24 @@ export function planRetrieval(
     maxBytes: planMaxBytes(delivery?.maxSize ?? 0n, limits.maxBytes),
     maxPackets: lowerCap("max_packets", delivery?.maxPackets ?? 0n, limits.maxPackets),
   };
+}
+
+/** What the index is asked so that it gives every packet that both the filter and the role let through, and how, in words. */
+function planIndex(
+  filter: AnyFilterNode | undefined,
+  { window, vlanTransparent, restoreVlanTags, abilities, role }: IndexQuestion,
+): Pick<FilterPlan, "index" | "explanation"> {
+  const ofRole = explainRole(role);
+  // A source without an index reads everything in the window anyway.
+  if (!abilities.index) return { index: undefined, explanation: [...explainScan(filter), ...ofRole] };
+  const { startNs: from, endNs: to } = window;
+  const { index, explanation } = planFilter(filter, { from, to, vlanTransparent, restoreVlanTags });
+  return { index: indexWithin(index, role.policy), explanation: [...explanation, ...ofRole] };
+}
+
+interface IndexQuestion extends Pick<Plan, "window" | "vlanTransparent" | "restoreVlanTags"> {
+  readonly abilities: SourceAbilities;
+  readonly role: Role;
 }
 
 function explainScan(filter: AnyFilterNode | undefined): string[] {

@@ -1,8 +1,11 @@
 import type { X509Certificate } from "node:crypto";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { StenoRequest } from "@stenogrpc/protocol";
 import { printFilter } from "@stenogrpc/query";
-import { clientCertificateKey, clientIdentityKey } from "./identity.js";
+import type { Permit } from "./access/access.js";
+import type { Spending } from "./budgets.js";
+import { clientCertificateKey, clientIdentityKey, identityKey, identityName } from "./identity.js";
 import type { Plan } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
 import type { SensorService } from "./sensor-service.js";
@@ -24,6 +27,7 @@ export class Retrieval {
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   readonly #onClientGone: () => void;
+  #permit: Permit | undefined;
   #plan: Plan | undefined;
   #release: () => void = () => {};
   #pcapBytes = 0;
@@ -56,14 +60,38 @@ export class Retrieval {
   }
 
   /**
-   * Takes a place and begins.
+   * Decides whether it is allowed at all, and within which limits.
    *
-   * @throws RequestError "no-free-slot" or "draining"
+   * @throws RequestError
    */
-  start(plan: Plan): void {
+  async permit(request: StenoRequest): Promise<Permit> {
+    const { values } = this.#context;
+    this.#permit = await this.#service.permit("FetchPcap", { values, signal: this.signal }, request);
+    return this.#permit;
+  }
+
+  /**
+   * Waits for a place, takes it, and begins.
+   *
+   * @returns the account that its packets are charged to; undefined: the role has no budget
+   * @throws RequestError "no-free-slot", "identity-limit", "budget-exhausted" or "draining"
+   */
+  async start(plan: Plan, { identity, role }: Permit): Promise<Spending | undefined> {
     this.#plan = plan;
-    if (this.#ended) throw this.signal.reason;
-    this.#release = this.#service.admission.enter();
+    const key = identityKey(identity);
+    const release = await this.#service.admission.enter({
+      identity: key,
+      limit: role.concurrency,
+      signal: this.signal,
+    });
+    // It may have ended between the moment that it got its place and this one.
+    if (this.#ended) release();
+    this.signal.throwIfAborted();
+    this.#release = release;
+    return this.#service.budgets.open(key, {
+      maxBytes: role.maxBytesPerHour,
+      maxPackets: role.maxPacketsPerHour,
+    });
   }
 
   /** Counts bytes handed to the transport. */
@@ -135,12 +163,15 @@ export class Retrieval {
       rpc: "FetchPcap",
       outcome,
       uid: plan?.uid,
-      client: identity?.commonName,
+      client: identity && identityName(identity),
       fingerprint: identity?.fingerprint256,
+      role: this.#permit?.roleName,
+      requestReason: plan?.reason || undefined,
       from: plan && timestampToIso(plan.window.startNs),
       to: plan && timestampToIso(plan.window.endNs),
       filter: plan?.filter && printFilter(plan.filter),
       dialect: plan?.dialect,
+      policy: plan?.policy && printFilter(plan.policy),
       index: plan?.index && printFilter(plan.index),
       pcapBytes: this.#pcapBytes,
       durationMs: Math.round(performance.now() - this.#startedAt),

@@ -1,9 +1,17 @@
 import { hostname } from "node:os";
+import type { ContextValues } from "@connectrpc/connect";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { z } from "zod";
+import type { Authorize, Permit, Rpc } from "./access/access.js";
+import { Access } from "./access/access.js";
+import type { Role } from "./access/role.js";
+import { roleOf, roleSchema } from "./access/role.js";
+import { ruleSchema } from "./access/rules.js";
 import { Admission } from "./admission.js";
+import { Budgets } from "./budgets.js";
 import { ClientTrust, type TrustSet } from "./certificates/client-trust.js";
+import { identityOf } from "./identity.js";
 import type { Limits } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
@@ -29,6 +37,12 @@ export const sensorOptionsShape = {
     .default(() => hostname()),
   /** Limits on retrievals. */
   limits: limitsSchema.prefault({}),
+  /** Who has which role; the first rule about an identity decides. With it, everyone else is refused. */
+  access: z.array(ruleSchema).optional(),
+  /** What a role allows, by its name. */
+  roles: z.record(z.string().min(1), roleSchema).optional(),
+  /** Decides instead of `access`. Called for every call; whatever it throws is a no. */
+  authorize: z.custom<Authorize>((value) => typeof value === "function", "must be a function").optional(),
   /** Where the log goes: pino's shape. Default: nowhere. */
   logger: z.custom<Logger>(isLogger, "must have debug(), info(), warn() and error()").default(silentLogger),
   /** The clock, in milliseconds since the epoch; resolves "3h ago". Default: Date.now. */
@@ -42,6 +56,12 @@ const sensorOptionsSchema = strictOptions(sensorOptionsShape);
 /** What an embedder says about a sensor. */
 export type SensorOptions = z.input<typeof sensorOptionsSchema>;
 
+/** Where a call comes from, and until when somebody waits for it. */
+export interface Caller {
+  readonly values: ContextValues;
+  readonly signal: AbortSignal;
+}
+
 /** One sensor at work: what the handlers share. */
 export class SensorService {
   readonly sensor: string;
@@ -49,24 +69,48 @@ export class SensorService {
   readonly limits: Limits;
   readonly logger: Logger;
   readonly admission: Admission;
+  readonly budgets = new Budgets();
   /** Retrievals under way. */
   readonly retrievals = new Set<Retrieval>();
   /** What has come of retrievals so far. */
   readonly counters = new RetrievalCounters();
   /** Which client certificates are good still. */
   readonly trust = new ClientTrust();
+  readonly #access: Access;
   readonly #now: () => number;
   #idle: () => void = () => {};
 
   /** @throws OptionsError */
   constructor(options: SensorOptions) {
-    const { sensor, source, limits, logger, now } = parseOptions("sensor", sensorOptionsSchema, options);
+    const { sensor, source, limits, logger, now, access, roles, authorize } = parseOptions(
+      "sensor",
+      sensorOptionsSchema,
+      options,
+    );
     this.sensor = sensor;
     this.source = source;
     this.limits = limits;
     this.logger = logger;
-    this.admission = new Admission(limits.concurrency);
+    this.admission = new Admission(limits);
+    this.#access = new Access({
+      sensor,
+      access,
+      roles: roles && new Map(Object.entries(roles).map(([name, role]) => [name, roleOf(role)])),
+      authorize,
+      authorizeTimeoutMs: limits.authorizeTimeoutMs,
+      logger,
+    });
     this.#now = now;
+  }
+
+  /**
+   * Decides whether the caller may ask this, and within which limits. Comes before anything else that a call does.
+   *
+   * @param request not for DescribeSensor
+   * @throws RequestError
+   */
+  permit(rpc: Rpc, { values, signal }: Caller, request?: StenoRequest): Promise<Permit> {
+    return this.#access.permit({ rpc, identity: identityOf(values), request, signal, sensor: this.sensor });
   }
 
   /**
@@ -74,9 +118,9 @@ export class SensorService {
    *
    * @throws RequestError, FilterSyntaxError
    */
-  plan(request: StenoRequest): Plan {
+  plan(request: StenoRequest, role: Role): Plan {
     const nowNs = BigInt(this.#now()) * 1_000_000n;
-    return planRetrieval(request, this.limits, this.source.abilities ?? {}, nowNs);
+    return planRetrieval(request, this.limits, this.source.abilities ?? {}, nowNs, role);
   }
 
   /** Trusts other client certificates from now on, and ends what those that are refused now have under way. */

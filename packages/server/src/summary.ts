@@ -3,24 +3,29 @@ import type { LimitVerdict, Tally } from "@stenogrpc/pcap";
 import type { ResponseSchema } from "@stenogrpc/protocol";
 import { Completeness, FilterDialect, GapReason, Status, StoppedBy } from "@stenogrpc/protocol";
 import { printFilter } from "@stenogrpc/query";
+import type { BudgetVerdict } from "./budgets.js";
 import type { Plan } from "./plan-retrieval.js";
 import type { Coverage, CoverageGap, SourceOutcome } from "./sources/source-outcome.js";
 import { nsToTimestamp } from "./timestamps.js";
+import { serverVersion } from "./version.js";
 
 /** What a retrieval that ran to its end has to tell. */
 export interface Outcome {
   readonly plan: Plan;
-  readonly counts: LimitVerdict & {
-    recordsSeen: number;
-    recordsOutsideWindow: number;
-    recordsUnmatched: number;
-  };
+  readonly counts: LimitVerdict &
+    BudgetVerdict & {
+      recordsSeen: number;
+      recordsOutsideWindow: number;
+      recordsUnmatched: number;
+    };
   readonly totals: Tally;
   readonly pcapBytes: number;
   readonly sha256: Uint8Array;
   readonly warnings: readonly string[];
   /** What the source says about how whole its answer is. */
   readonly wholeness: SourceOutcome;
+  /** Who asked, by the name that the log has. */
+  readonly clientIdentity: string;
   readonly sensor: string;
   readonly source: string;
 }
@@ -52,6 +57,10 @@ export function lastMessage(outcome: Outcome): MessageInitShape<typeof ResponseS
       coverage: wholeness.coverage && coverageMessage(wholeness.coverage),
       completeness: wholeness.completeness === "proved" ? Completeness.PROVED : Completeness.UNPROVED,
       damage: damageMessages(wholeness),
+      serverVersion,
+      clientIdentity: outcome.clientIdentity,
+      policyFilter: plan.policy ? printFilter(plan.policy) : "",
+      payloadLimit: plan.payloadBytes,
     },
   };
 }
@@ -98,6 +107,7 @@ function timestampOf(timestampNs: bigint | undefined) {
 }
 
 function stoppedByOf({ plan, counts }: Outcome): StoppedBy {
+  if (counts.budgetUsedUp) return StoppedBy.BUDGET;
   switch (counts.stoppedBy) {
     case "nothing":
       return StoppedBy.NOTHING;

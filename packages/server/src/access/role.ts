@@ -1,0 +1,97 @@
+import { strictOptions } from "@stenogrpc/options";
+import type { FilterNode } from "@stenogrpc/query";
+import { net, or } from "@stenogrpc/query";
+import { z } from "zod";
+import type { Limits } from "../limits.js";
+import { glob } from "./glob.js";
+
+const count = z.int().positive();
+const fileHeaderBytes = 24;
+/** The least that one packet takes: a file header and a record header. */
+const onePacketBytes = 40;
+
+const network = z.string().superRefine((text, context) => {
+  try {
+    net(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: (error as RangeError).message }); // what net() throws
+  }
+});
+
+/** What whoever has a role may do. Everything left out is as the server's limits say. */
+export const roleSchema = strictOptions({
+  /** Names of the sensors it holds on, exact or with `*`: one file can serve a fleet. Default: all. */
+  sensors: z.array(z.string().min(1)).min(1).optional(),
+  /**
+   * Networks whose packets it may see, as `10.1.0.0/16` or `2001:db8::/32`; at most 256. A packet passes where the source or
+   * destination of its first IP header is in one of them, behind VLAN tags and MPLS labels, too. What has no IP header (ARP,
+   * a frame cut before the addresses) does not pass, and what lies inside a tunnel does not count. Default: all.
+   */
+  nets: z.array(network).min(1).max(256).optional(),
+  /** How far back its windows may begin, in milliseconds. Default: no bound. */
+  oldestAgeMs: count.optional(),
+  /** Longest window, in milliseconds. */
+  maxWindowMs: count.optional(),
+  /** The most pcap bytes in one answer, file header included. */
+  maxBytes: count.min(fileHeaderBytes).optional(),
+  /** The most packets in one answer. */
+  maxPackets: count.optional(),
+  /** The most pcap bytes that one identity gets within any hour. */
+  maxBytesPerHour: count.min(onePacketBytes).optional(),
+  /** The most packets that one identity gets within any hour. */
+  maxPacketsPerHour: count.optional(),
+  /** Retrievals of one identity at once, those that wait for a place included. */
+  concurrency: count.optional(),
+  /** Bytes kept of each packet behind its transport header; 0: headers only. Default: packets as captured. */
+  payloadBytes: z.int().min(0).max(0xffff_ffff).optional(),
+  /** Whether a request must say why. Default false. */
+  requireReason: z.boolean().default(false),
+  /** Whether it may ask DescribeSensor. Default true. */
+  info: z.boolean().default(true),
+  /** Whether it may ask ExplainQuery. Default true. */
+  explain: z.boolean().default(true),
+});
+
+/** What a configuration or an authorize hook says about a role. */
+export type RoleOptions = z.input<typeof roleSchema>;
+
+/** A role in force. */
+export interface Role extends Omit<z.output<typeof roleSchema>, "sensors" | "nets"> {
+  /** Whether it holds on a sensor. */
+  readonly allowsSensor: (sensor: string) => boolean;
+  /** What every packet must match besides the filter; undefined: nothing. */
+  readonly policy: FilterNode | undefined;
+}
+
+/** Makes a role of options that roleSchema has checked. */
+export function roleOf({ sensors, nets, ...rest }: z.output<typeof roleSchema>): Role {
+  return {
+    ...rest,
+    allowsSensor: sensorTest(sensors),
+    policy: nets && or(...nets.map((text) => net(text))).node,
+  };
+}
+
+/** The role of everyone where nothing says who may do what. */
+export const anyone: Role = roleOf(roleSchema.parse({}));
+
+/** The server's limits, lowered to the role's. */
+export function limitsFor(role: Role, limits: Limits): Limits {
+  return {
+    ...limits,
+    maxBytes: lower(role.maxBytes, limits.maxBytes),
+    maxPackets: lower(role.maxPackets, limits.maxPackets),
+    maxWindowMs: lower(role.maxWindowMs, limits.maxWindowMs),
+    concurrency: Math.min(role.concurrency ?? limits.concurrency, limits.concurrency),
+  };
+}
+
+function lower(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+function sensorTest(patterns: readonly string[] | undefined): (sensor: string) => boolean {
+  if (patterns === undefined) return () => true;
+  const tests = patterns.map((pattern) => glob(pattern, "/"));
+  return (sensor) => tests.some((test) => test(sensor));
+}
