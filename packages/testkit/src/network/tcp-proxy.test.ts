@@ -77,4 +77,46 @@ describe("startTcpProxy", () => {
     await eventually(() => served[0]?.destroyed === true);
     await eventually(() => proxy.connections === 0);
   });
+
+  it("passes a byte at a time, late, when it is told to", async () => {
+    const { client, received } = await connectThrough();
+    proxy.shred(1);
+    proxy.delay(1);
+    const pieces: number[] = [];
+    client.on("data", (chunk) => pieces.push(chunk.length));
+    served[0]?.write("twelve bytes");
+    await eventually(() => received() === 12);
+    expect(pieces.length).toBeGreaterThan(1);
+  });
+
+  it("puts bytes into the stream that the server did not send", async () => {
+    const { client } = await connectThrough();
+    const seen: Buffer[] = [];
+    client.on("data", (chunk) => seen.push(chunk));
+    proxy.inject(Buffer.from("garbage"));
+    await eventually(() => Buffer.concat(seen).toString() === "garbage");
+  });
+
+  it("ends both sides without a reset", async () => {
+    const { client } = await connectThrough();
+    const errors: unknown[] = [];
+    client.on("error", (error) => errors.push(error));
+    const ended = once(client, "end");
+    proxy.end();
+    await ended;
+    await eventually(() => served[0]?.destroyed === true && proxy.connections === 0);
+    expect(errors).toEqual([]);
+  });
+
+  it("ends one direction and keeps the other", async () => {
+    const { client } = await connectThrough();
+    client.allowHalfOpen = true;
+    const ended = once(client, "end");
+    const heard: Buffer[] = [];
+    served[0]?.on("data", (chunk) => heard.push(chunk));
+    proxy.halfClose("client");
+    await ended;
+    client.write("still here");
+    await eventually(() => Buffer.concat(heard).toString() === "still here");
+  });
 });

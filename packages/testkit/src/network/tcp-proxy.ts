@@ -15,8 +15,18 @@ export interface TcpProxy {
   stall(): void;
   /** Passes bytes again. */
   resume(): void;
+  /** From now on passes at most this many bytes in one write, in both directions, each in a TCP segment of its own. */
+  shred(bytes: number): void;
+  /** From now on keeps every piece back this long, in milliseconds, in both directions. */
+  delay(ms: number): void;
+  /** Puts bytes that the server did not send into the streams to clients. */
+  inject(bytes: Uint8Array): void;
   /** Breaks every connection with a reset, on both sides. */
   cut(): void;
+  /** Ends every connection in order, on both sides, whatever is still under way. */
+  end(): void;
+  /** Tells one side that the other has no more to say; the other direction stays open. */
+  halfClose(side: "client" | "server"): void;
   close(): Promise<void>;
 }
 
@@ -31,6 +41,8 @@ export async function startTcpProxy(
   const pairs = new Set<readonly [Socket, Socket]>();
   let bytesPerSecond = options.bytesPerSecond ?? Number.POSITIVE_INFINITY;
   let bytesToClients = 0;
+  let shredBytes = Number.POSITIVE_INFINITY;
+  let delayMs = 0;
   let gate = openGate();
 
   async function pass(from: Socket, to: Socket, isThrottled: boolean): Promise<void> {
@@ -40,21 +52,25 @@ export async function startTcpProxy(
       while (at < chunk.length) {
         await gate.opened;
         const slow = isThrottled && bytesPerSecond < Number.POSITIVE_INFINITY;
-        const piece = chunk.subarray(at, slow ? at + throttledPieceBytes : chunk.length);
+        if (delayMs > 0) await pause(delayMs / 1000);
+        const most = Math.min(shredBytes, slow ? throttledPieceBytes : Number.POSITIVE_INFINITY);
+        const piece = chunk.subarray(at, at + most);
         at += piece.length;
         if (isThrottled) bytesToClients += piece.length;
+        if (to.destroyed || to.writableEnded) return;
         if (!to.write(piece)) await Promise.race([once(to, "drain"), once(to, "close")]);
-        if (to.destroyed) return;
         if (slow) await pause(piece.length / bytesPerSecond);
       }
     }
     to.end();
   }
 
-  const server = createServer((client) => {
-    const upstream = connect(target.port, target.host);
+  // Half open, so that the end of one direction is passed on as that and no more.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect({ ...target, allowHalfOpen: true });
     const pair = [client, upstream] as const;
     pairs.add(pair);
+    for (const socket of pair) socket.setNoDelay(true);
     for (const [one, other] of [pair, [upstream, client] as const]) {
       one.on("error", () => other.destroy());
       one.on("close", () => {
@@ -93,7 +109,22 @@ export async function startTcpProxy(
     resume: () => {
       gate.open();
     },
+    shred: (bytes) => {
+      shredBytes = bytes;
+    },
+    delay: (ms) => {
+      delayMs = ms;
+    },
+    inject: (bytes) => {
+      for (const [client] of pairs) client.write(bytes);
+    },
     cut: breakAll,
+    end: () => {
+      for (const pair of pairs) for (const socket of pair) socket.end(() => socket.destroy());
+    },
+    halfClose: (side) => {
+      for (const [client, upstream] of pairs) (side === "client" ? client : upstream).end();
+    },
     async close() {
       gate.open();
       server.close();
