@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { type FetchPcapOptions, type NodeStenographerClient, StenographerError } from "@stenogrpc/client/node";
+import {
+  type FetchPcapOptions,
+  type NodeStenographerClient,
+  StenographerError,
+} from "@stenogrpc/client/node";
 import type { Truth } from "./known-capture.js";
 
 /** One fetch, seen from the client. */
@@ -32,7 +36,11 @@ const hungAfterMs = 30_000;
 const fileHeaderBytes = 24;
 
 /** Fetches what the truth is about, and holds what comes against it. */
-export async function attempt(client: NodeStenographerClient, truth: Truth, options: AttemptOptions): Promise<Attempt> {
+export async function attempt(
+  client: NodeStenographerClient,
+  truth: Truth,
+  options: AttemptOptions,
+): Promise<Attempt> {
   const hung = new AbortController();
   const reading = read(client, truth, options).catch((error: unknown) => failed(error));
   const giveUp = pause(hungAfterMs, { said: "HUNG", isWhole: false, pcapBytes: 0 }, { signal: hung.signal });
@@ -52,17 +60,7 @@ async function read(client: NodeStenographerClient, truth: Truth, options: Attem
   const { fromNs, toNs } = truth.window;
   const fetch = client.fetchPcap({ from: fromNs, to: toNs, timestampResolution: "microseconds", ...request });
   fetch.summary.catch(() => {}); // the reading itself tells
-  const records = createHash("sha256");
-  let bytes = 0;
-  const take = (chunk: Uint8Array): void => {
-    records.update(chunk.subarray(Math.min(chunk.length, Math.max(0, fileHeaderBytes - bytes))));
-    bytes += chunk.length;
-  };
-  const verdict = (said: string): Attempt => ({
-    said,
-    isWhole: bytes === truth.pcapBytes && records.digest("hex") === truth.recordsSha256,
-    pcapBytes: bytes,
-  });
+  const received = new Received(truth);
 
   let pending: (() => unknown) | undefined = onMoment;
   const passed = (seen: number): unknown => {
@@ -74,14 +72,39 @@ async function read(client: NodeStenographerClient, truth: Truth, options: Attem
   if (momentBytes === 0) setImmediate(() => passed(0));
   if (output !== undefined) {
     const saved = await fetch.toFile(output, { onProgress: ({ pcapBytes }) => void passed(pcapBytes) });
-    for await (const chunk of createReadStream(output)) take(chunk);
-    return verdict(saved.verdict);
+    return compareSaved(output, truth, saved.verdict);
   }
   for await (const chunk of fetch) {
-    take(chunk);
-    const isMoment = pending !== undefined && bytes >= momentBytes;
-    await passed(bytes);
-    if (isMoment && breaks) return verdict("LEFT");
+    received.take(chunk);
+    const isMoment = pending !== undefined && received.bytes >= momentBytes;
+    await passed(received.bytes);
+    if (isMoment && breaks) return received.attempt("LEFT");
   }
-  return verdict((await fetch.summary).verdict);
+  return received.attempt((await fetch.summary).verdict);
+}
+
+/** Holds a saved file against the truth. */
+export async function compareSaved(path: string, truth: Truth, said: string): Promise<Attempt> {
+  const received = new Received(truth);
+  for await (const chunk of createReadStream(path)) received.take(chunk);
+  return received.attempt(said);
+}
+
+/** What has come, held against the truth by nothing of the client's. */
+class Received {
+  bytes = 0;
+  readonly #records = createHash("sha256");
+
+  constructor(private readonly truth: Truth) {}
+
+  take(chunk: Uint8Array): void {
+    this.#records.update(chunk.subarray(Math.min(chunk.length, Math.max(0, fileHeaderBytes - this.bytes))));
+    this.bytes += chunk.length;
+  }
+
+  attempt(said: string): Attempt {
+    const { pcapBytes, recordsSha256 } = this.truth;
+    const isWhole = this.bytes === pcapBytes && this.#records.digest("hex") === recordsSha256;
+    return { said, isWhole, pcapBytes: this.bytes };
+  }
 }

@@ -39,7 +39,9 @@ export class KnownCapture {
 
   timestampNs(packet: number): bigint {
     const at = this.offset(packet);
-    return BigInt(this.bytes.readUInt32LE(at)) * 1_000_000_000n + BigInt(this.bytes.readUInt32LE(at + 4)) * 1000n;
+    return (
+      BigInt(this.bytes.readUInt32LE(at)) * 1_000_000_000n + BigInt(this.bytes.readUInt32LE(at + 4)) * 1000n
+    );
   }
 
   /** The truth about the first packets, as far as a window can tell them from the next. */
@@ -58,6 +60,9 @@ export class KnownCapture {
   /** Writes a part of it, a fraction to a fraction, as a capture file of its own. */
   writePart(path: string, from: number, to: number): void {
     const [start, end] = [from, to].map((share) => this.offset(Math.round(share * this.packets)));
-    writeFileSync(path, Buffer.concat([this.bytes.subarray(0, fileHeaderBytes), this.bytes.subarray(start, end)]));
+    writeFileSync(
+      path,
+      Buffer.concat([this.bytes.subarray(0, fileHeaderBytes), this.bytes.subarray(start, end)]),
+    );
   }
 }

@@ -32,7 +32,14 @@ export async function startLyingDaemon(daemon: RunningStenographer): Promise<Lyi
   const asClient = read({ cert, key });
   const server = createServer({ ...own, requestCert: true, rejectUnauthorized: true }, (asked, response) => {
     const onward = request(
-      { host: daemon.host, port: daemon.port, method: asked.method, path: asked.url, agent: false, ...asClient },
+      {
+        host: daemon.host,
+        port: daemon.port,
+        method: asked.method,
+        path: asked.url,
+        agent: false,
+        ...asClient,
+      },
       (answer) => {
         const isQuery = asked.url === "/query";
         response.on("close", () => answer.destroy());

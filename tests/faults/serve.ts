@@ -31,10 +31,14 @@ export async function startServing(
   files: { readonly log: string; readonly temporary: string },
   env: Record<string, string> = {},
 ): Promise<Serving> {
-  const program = startProgram(process.execPath, [command, "serve", "--config", settingsPath, "--log", "json"], {
-    logPath: files.log,
-    env: { TMPDIR: files.temporary, ...env },
-  });
+  const program = startProgram(
+    process.execPath,
+    [command, "serve", "--config", settingsPath, "--log", "json"],
+    {
+      logPath: files.log,
+      env: { TMPDIR: files.temporary, ...env },
+    },
+  );
   const port = await eventually(
     () => {
       if (!program.isRunning()) throw new Error(`stenogrpc serve ended: ${program.log()}`);

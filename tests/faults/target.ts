@@ -47,7 +47,11 @@ export class Target {
   async serving(): Promise<Serving> {
     if (this.#serving?.program.isRunning()) return this.#serving;
     const log = `${this.#logs}/${this.name}-${++this.#starts}.log`;
-    this.#serving = await startServing(this.#settingsPath, { log, temporary: this.#temporary }, this.options.env);
+    this.#serving = await startServing(
+      this.#settingsPath,
+      { log, temporary: this.#temporary },
+      this.options.env,
+    );
     return this.#serving;
   }
 
@@ -100,7 +104,9 @@ export class Target {
     const sockets = openSockets(pid).filter(({ state }) => state !== "listening");
     return [
       ...childProcesses(pid).map(({ command }) => `process ${command}`),
-      ...sockets.filter(({ localPort }) => localPort === port).map(({ remotePort }) => `connection from ${remotePort}`),
+      ...sockets
+        .filter(({ localPort }) => localPort === port)
+        .map(({ remotePort }) => `connection from ${remotePort}`),
       ...sockets
         .filter(({ localPort, remotePort }) => localPort !== port && remotePort !== daemonPort)
         .map(({ remotePort }) => `connection to ${remotePort}`),
@@ -111,12 +117,14 @@ export class Target {
 
   #weigh(pid: number): void {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const bytes = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
+    const bytes = (field: string): number =>
+      Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
     const { memory } = this;
     memory.last = bytes("VmRSS");
     if (memory.floor === 0) memory.floor = memory.last;
     memory.peak = Math.max(memory.peak, bytes("VmHWM"));
-    if (memory.last > mostMemoryBytes) throw new Error(`${Math.round(memory.last / 2 ** 20)} MiB resident after the run`);
+    if (memory.last > mostMemoryBytes)
+      throw new Error(`${Math.round(memory.last / 2 ** 20)} MiB resident after the run`);
   }
 }
 

@@ -10,7 +10,9 @@ export function seedCaptures(): Uint8Array[] {
       .filter((name) => /\.pcap(ng)?$/.test(name))
       .map((name) => readFileSync(join(root, folder, name))),
   );
-  return files.flatMap((file) => [file.subarray(0, 400), file.subarray(0, 6000)]).map((bytes) => Uint8Array.from(bytes));
+  return files
+    .flatMap((file) => [file.subarray(0, 400), file.subarray(0, 6000)])
+    .map((bytes) => Uint8Array.from(bytes));
 }
 
 /** What fields of the formats are sensitive to: magic numbers, block types, ends of ranges. */
