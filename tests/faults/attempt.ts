@@ -71,7 +71,7 @@ async function read(client: NodeStenographerClient, truth: Truth, options: Attem
   };
   if (momentBytes === 0) setImmediate(() => passed(0));
   if (output !== undefined) {
-    const saved = await fetch.toFile(output, { onProgress: ({ pcapBytes }) => void passed(pcapBytes) });
+    const saved = await fetch.toFile(output, { onProgress: ({ bytes }) => void passed(bytes) });
     return compareSaved(output, truth, saved.verdict);
   }
   for await (const chunk of fetch) {

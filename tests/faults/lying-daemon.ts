@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, request } from "node:https";
 import type { AddressInfo } from "node:net";
+import { pipeline } from "node:stream/promises";
 import type { RunningStenographer } from "@stenogrpc/testkit";
 
 /** What is done to an answer of /query: whatever it does not do, is not done. */
@@ -80,20 +81,24 @@ export async function startLyingDaemon(daemon: RunningStenographer): Promise<Lyi
   return lying;
 }
 
-/** Passes an answer on, as far as a number of bytes. */
+/** Passes an answer on, to its end or as far as a number of bytes; then the response is still open. */
 export async function passOn(
   answer: IncomingMessage,
   response: ServerResponse,
   bytes = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   response.writeHead(answer.statusCode ?? 500, answer.headers);
+  await pipeline(answer, (chunks: AsyncIterable<Buffer>) => firstBytes(chunks, bytes), response, {
+    end: bytes === Number.POSITIVE_INFINITY,
+  });
+}
+
+async function* firstBytes(chunks: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
   let left = bytes;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    // no encoding is set, so the pieces are bytes
+  for await (const chunk of chunks) {
     const piece = chunk.subarray(0, left);
     left -= piece.length;
-    if (!response.write(piece)) await Promise.race([once(response, "drain"), once(response, "close")]);
-    if (left <= 0 || response.destroyed) break;
+    yield piece;
+    if (left <= 0) return;
   }
-  if (bytes === Number.POSITIVE_INFINITY) response.end();
 }

@@ -41,9 +41,9 @@ export async function setScene(): Promise<Scene> {
   const workplace = await createWorkplace();
   const { path } = workplace;
   await writeSyntheticTraffic(path("known.pcap"), {
-    packets: 20_000,
+    packets: 10_000,
     maxPayload: 1400,
-    packetsPerSecond: 400,
+    packetsPerSecond: 200,
   });
   const capture = new KnownCapture(path("known.pcap"));
   const masters = path("masters");

@@ -5,6 +5,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -58,6 +59,7 @@ async function coverage(
   to: number,
   options: Partial<StoreOptions> = {},
   whileReading?: () => void,
+  afterReading?: () => void,
 ) {
   const store = new StenographerStore({ threads, ...options });
   const at = (seconds: number) => startNs + BigInt(Math.round(seconds * 1e9));
@@ -67,6 +69,7 @@ async function coverage(
   });
   whileReading?.();
   for await (const _ of answer.batches);
+  afterReading?.();
   const { gaps, ...rest } = await answer.coverage();
   expect(openFilesBelow(process.pid, folder)).toEqual([]);
   const seconds = (ns: bigint) => Number(ns - startNs) / 1e9;
@@ -122,6 +125,20 @@ describe("the coverage of an answer", () => {
     expect(gaps).toMatchObject([{ reason: "missing" }]);
     expect(gaps[0]?.from).toBeCloseTo(30, 0);
     expect(gaps[0]?.to).toBeCloseTo(45, 0);
+  });
+
+  it.each([
+    ["a folder", (path: string) => mkdirSync(path)],
+    ["a link to itself", (path: string) => symlinkSync(path, path)],
+  ])("has a gap where a file that was read has become %s since", async (_, put) => {
+    const path = join(threads[0]?.packetsDirectory ?? "", names[0]?.[2] ?? "");
+    const replace = (): void => {
+      rmSync(path);
+      put(path);
+    };
+    const { gaps } = await coverage(3, 50, {}, undefined, replace);
+    expect(gaps).toMatchObject([{ reason: "missing" }]);
+    expect(gaps[0]?.from).toBeCloseTo(30, 0);
   });
 
   it("says that the file being written is not there yet, and of it only what is read with readUnfinished", async () => {

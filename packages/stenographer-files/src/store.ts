@@ -12,7 +12,7 @@ import {
   type WritingTimes,
 } from "./coverage.js";
 import type { Damage } from "./damage.js";
-import { isGone } from "./is-gone.js";
+import { isGone, isUnreadable } from "./is-gone.js";
 import { listThread, type StoredFile, type ThreadFolders, type ThreadListing } from "./list-files.js";
 import { PacketFile } from "./packet-file.js";
 import { TableCache } from "./table-cache.js";
@@ -241,10 +241,10 @@ export class StenographerStore {
     if (file === undefined || gone.has(file)) return { state: "lost" };
     if (file.isUnfinished) {
       const packets = unfinished.has(file) ? unfinished.get(file) : await this.#spanOf(file);
-      return { state: "unfinished", packets: packets === "gone" ? undefined : packets };
+      return { state: "unfinished", packets: packets === "unreadable" ? undefined : packets };
     }
     const packets = await this.#spanOf(file);
-    return packets === "gone" ? { state: "lost" } : { state: "finished", packets };
+    return packets === "unreadable" ? { state: "lost" } : { state: "finished", packets };
   }
 
   async #extentOf(
@@ -256,7 +256,7 @@ export class StenographerStore {
       for (const order of [finished, [...finished].reverse()]) {
         for (const file of order) {
           const span = await this.#spanOf(file);
-          if (span === undefined || span === "gone") continue;
+          if (span === undefined || span === "unreadable") continue;
           oldestUs = Math.min(oldestUs, span.firstUs);
           newestUs = Math.max(newestUs, span.lastUs);
           break;
@@ -266,21 +266,19 @@ export class StenographerStore {
     return Number.isFinite(oldestUs) ? { oldestUs, newestUs } : undefined;
   }
 
-  /** What the packets of a file span, as far as it is read. */
-  async #spanOf(stored: StoredFile): Promise<PacketSpan | "gone" | undefined> {
+  /** What the packets of a file span, as far as it is read. One that can't be read now covers nothing. */
+  async #spanOf(stored: StoredFile): Promise<PacketSpan | "unreadable" | undefined> {
     if (stored.isUnfinished && !this.#readUnfinished) return undefined;
-    let file: PacketFile;
+    let file: PacketFile | undefined;
     try {
       file = await PacketFile.open(stored.packetsPath);
-    } catch (error) {
-      if (isGone(error)) return "gone";
-      throw error;
-    }
-    try {
       const table = await tableOf(file, stored, this.#tables);
       return table.span(stored.isUnfinished ? firstUnfinished(table) : undefined);
+    } catch (error) {
+      if (isUnreadable(error)) return "unreadable";
+      throw error;
     } finally {
-      await file.close();
+      await file?.close();
     }
   }
 }

@@ -21,7 +21,7 @@ const changed = ["complete", "SOURCE_CHANGED", "SOURCE_FAILED", "SOURCE_CORRUPT"
 /** Stenographer's own files have checks of their own, so what is left of them is an answer, which says what it lacks. */
 const damaged = [...changed, "incomplete"];
 
-/** What happens to a file while it is read. */
+/** What happens to a file while it is read: before its first byte has come, the file would just not have been there. */
 const damages: Readonly<Record<string, (path: string, random: Random) => void>> = {
   deleted: (path) => rmSync(path),
   truncated: (path, random) => truncateSync(path, random.between(0, statSync(path).size)),
@@ -58,7 +58,7 @@ function damaging(
       const client = await target.connect();
       const path = join(scene.folders[folder], random.pick(readdirSync(scene.folders[folder])));
       const result = await attempt(client, scene.capture.first(), {
-        momentBytes: anyMoment(scene, random),
+        momentBytes: 1 + anyMoment(scene, random),
         onMoment: () => damages[how]?.(path, random),
       });
       scene.restoreFiles();
@@ -82,7 +82,7 @@ export const fileScenarios: readonly Scenario[] = [
       const client = await target.connect();
       const { captures } = scene.folders;
       const result = await attempt(client, scene.capture.first(), {
-        momentBytes: anyMoment(scene, random),
+        momentBytes: 1 + anyMoment(scene, random),
         onMoment() {
           // As logrotate and tcpdump -W do: each takes the name of the next, the oldest goes.
           renameSync(`${captures}/b.pcap`, `${captures}/c.pcap`);

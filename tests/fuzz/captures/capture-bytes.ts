@@ -59,13 +59,17 @@ const words = [
 const longestBytes = 16 * 1024;
 
 /** Another capture, or what was one. */
-export function mutate(random: Random, corpus: readonly Uint8Array[]): Uint8Array {
+export function mutate(random: Random, corpus: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let bytes = Uint8Array.from(random.pick(corpus));
   for (let changes = random.between(1, 6); changes > 0; changes--) bytes = change(random, bytes, corpus);
   return bytes.subarray(0, longestBytes);
 }
 
-function change(random: Random, bytes: Uint8Array, corpus: readonly Uint8Array[]): Uint8Array {
+function change(
+  random: Random,
+  bytes: Uint8Array<ArrayBuffer>,
+  corpus: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
   if (bytes.length < 8) return Uint8Array.from(random.pick(corpus));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const at = random.between(0, bytes.length - 3);
@@ -106,7 +110,7 @@ function change(random: Random, bytes: Uint8Array, corpus: readonly Uint8Array[]
 }
 
 /** Blocks and records that nobody wrote: right in form here and there, with lengths that promise anything. */
-export function garbage(random: Random): Uint8Array {
+export function garbage(random: Random): Uint8Array<ArrayBuffer> {
   const isLittle = random.fraction() < 0.7;
   const parts: number[] = [random.pick([0xa1b2c3d4, 0xa1b23c4d, 0x0a0d0d0a, 0x0a0d0d0a, random.bits()])];
   if (parts[0] === 0x0a0d0d0a) parts.push(28, 0x1a2b3c4d, 1, 0xffffffff, 0xffffffff, 28, 1, 20, 1, 0, 20);
@@ -119,7 +123,7 @@ export function garbage(random: Random): Uint8Array {
   return bytes;
 }
 
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
+function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
