@@ -11,8 +11,8 @@ const farewellMs = 1000;
 
 /** What connections ask of their server. */
 export interface ConnectionEvents {
-  /** A client has finished its handshake. */
-  connected(certificate: X509Certificate): void;
+  /** A client has finished its handshake; its connection began at `startedAtMs` (performance.now()). */
+  connected(certificate: X509Certificate, startedAtMs: number): void;
   /** Whether a certificate is not good any more: its connection ends with the answer that says so. */
   isRefused(certificate: X509Certificate): boolean;
 }
@@ -22,6 +22,8 @@ export class Connections {
   readonly #server: Http2SecureServer;
   /** What TCP accepted, from before its handshake on. */
   readonly #raw = new Set<Socket>();
+  /** When each of them began, by its peer: TLS sockets don't know the TCP sockets they are made of. */
+  readonly #startedAtMs = new Map<string, number>();
   /** TLS connections, with the number of their answers under way in HTTP/1.1. */
   readonly #sockets = new Map<TLSSocket, number>();
   /** HTTP/2 sessions, with the number of their streams. */
@@ -35,12 +37,17 @@ export class Connections {
     this.#server = server;
     server.on("connection", (socket: Socket) => {
       this.#raw.add(socket);
-      socket.once("close", () => this.#raw.delete(socket));
+      const peer = peerOf(socket);
+      this.#startedAtMs.set(peer, performance.now());
+      socket.once("close", () => {
+        this.#raw.delete(socket);
+        this.#startedAtMs.delete(peer);
+      });
     });
     server.on("secureConnection", (socket: TLSSocket) => {
       this.#sockets.set(socket, 0);
       const certificate = socket.getPeerX509Certificate();
-      if (certificate) events.connected(certificate);
+      if (certificate) events.connected(certificate, this.#startedAtMs.get(peerOf(socket)) ?? 0);
       socket.once("close", () => this.#sockets.delete(socket));
     });
     server.on("request", (request, response) => {
@@ -127,6 +134,10 @@ export class Connections {
     for (const session of this.#sessions.keys()) session.destroy();
     for (const socket of [...this.#sockets.keys(), ...this.#raw]) socket.destroy();
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function isHttp2(socket: TLSSocket): boolean {

@@ -1,7 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { createSecureServer, type SecureServerOptions } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect as connectHttp2, createSecureServer, type SecureServerOptions } from "node:http2";
+import { type AddressInfo, connect as connectPlain } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { connect as connectTls } from "node:tls";
 import type { Transport } from "@connectrpc/connect";
@@ -310,6 +314,89 @@ describe("reload", () => {
     expect(server.metrics().reloads).toEqual({ done: 0, refused: 2 });
   });
 });
+
+describe("a client of an intermediate authority", () => {
+  it("is served as long as its root is trusted, and proves itself anew when any authority is gone", async () => {
+    const { root, chain, key } = issuedByIntermediate();
+    const dave = { certificate: chain, privateKey: key };
+    server.reload(tlsOf(first, { ca: authority.certificate + root }));
+    const transport = grpc(dave);
+    expect((await describeSensor(transport)).source).toBe("gated");
+    const other = await createCertificateAuthority({ commonName: "other" });
+    server.reload(tlsOf(first, { ca: authority.certificate + root + other.certificate }));
+    expect((await describeSensor(transport)).source).toBe("gated");
+    server.reload(tlsOf(first, { ca: root }));
+    expect(reasonIn(await failureOf(describeSensor(transport)))).toBe("CERTIFICATE_UNTRUSTED");
+    const again = grpc(dave);
+    expect((await describeSensor(again)).source).toBe("gated");
+    server.reload(tlsOf(first, { ca: authority.certificate }));
+    expect(reasonIn(await failureOf(describeSensor(again)))).toBe("CERTIFICATE_UNTRUSTED");
+    await expect(describeSensor(grpc(dave))).rejects.toBeInstanceOf(ConnectError);
+  });
+});
+
+describe("a handshake", () => {
+  it("that began before its authority was lost is worth nothing after it", async () => {
+    const { root, chain, key } = issuedByIntermediate();
+    server.reload(tlsOf(first, { ca: authority.certificate + root }));
+    const pipe = connectPlain(server.port, "127.0.0.1");
+    await once(pipe, "connect");
+    await expect.poll(() => server.metrics().connections.open).toBe(1);
+    server.reload(tlsOf(first));
+    const socket = connectTls({
+      socket: pipe,
+      host: "127.0.0.1",
+      ca: authority.certificate,
+      cert: chain,
+      key,
+      ALPNProtocols: ["h2"],
+    });
+    await once(socket, "secureConnect");
+    const session = connectHttp2(baseUrl(), { createConnection: () => socket });
+    session.on("error", () => {});
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/stenographer.Stenographer/DescribeSensor",
+      "content-type": "application/json",
+    });
+    stream.end("{}");
+    let answer = "";
+    for await (const piece of stream.setEncoding("utf8")) answer += piece;
+    expect(answer).toContain("no longer trusted");
+    session.destroy();
+  });
+});
+
+/** As step-ca and SPIRE issue them: behind an intermediate, for servers and clients, with a URI as their name. */
+function issuedByIntermediate(): { root: string; chain: string; key: string } {
+  const folder = mkdtempSync(join(tmpdir(), "stenogrpc-chain-"));
+  const openssl = (...args: string[]) => void execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+  const read = (name: string) => readFileSync(join(folder, name), "utf8");
+  const issue = (name: string, issuer: string | undefined, extensions: string[]) => {
+    const by = issuer === undefined ? [] : ["-CA", `${issuer}.crt`, "-CAkey", `${issuer}.key`];
+    openssl(
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"],
+      ...["-subj", `/O=corp/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.crt`, ...by],
+      ...extensions.flatMap((extension) => ["-addext", extension]),
+    );
+  };
+  try {
+    issue("root", undefined, ["keyUsage=critical,keyCertSign,cRLSign"]);
+    issue("intermediate", "root", ["keyUsage=critical,keyCertSign,cRLSign"]);
+    issue("dave", "intermediate", [
+      "basicConstraints=critical,CA:FALSE",
+      "extendedKeyUsage=serverAuth,clientAuth",
+      "subjectAltName=URI:spiffe://corp.example/dave",
+    ]);
+    return {
+      root: read("root.crt"),
+      chain: read("dave.crt") + read("intermediate.crt"),
+      key: read("dave.key"),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 describe("a revoked client", () => {
   const revoking = async (...who: Identity[]): Promise<string> =>

@@ -99,7 +99,10 @@ export async function createStenographerServer(options: ServerOptions): Promise<
   });
   server.on("session", (session) => guardSession(session, limits.idleTimeoutMs, service.logger));
   const known = new Connections(server, service.logger, {
-    connected: (certificate) => inForce.sawClient(certificate),
+    connected: (certificate, startedAtMs) => {
+      service.trust.accepted(certificate, startedAtMs);
+      inForce.sawClient(certificate);
+    },
     isRefused: (certificate) => service.trust.refusal(certificate) !== undefined,
   });
   await listen(server, host, port).catch(async (error: unknown) => {

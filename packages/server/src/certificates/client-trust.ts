@@ -3,8 +3,8 @@ import { RequestError } from "../request-error.js";
 import type { CertificateSet } from "./certificate-set.js";
 import { issuerOf } from "./revocation-list.js";
 
-/** Certificates in one chain: more is nobody's. */
-const maxChainLength = 10;
+/** Fingerprints that are remembered before those of expired certificates are forgotten. */
+const manyAccepted = 10_000;
 
 /** Which certificates of clients are refused, and whose clients are welcome. */
 export type TrustSet = Pick<CertificateSet, "denylist" | "revocationLists"> &
@@ -16,14 +16,14 @@ export type TrustSet = Pick<CertificateSet, "denylist" | "revocationLists"> &
  */
 export class ClientTrust {
   #set: TrustSet = { denylist: new Set(), revocationLists: [] };
-  #lostAuthority = false;
+  /** Since an authority was lost, by fingerprint: when what OpenSSL has accepted since then ends. */
+  #loss: { readonly atMs: number; readonly accepted: Map<string, number> } | undefined;
 
   /** From now on, this counts. */
   replace(set: TrustSet): void {
     const known = new Set(set.authorities?.map(({ fingerprint256 }) => fingerprint256));
-    this.#lostAuthority ||= (this.#set.authorities ?? []).some(
-      ({ fingerprint256 }) => !known.has(fingerprint256),
-    );
+    const lost = this.#set.authorities?.some(({ fingerprint256 }) => !known.has(fingerprint256));
+    if (lost) this.#loss = { atMs: performance.now(), accepted: new Map() };
     this.#set = set;
   }
 
@@ -38,14 +38,35 @@ export class ClientTrust {
         "this client certificate has expired since the connection began; connect again with a new one",
       );
     }
-    // OpenSSL has built the chain in the handshake; whether it still ends where it should matters once an authority is gone.
-    if (this.#lostAuthority && !leadsTo(this.#set.authorities ?? [], certificate)) {
+    if (!this.#isTrusted(certificate)) {
       return new RequestError(
         "certificate-untrusted",
         "the authority of this client certificate is no longer trusted; connect again with a certificate of another",
       );
     }
     return undefined;
+  }
+
+  /**
+   * OpenSSL has accepted it.
+   *
+   * @param startedAtMs when the connection began (performance.now()): a handshake ends under the set under which it began
+   */
+  accepted({ fingerprint256, validTo }: X509Certificate, startedAtMs: number): void {
+    if (this.#loss === undefined || startedAtMs < this.#loss.atMs) return;
+    const { accepted } = this.#loss;
+    accepted.set(fingerprint256, Date.parse(validTo));
+    if (accepted.size < manyAccepted) return;
+    for (const [fingerprint, endsAtMs] of accepted) if (endsAtMs <= Date.now()) accepted.delete(fingerprint);
+  }
+
+  /**
+   * Whether the chain still ends where it should, which matters once an authority is gone. Node does not keep the chain that a
+   * client sent, so a certificate behind an intermediate has to prove itself in a new handshake.
+   */
+  #isTrusted(certificate: X509Certificate): boolean {
+    if (this.#loss === undefined || this.#loss.accepted.has(certificate.fingerprint256)) return true;
+    return this.#set.authorities?.some((authority) => isIssuedBy(certificate, authority)) ?? true;
   }
 
   #isRevoked(certificate: X509Certificate): boolean {
@@ -57,18 +78,6 @@ export class ClientTrust {
       (list) => list.serials.has(serial) && Buffer.compare(list.issuer, issuerOf(certificate)) === 0,
     );
   }
-}
-
-/** Whether one of `authorities` has signed the certificate, or one in the chain that its client sent. */
-function leadsTo(authorities: readonly X509Certificate[], certificate: X509Certificate): boolean {
-  let link = certificate;
-  for (let i = 0; i < maxChainLength; i++) {
-    if (authorities.some((authority) => isIssuedBy(link, authority))) return true;
-    const next = link.issuerCertificate;
-    if (next === undefined || !isIssuedBy(link, next)) return false;
-    link = next;
-  }
-  return false;
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
