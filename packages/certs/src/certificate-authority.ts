@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { CertificateError } from "./certificate-error.js";
 import { hostName } from "./host-name.js";
 import { emailName, uriName } from "./other-names.js";
+import { type RevocationList, readRevocationList } from "./read-revocation-list.js";
 import { type RevocationListOptions, signRevocationList } from "./revocation-list.js";
 import { type ValidityOptions, validity } from "./validity.js";
 import * as x509 from "./x509.js";
@@ -47,6 +48,8 @@ export interface CertificateAuthority extends Identity {
   issueClient(options: ClientCertificateOptions): Promise<Identity>;
   /** Signs a list of the certificates that are revoked, PEM. Throws CertificateError. */
   issueRevocationList(options: RevocationListOptions): Promise<string>;
+  /** Reads a list that it has signed, to add to it. Throws CertificateError `revocation-list-invalid`. */
+  readRevocationList(pem: string): Promise<RevocationList>;
 }
 
 /** Makes a new authority: P-256, valid for `days` (default 3650), unable to make further authorities. Throws CertificateError. */
@@ -168,6 +171,7 @@ function authority(
         await authorityKeyIdentifier(certificate),
         options,
       ),
+    readRevocationList: (pem) => readRevocationList(certificate, pem),
   };
 }
 

@@ -7,5 +7,6 @@ export {
   type ServerCertificateOptions,
 } from "./certificate-authority.js";
 export { CertificateError } from "./certificate-error.js";
+export type { RevocationList } from "./read-revocation-list.js";
 export type { RevocationListOptions, RevokedCertificate } from "./revocation-list.js";
 export type { ValidityOptions } from "./validity.js";

@@ -54,6 +54,28 @@ describe("issueRevocationList", () => {
     );
   });
 
+  it("is read again as it was written, by its own authority only", async () => {
+    const revokedAt = new Date("2026-01-02T03:04:05Z");
+    const pem = await ca.issueRevocationList({
+      revoked: [{ serialNumber: "0abc", revokedAt }],
+      number: 32_768,
+      days: 30,
+    });
+    const list = await ca.readRevocationList(pem);
+    expect(list).toMatchObject({ revoked: [{ serialNumber: "0abc", revokedAt }], number: 32_768 });
+    expect(
+      await ca.readRevocationList(await ca.issueRevocationList({ revoked: [], number: 1 })),
+    ).toMatchObject({
+      revoked: [],
+      number: 1,
+    });
+    const other = await createCertificateAuthority();
+    const kind = "revocation-list-invalid";
+    await expect(other.readRevocationList(pem)).rejects.toMatchObject({ kind });
+    await expect(ca.readRevocationList("x")).rejects.toMatchObject({ kind });
+    await expect(ca.readRevocationList(ca.certificate)).rejects.toMatchObject({ kind });
+  });
+
   it("refuses what is no serial number, and an end that is not after the start", async () => {
     await expect(ca.issueRevocationList({ revoked: [{ serialNumber: "alice" }] })).rejects.toMatchObject({
       kind: "serial-invalid",

@@ -4,7 +4,7 @@ import * as x509 from "./x509.js";
 
 const defaultListDays = 365;
 /** id-ce-cRLNumber, RFC 5280 section 5.2.3. */
-const crlNumberId = "2.5.29.20";
+export const crlNumberId = "2.5.29.20";
 
 /** A certificate that is no longer to be trusted. */
 export interface RevokedCertificate {

@@ -72,7 +72,7 @@ describe("stenogrpc certs", () => {
     expect(made.stderr).toContain("stenogrpc serve -c made/server.yaml");
     const names = ["alice", "bob", "ca", "server"].flatMap((name) => [`${name}.crt`, `${name}.key`]);
     expect(readdirSync(join(folder, "made")).toSorted()).toEqual(
-      [...names, "client.yaml", "server.yaml"].toSorted(),
+      [...names, "client.yaml", "issued", "server.yaml"].toSorted(),
     );
     for (const name of names.filter((name) => name.endsWith(".key"))) {
       expect(statSync(join(folder, "made", name)).mode & 0o777).toBe(0o600);

@@ -15,6 +15,8 @@ export function createProgram(): Command {
     .description("Get packets off a sensor: serve them and fetch them over mutual TLS.")
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
+    // What stands behind a command is the command's, also where options have the same name (certs --days, certs issue --days).
+    .enablePositionalOptions()
     .showHelpAfterError('(run with "--help" to see how)')
     .configureHelp({ showGlobalOptions: false })
     .exitOverride();
