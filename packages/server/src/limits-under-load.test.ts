@@ -104,7 +104,7 @@ describe("a reader that takes nothing", () => {
     ["gRPC-Web", { "content-type": "application/grpc-web+proto" }],
     ["Connect", connectStream],
   ])("of its answer in %s loses it, and its place goes to the next", async (_protocol, headers) => {
-    await start({ concurrency: 1, idleTimeoutMs: 300 });
+    await start({ concurrency: 1, idleTimeoutMs: 1000 });
     const stream = ask(await session(), "FetchPcap", headers);
     stream.end(envelope);
     await expect.poll(running).toBe(1);
@@ -114,7 +114,7 @@ describe("a reader that takes nothing", () => {
   });
 
   it("in HTTP/1.1 loses its connection", async () => {
-    await start({ concurrency: 1, idleTimeoutMs: 300 });
+    await start({ concurrency: 1, idleTimeoutMs: 1000 });
     const request = httpsRequest(`${url()}/stenographer.Stenographer/FetchPcap`, {
       ...sensor.clientOptions.tls,
       method: "POST",
@@ -124,7 +124,7 @@ describe("a reader that takes nothing", () => {
     request.end(envelope);
     const [response] = await once(request, "response");
     const { socket } = response;
-    await expect.poll(reasons).toEqual(["READER_IDLE"]);
+    await expect.poll(reasons, { timeout: 5000 }).toEqual(["READER_IDLE"]);
     const closed = once(socket, "close");
     response.on("error", () => {}).resume();
     await closed;
@@ -133,7 +133,7 @@ describe("a reader that takes nothing", () => {
   });
 
   it("of its connection loses that", async () => {
-    await start({ concurrency: 1, idleTimeoutMs: 300 });
+    await start({ concurrency: 1, idleTimeoutMs: 1000 });
     const raw = hanging(await RawHttp2.connect(tls(), [[4, 0x7fff_ffff]]));
     await raw.send(frameType.windowUpdate, 0, 0, Buffer.of(0x7f, 0xff, 0, 0));
     raw.stopReading();
@@ -164,7 +164,7 @@ describe("a reader that takes nothing", () => {
     const startedAt = performance.now();
     for await (const piece of stream) {
       bytes += (piece as Buffer).length; // no encoding is set
-      if (performance.now() - startedAt < 2500) await new Promise((resolve) => setTimeout(resolve, 50));
+      if (performance.now() - startedAt < 2500) await new Promise((resolve) => setTimeout(resolve, 10));
     }
     expect(bytes).toBeGreaterThan(capture.length);
     expect(reasons()).toEqual([]);
@@ -173,11 +173,11 @@ describe("a reader that takes nothing", () => {
   it("is none where the source gives nothing", async () => {
     async function* slowly() {
       yield capture.subarray(0, 24 + 1016);
-      await new Promise((resolve) => setTimeout(resolve, 900));
+      await new Promise((resolve) => setTimeout(resolve, 2500));
       yield capture.subarray(24 + 1016);
     }
     await start(
-      { idleTimeoutMs: 300, defaultChunkBytes: 64 * 1024 },
+      { idleTimeoutMs: 1000, defaultChunkBytes: 64 * 1024 },
       {
         kind: "slow",
         open: async () => ({ ...(await decodeCapture(slowly())), warnings: [] }),
@@ -324,20 +324,28 @@ const endingFloods: Record<string, Round> = {
   "resets of streams that are none": (raw, stream) => raw.send(frameType.reset, 0, stream, cancel),
 };
 
+/**
+ * Where nghttp2 ends a session by itself, Node stops reading, and the connection ends when a PING is not answered. Elsewhere the
+ * limit stays long: a flood keeps the one thread that this test and its server share, and no reader should seem idle for that.
+ */
+const endedByPing: Record<string, { idleTimeoutMs: number }> = {
+  "SETTINGS of many entries": { idleTimeoutMs: 3000 },
+};
+
 describe("a flood of", () => {
   it.each(Object.keys(endingFloods))(
     "%s ends its session, and another client's fetch is whole",
     async (name) => {
-      // Where nghttp2 ends a session by itself, its connection ends when a PING is not answered.
-      await start({ concurrency: 200, idleTimeoutMs: 1000 });
+      await start({ concurrency: 200, ...endedByPing[name] });
       const raw = hanging(await RawHttp2.connect(tls()));
       const round = endingFloods[name] as Round; // one of its keys
       const elsewhere = fetchedElsewhere();
+      elsewhere.catch(() => {}); // it is awaited below, when it may have failed long ago
       for (let i = 0; raw.open && i < 50_000; i++) {
         await round(raw, 2 * i + 1, i);
         if (i % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
       }
-      await expect.poll(() => raw.open, { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => raw.open, { timeout: 20_000 }).toBe(false);
       expect(await elsewhere).toBe(sha256);
       await expect.poll(running).toBe(0);
     },
@@ -347,6 +355,7 @@ describe("a flood of", () => {
     await start({});
     const raw = hanging(await RawHttp2.connect(tls()));
     const elsewhere = fetchedElsewhere();
+    elsewhere.catch(() => {}); // as above
     for (let i = 0; raw.open && i < 500; i++) {
       await raw.send(
         frameType.headers,

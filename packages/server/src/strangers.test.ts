@@ -24,8 +24,9 @@ import { memorySource } from "./testing/memory-source.js";
 const day = 86_400_000;
 const authority = await createCertificateAuthority();
 const issued = (more = {}) => authority.issueClient({ commonName: "analyst", ...more });
-const [friend, revoked, denied, serverIdentity] = await Promise.all([
+const [friend, unmapped, revoked, denied, serverIdentity] = await Promise.all([
   issued(),
+  authority.issueClient({ commonName: "intern" }),
   issued(),
   issued(),
   authority.issueServer({ commonName: "sensor", hosts: ["127.0.0.1"] }),
@@ -174,6 +175,8 @@ describe.each(Object.entries(protocols))("%s", (_protocol, transportOf) => {
   beforeAll(async () => {
     server = await createStenographerServer({
       source: watched(memorySource(onePacket())),
+      access: [{ commonName: "analyst", role: "analyst" }],
+      roles: { analyst: {} },
       tls: {
         ca: authority.certificate,
         cert: serverIdentity.certificate,
@@ -200,10 +203,13 @@ describe.each(Object.entries(protocols))("%s", (_protocol, transportOf) => {
       expect(touched).toEqual([]);
     });
 
-    it("is refused to a certificate on the denylist", async () => {
-      const failure = await failureOf(call(transportOf(withTls(denied))));
+    it.each([
+      ["a certificate on the denylist", denied, "CERTIFICATE_REVOKED"],
+      ["a good certificate of somebody without a role", unmapped, "IDENTITY_UNMAPPED"],
+    ])("is refused to %s, with the reason", async (_who, identity, reason) => {
+      const failure = await failureOf(call(transportOf(withTls(identity))));
       expect(failure.code).toBe(Code.PermissionDenied);
-      expect(failure.findDetails(ErrorInfoSchema)[0]?.reason).toBe("CERTIFICATE_REVOKED");
+      expect(failure.findDetails(ErrorInfoSchema)[0]?.reason).toBe(reason);
       expect(touched).toEqual([]);
     });
   });
