@@ -239,6 +239,34 @@ sleep: 86400
   });
 });
 
+describe("stenogrpc serve with an audit log", () => {
+  it("writes down what is asked, and lets no second server write the same log", async () => {
+    writeFileSync(join(folder, "pki", "audited.yaml"), `${labYaml}audit: { file: audit.jsonl, keep: 3 }\n`);
+    const audited = startCli(["serve", "-c", "pki/audited.yaml"], { cwd: folder });
+    const [, where = ""] = await audited.shows(/^listening on (127\.0\.0\.1:\d+)/m);
+    const second = await run("serve", "-c", "pki/audited.yaml");
+    expect(second.code).toBe(2);
+    expect(second.stderr).toContain("audited.yaml: audit: ");
+    expect(second.stderr).toContain("another process writes this audit log");
+    const asked = ["-c", "pki/client.yaml", "-s", where, ...window, "--reason", "case 4711"];
+    expect((await run("fetch", ...asked, "-o", `${freshFolder()}/x.pcap`)).code).toBe(0);
+    audited.child.kill("SIGTERM");
+    expect((await audited.end).code).toBe(0);
+    const [line] = read("pki", "audit.jsonl").toString().split("\n");
+    expect(JSON.parse(line ?? "")).toMatchObject({
+      rpc: "FetchPcap",
+      sensor: "lab",
+      identity: { name: "analyst" },
+      reason: "case 4711",
+      outcome: "served",
+      sha256: createHash("sha256").update(capture).digest("hex"),
+    });
+    expect((await run("audit", "verify", "pki/audit.jsonl")).stdout.toString()).toContain(
+      "intact: 1 line in 1 file\n",
+    );
+  });
+});
+
 describe("interruptions", () => {
   /** A server whose answers begin and do not end; `asked` resolves when a client has asked, `left` when it has left. */
   async function endlessServer() {

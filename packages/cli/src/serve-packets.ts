@@ -1,10 +1,15 @@
 import { hostname } from "node:os";
 import { OptionsError } from "@stenogrpc/options";
-import { createStenographerServer, type PacketSource, type StenographerServer } from "@stenogrpc/server";
+import {
+  AuditError,
+  createStenographerServer,
+  type PacketSource,
+  type StenographerServer,
+} from "@stenogrpc/server";
 import { destination, type Logger, pino } from "pino";
 import { CertificateWatch } from "./certificate-watch.js";
 import { exitCode } from "./exit-codes.js";
-import { type LoadedSettings, loadYaml } from "./load-yaml.js";
+import { besideFile, type LoadedSettings, loadYaml } from "./load-yaml.js";
 import { packetSource } from "./packet-source.js";
 import { prettyLogLine } from "./pretty-log.js";
 import { readServerTls, type ServerTls } from "./read-server-tls.js";
@@ -66,12 +71,22 @@ async function start(
         allowTimeOnlyQueries: settings.limits.allow_time_only_queries,
         concurrency: settings.workers,
       },
+      ...(settings.audit && {
+        audit: {
+          file: besideFile(loaded, settings.audit.file),
+          maxBytes: settings.audit.max_bytes,
+          keep: settings.audit.keep,
+          onFailure: settings.audit.on_failure,
+        },
+      }),
       logger,
     });
   } catch (error) {
     // A source may be at work from its beginning; without a server, no one else ends that.
     await source?.close?.();
     if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`, { cause: error });
+    if (error instanceof AuditError)
+      throw new UsageError(`${file}: audit: ${error.message}`, { cause: error });
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
       throw new UsageError(

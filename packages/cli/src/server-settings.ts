@@ -101,6 +101,16 @@ export const serverSettings = strictOptions({
     .optional(),
   /** Client certificates that are refused: a file of SHA-256 fingerprints, one a line. */
   denylist: text("the path of a file of fingerprints").optional(),
+  /** Where each request is written down before it is answered. */
+  audit: strictOptions({
+    file: text("the path of the audit log"),
+    /** Bytes from which on a file is full, and the next one begins. */
+    max_bytes: size.optional(),
+    /** How many full files are kept. */
+    keep: whole(1).optional(),
+    /** What becomes of a request that can't be written down. */
+    on_failure: oneOf(["refuse", "continue"]).optional(),
+  }).optional(),
   /** Lowest TLS version. */
   tls_min_version: z
     .preprocess(

@@ -1,28 +1,45 @@
 import type { ContextValues, Interceptor } from "@connectrpc/connect";
+import type { Rpc } from "./access/access.js";
+import { type RecordedServer, RequestRecord } from "./audit/request-record.js";
 import type { ClientTrust } from "./certificates/client-trust.js";
 import { clientCertificateKey, identityOf } from "./identity.js";
+import type { RequestError } from "./request-error.js";
 import { toConnectError } from "./to-connect-error.js";
+
+/** A server, as far as it tells who may come at all. */
+export interface GuardedServer extends RecordedServer {
+  /** Which client certificates are good still. */
+  readonly trust: ClientTrust;
+}
 
 /**
  * Refuses every call that has no verified client certificate, or one that is not good any more, before its message is read.
  *
  * This holds whatever server the routes are mounted on: a host service that forgot to require certificates serves nothing.
  */
-export function requireClientCertificate(trust: ClientTrust): Interceptor {
-  return (next) => (request) => {
-    assertClientCertificate(request.contextValues, trust);
+export function requireClientCertificate(server: GuardedServer): Interceptor {
+  return (next) => async (request) => {
+    await assertClientCertificate(request.contextValues, server, request.method.name as Rpc); // our service has no other
     return next(request);
   };
 }
 
-/** @throws ConnectError where the call has no verified client certificate, or one that is not good any more */
-export function assertClientCertificate(values: ContextValues, trust: ClientTrust): void {
-  const certificate = values.get(clientCertificateKey);
-  const refusal = certificate && trust.refusal(certificate);
-  if (refusal) throw toConnectError(refusal);
+/**
+ * Refuses a call that has no verified client certificate, or one that is not good any more, and writes that down.
+ *
+ * @throws ConnectError
+ */
+export async function assertClientCertificate(
+  values: ContextValues,
+  server: GuardedServer,
+  rpc: Rpc,
+): Promise<void> {
   try {
+    const certificate = values.get(clientCertificateKey);
+    const refusal: RequestError | undefined = certificate && server.trust.refusal(certificate);
+    if (refusal) throw refusal;
     identityOf(values);
   } catch (error) {
-    throw toConnectError(error);
+    throw await new RequestRecord(server, rpc, values).refusal(toConnectError(error));
   }
 }

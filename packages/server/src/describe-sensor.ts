@@ -3,6 +3,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { DescribeSensorRequest, DescribeSensorResponseSchema } from "@stenogrpc/protocol";
 import { orAbort } from "./abortable.js";
 import { limitsFor } from "./access/role.js";
+import { RequestRecord } from "./audit/request-record.js";
 import type { SensorService } from "./sensor-service.js";
 import { msToDuration, nsToTimestamp } from "./timestamps.js";
 import { toConnectError } from "./to-connect-error.js";
@@ -14,13 +15,15 @@ export function describeSensor(service: SensorService) {
     _request: DescribeSensorRequest,
     context: HandlerContext,
   ): Promise<MessageInitShape<typeof DescribeSensorResponseSchema>> => {
+    const record = new RequestRecord(service, "DescribeSensor", context.values);
     try {
-      const { role } = await service.permit("DescribeSensor", context);
+      record.permit = await service.permit("DescribeSensor", context);
       const { oldestPacketNs, newestPacketNs } = await orAbort(
         service.source.describe(context.signal),
         context.signal,
       );
-      const limits = limitsFor(role, service.limits);
+      const limits = limitsFor(record.permit.role, service.limits);
+      await record.succeeded();
       return {
         sensor: service.sensor,
         version: serverVersion,
@@ -39,7 +42,7 @@ export function describeSensor(service: SensorService) {
         },
       };
     } catch (error) {
-      const failure = toConnectError(error);
+      const failure = await record.refusal(toConnectError(error));
       service.logger.error(
         { rpc: "DescribeSensor", error: failure.rawMessage, err: failure.cause },
         "description failed",

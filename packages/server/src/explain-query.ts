@@ -5,6 +5,7 @@ import type { ExplainQueryRequest, ExplainQueryResponseSchema } from "@stenogrpc
 import { StenoRequestSchema } from "@stenogrpc/protocol";
 import { printFilter } from "@stenogrpc/query";
 import { orAbort } from "./abortable.js";
+import { RequestRecord } from "./audit/request-record.js";
 import type { SensorService } from "./sensor-service.js";
 import { dialects } from "./summary.js";
 import { nsToTimestamp } from "./timestamps.js";
@@ -18,12 +19,15 @@ export function explainQuery(service: SensorService) {
   ): Promise<MessageInitShape<typeof ExplainQueryResponseSchema>> => {
     const { source, sensor } = service;
     const { signal } = context;
+    const record = new RequestRecord(service, "ExplainQuery", context.values, query);
     try {
-      const { role } = await service.permit("ExplainQuery", context, query);
-      const plan = service.plan(query, role);
+      record.permit = await service.permit("ExplainQuery", context, query);
+      const plan = service.plan(query, record.permit.role);
+      record.plan = plan;
       const cost = source.estimate && (await orAbort(source.estimate(plan, signal), signal));
       const usesIndex = source.abilities?.index ?? false;
       const filter = plan.filter ? printFilter(plan.filter) : "";
+      await record.succeeded();
       return {
         filterDialect: plan.dialect && dialects[plan.dialect],
         filter,
@@ -38,7 +42,7 @@ export function explainQuery(service: SensorService) {
         cost: cost && { files: BigInt(cost.files), bytes: BigInt(cost.bytes) },
       };
     } catch (error) {
-      const failure = toConnectError(error);
+      const failure = await record.refusal(toConnectError(error));
       service.logger.warn(
         { rpc: "ExplainQuery", error: failure.rawMessage, err: failure.cause },
         "explanation refused",

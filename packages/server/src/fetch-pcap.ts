@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { BatchStage, CaptureHeader } from "@stenogrpc/pcap";
@@ -6,7 +5,6 @@ import {
   chunked,
   conformTo,
   createTally,
-  digest,
   limit,
   match,
   pipe,
@@ -15,9 +13,10 @@ import {
   timeWindow,
   verify,
 } from "@stenogrpc/pcap";
-import type { ResponseSchema, StenoRequest } from "@stenogrpc/protocol";
+import { type ResponseSchema, Status, type StenoRequest } from "@stenogrpc/protocol";
 import { compileFilter, headerLength } from "@stenogrpc/query";
 import { abortable, orAbort } from "./abortable.js";
+import type { AuditOutcome } from "./audit/audit-record.js";
 import { withinBudget } from "./budgets.js";
 import { identityName } from "./identity.js";
 import type { Plan } from "./plan-retrieval.js";
@@ -40,9 +39,9 @@ export type FetchHandler = (request: StenoRequest, context: HandlerContext) => A
  */
 export function fetchPcap(service: SensorService): FetchHandler {
   return async function* (request, context) {
-    const retrieval = new Retrieval(service, context);
+    const retrieval = new Retrieval(service, context, request);
     try {
-      const permit = await retrieval.permit(request);
+      const permit = await retrieval.permit();
       const plan = service.plan(request, permit.role);
       const spending = await retrieval.start(plan, permit);
       const { signal } = retrieval;
@@ -57,7 +56,6 @@ export function fetchPcap(service: SensorService): FetchHandler {
         budgetUsedUp: false,
       };
       const totals = createTally();
-      const sha256 = createHash("sha256");
       const wanted = pipe(
         abortable(source.batches, signal),
         verify(),
@@ -75,10 +73,9 @@ export function fetchPcap(service: SensorService): FetchHandler {
         withinBudget(spending, counts),
         tally(totals),
         chunked(header, plan.chunkBytes),
-        digest(sha256),
       );
       for await (const pcap of messages) {
-        retrieval.sent(pcap.length);
+        retrieval.sent(pcap);
         yield { uid: plan.uid, pcap };
       }
 
@@ -88,18 +85,22 @@ export function fetchPcap(service: SensorService): FetchHandler {
         counts,
         totals,
         pcapBytes: retrieval.pcapBytes,
-        sha256: sha256.digest(),
+        sha256: retrieval.sha256(),
         warnings: source.warnings,
         wholeness,
         clientIdentity: identityName(permit.identity),
         sensor: service.sensor,
         source: service.source.kind,
       });
-      // Before the last message: once a client has it, the log has it too.
-      retrieval.finish(totals.packets, counts.budgetUsedUp ? "budget" : counts.stoppedBy, wholeness);
+      // Before the last message: once a client has it, the logs have it too.
+      await retrieval.finish(outcomes[last.status ?? Status.OK] ?? "served", {
+        packets: totals.packets,
+        stoppedBy: counts.budgetUsedUp ? "budget" : counts.stoppedBy,
+        wholeness,
+      });
       yield last;
     } catch (error) {
-      throw retrieval.fail(error);
+      throw await retrieval.fail(error);
     } finally {
       retrieval.leave();
     }
@@ -118,6 +119,14 @@ function sliced({ payloadBytes }: Plan, { linkType }: CaptureHeader): BatchStage
   const lengthOf = headerLength(linkType);
   return slice((...frame) => lengthOf(...frame) + payloadBytes);
 }
+
+/** What the audit calls it. */
+const outcomes: Partial<Record<Status, AuditOutcome>> = {
+  [Status.OK]: "served",
+  [Status.TRUNCATED]: "truncated",
+  [Status.NO_PACKETS]: "no-packets",
+  [Status.INCOMPLETE]: "incomplete",
+};
 
 function matching(plan: Plan, header: CaptureHeader, counts: { recordsUnmatched: number }): BatchStage {
   if (plan.filter === undefined) return (batches) => batches;

@@ -6,8 +6,7 @@ import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grp
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
 import { abortable } from "./abortable.js";
-import { assertClientCertificate } from "./authorize.js";
-import type { ClientTrust } from "./certificates/client-trust.js";
+import { assertClientCertificate, type GuardedServer } from "./authorize.js";
 import type { FetchHandler, ResponseInit } from "./fetch-pcap.js";
 import { encodePcapPrefix, envelopeBytes } from "./grpc-frames.js";
 import { clientIdentity } from "./identity.js";
@@ -43,14 +42,14 @@ export function isGrpcFetch(request: {
  * Answers one FetchPcap in gRPC framing: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
  *
  * @param maxRequestBytes the largest request message read
- * @param trust which client certificates are good still
+ * @param server tells who may come at all
  */
 export async function answerGrpcFetch(
   handler: FetchHandler,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   maxRequestBytes: number,
-  trust: ClientTrust,
+  server: GuardedServer,
 ): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort(new ConnectError("the client left", Code.Canceled)));
@@ -60,7 +59,7 @@ export async function answerGrpcFetch(
   let context: CallContext | undefined;
   try {
     context = contextOf(request, gone.signal);
-    assertClientCertificate(context.values, trust);
+    await assertClientCertificate(context.values, server, "FetchPcap");
     const message = await readRequest(request, maxRequestBytes, context.signal);
     for await (const answer of handler(message, context)) {
       startResponse(response);

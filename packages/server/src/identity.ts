@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import type { ContextValues } from "@connectrpc/connect";
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import { type AltNames, readAltNames } from "./access/alt-names.js";
+import { peerAddressKey } from "./audit/peer-address.js";
 import { lineKey, lineOfStream } from "./hang-up.js";
 import { RequestError } from "./request-error.js";
 
@@ -42,6 +43,7 @@ export function clientIdentity(request: unknown): ContextValues {
     const { stream } = like.raw ?? like;
     if (stream !== undefined) values.set(lineKey, lineOfStream(stream));
     const socket = tlsSocketOf(like);
+    values.set(peerAddressKey, socket?.remoteAddress);
     const certificate = socket?.authorized === true ? socket.getPeerX509Certificate() : undefined;
     if (certificate) {
       values.set(clientIdentityKey, readIdentity(certificate)).set(clientCertificateKey, certificate);

@@ -1,6 +1,15 @@
 export type { Authorize, AuthorizeContext, Decision, Rpc } from "./access/access.js";
 export type { RoleOptions } from "./access/role.js";
 export type { RuleOptions } from "./access/rules.js";
+export { AuditError, type AuditErrorKind } from "./audit/audit-error.js";
+export type { AuditOptions } from "./audit/audit-options.js";
+export type {
+  AuditIdentity,
+  AuditOutcome,
+  AuditReceipt,
+  AuditRecord,
+  AuditSink,
+} from "./audit/audit-record.js";
 export type {
   AuditProblem,
   AuditProblemKind,

@@ -17,6 +17,7 @@
  * - `budget-exhausted`: this client got all that it may within an hour
  * - `draining`: the server is shutting down
  * - `timeout`: the server's own time limit for one retrieval passed
+ * - `audit-failed`: the request could not be written to the audit log
  */
 export type RequestErrorKind =
   | "client-certificate-required"
@@ -42,7 +43,8 @@ export type RequestErrorKind =
   | "index-cant-help"
   | "no-free-slot"
   | "draining"
-  | "timeout";
+  | "timeout"
+  | "audit-failed";
 
 /** A refusal by the server, told to the client as it is. */
 export class RequestError extends Error {

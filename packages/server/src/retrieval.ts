@@ -1,9 +1,11 @@
-import type { X509Certificate } from "node:crypto";
+import { createHash, type X509Certificate } from "node:crypto";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { printFilter } from "@stenogrpc/query";
 import type { Permit } from "./access/access.js";
+import type { AuditOutcome, AuditReceipt } from "./audit/audit-record.js";
+import { RequestRecord, type Sent } from "./audit/request-record.js";
 import type { Spending } from "./budgets.js";
 import { clientCertificateKey, clientIdentityKey, identityKey, identityName } from "./identity.js";
 import type { Plan } from "./plan-retrieval.js";
@@ -13,6 +15,13 @@ import { SourceError } from "./sources/packet-source.js";
 import type { SourceOutcome } from "./sources/source-outcome.js";
 import { timestampToIso } from "./timestamps.js";
 import { reasonOf, toConnectError } from "./to-connect-error.js";
+
+/** How an answer ended that was given in whole. */
+export interface Answered {
+  readonly packets: number;
+  readonly stoppedBy: string;
+  readonly wholeness: SourceOutcome;
+}
 
 /**
  * One retrieval's life: its signal, its place, its log line.
@@ -27,16 +36,20 @@ export class Retrieval {
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   readonly #onClientGone: () => void;
-  #permit: Permit | undefined;
+  readonly #hash = createHash("sha256");
+  readonly #request: StenoRequest;
+  readonly #record: RequestRecord;
   #plan: Plan | undefined;
   #release: () => void = () => {};
   #pcapBytes = 0;
   #packets = 0;
   #ended = false;
 
-  constructor(service: SensorService, context: HandlerContext) {
+  constructor(service: SensorService, context: HandlerContext, request: StenoRequest) {
     this.#service = service;
     this.#context = context;
+    this.#request = request;
+    this.#record = new RequestRecord(service, "FetchPcap", context.values, request);
     this.#timer = setTimeout(() => this.#timedOut(), service.limits.timeoutMs);
     this.#onClientGone = () => this.#fail(ConnectError.from(context.signal.reason, Code.Canceled));
     context.signal.addEventListener("abort", this.#onClientGone, { once: true });
@@ -64,10 +77,12 @@ export class Retrieval {
    *
    * @throws RequestError
    */
-  async permit(request: StenoRequest): Promise<Permit> {
+  async permit(): Promise<Permit> {
     const { values } = this.#context;
-    this.#permit = await this.#service.permit("FetchPcap", { values, signal: this.signal }, request);
-    return this.#permit;
+    const caller = { values, signal: this.signal };
+    const permit = await this.#service.permit("FetchPcap", caller, this.#request);
+    this.#record.permit = permit;
+    return permit;
   }
 
   /**
@@ -78,6 +93,7 @@ export class Retrieval {
    */
   async start(plan: Plan, { identity, role }: Permit): Promise<Spending | undefined> {
     this.#plan = plan;
+    this.#record.plan = plan;
     const key = identityKey(identity);
     const release = await this.#service.admission.enter({
       identity: key,
@@ -94,15 +110,35 @@ export class Retrieval {
     });
   }
 
-  /** Counts bytes handed to the transport. */
-  sent(bytes: number): void {
-    this.#pcapBytes += bytes;
+  /** SHA-256 of those bytes. */
+  sha256(): Uint8Array {
+    return this.#hash.copy().digest();
   }
 
-  /** Ends it well. */
-  finish(packets: number, stoppedBy: string, { coverage, completeness, damage }: SourceOutcome): void {
+  /** Counts and hashes bytes handed to the transport. */
+  sent(pcap: Uint8Array): void {
+    this.#pcapBytes += pcap.length;
+    this.#hash.update(pcap);
+  }
+
+  /**
+   * Ends it well, once that is written down. From here on nothing else ends it.
+   *
+   * @throws RequestError "audit-failed"
+   */
+  async finish(outcome: AuditOutcome, { packets, stoppedBy, wholeness }: Answered): Promise<void> {
+    if (this.#ended) throw this.signal.reason;
+    this.#ended = true;
     this.#packets = packets;
-    this.#end("served", undefined, {
+    const { coverage, completeness, damage } = wholeness;
+    const written = this.#record.succeeded(outcome, { ...this.#sent(), packets });
+    try {
+      await written;
+    } catch (error) {
+      this.#conclude("failed", written, toConnectError(error));
+      throw error;
+    }
+    this.#conclude("served", written, undefined, {
       packets,
       stoppedBy,
       ...(coverage && coverage.gaps.length > 0 ? { gaps: coverage.gaps.length } : {}),
@@ -111,16 +147,18 @@ export class Retrieval {
     });
   }
 
-  /** Ends it badly, and gives what the client is to be told. */
-  fail(error: unknown): ConnectError {
+  /** Ends it badly, and gives what the client is to be told, once that is written down. */
+  async fail(error: unknown): Promise<ConnectError> {
     // After an abort the source fails as it may; why we aborted is the better reason.
     const cause: unknown = this.signal.aborted ? this.signal.reason : error;
-    return this.#fail(toConnectError(cause));
+    const failure = toConnectError(cause);
+    this.#fail(failure);
+    return this.#record.refusal(failure);
   }
 
   /** Ends it when nothing else did: the reader left in the middle. */
   leave(): void {
-    this.#end("canceled");
+    this.#fail(new ConnectError("the client left", Code.Canceled));
   }
 
   /** Ends it from outside, at once: a handler that waits for a slow reader may not be resumed for long. */
@@ -138,14 +176,26 @@ export class Retrieval {
     );
   }
 
-  #fail(failure: ConnectError): ConnectError {
-    this.#end(failure.code === Code.Canceled ? "canceled" : "failed", failure);
-    return failure;
-  }
-
-  #end(outcome: "served" | "canceled" | "failed", failure?: ConnectError, result: object = {}): void {
+  #fail(failure: ConnectError): void {
     if (this.#ended) return;
     this.#ended = true;
+    const written = this.#record.failed(failure, this.#sent());
+    this.#conclude(failure.code === Code.Canceled ? "canceled" : "failed", written, failure);
+  }
+
+  #sent(): Sent {
+    const pcapBytes = this.#pcapBytes;
+    if (pcapBytes === 0) return { packets: 0, pcapBytes, sha256: undefined };
+    return { packets: undefined, pcapBytes, sha256: Buffer.from(this.sha256()).toString("hex") };
+  }
+
+  /** Gives back what it holds, at once, and logs it when its record is written. */
+  #conclude(
+    outcome: "served" | "canceled" | "failed",
+    written: Promise<AuditReceipt | undefined>,
+    failure?: ConnectError,
+    result: object = {},
+  ): void {
     clearTimeout(this.#timer);
     this.#context.signal.removeEventListener("abort", this.#onClientGone);
     this.#work.abort(failure ?? new RequestError("draining", "the retrieval has ended"));
@@ -153,7 +203,12 @@ export class Retrieval {
     this.#service.ended(this);
     const refused = outcome === "failed" && !isOurs(failure);
     this.#service.counters.count(refused ? "refused" : outcome, this.#pcapBytes, this.#packets);
-    this.#log(outcome, failure, result);
+    const log = (receipt?: AuditReceipt): void => {
+      const line = receipt && { auditSeq: receipt.seq, auditHash: receipt.hash };
+      this.#log(outcome, failure, { ...result, ...line });
+    };
+    // Why it could not be written has been logged.
+    written.then(log, () => log());
   }
 
   #log(outcome: string, failure: ConnectError | undefined, result: object): void {
@@ -165,7 +220,7 @@ export class Retrieval {
       uid: plan?.uid,
       client: identity && identityName(identity),
       fingerprint: identity?.fingerprint256,
-      role: this.#permit?.roleName,
+      role: this.#record.permit?.roleName,
       requestReason: plan?.reason || undefined,
       from: plan && timestampToIso(plan.window.startNs),
       to: plan && timestampToIso(plan.window.endNs),

@@ -57,7 +57,7 @@ export function routesOf(service: SensorService): SensorRoutes {
         describeSensor: describeSensor(service),
       },
       {
-        interceptors: [watchReaders(idleTimeoutMs), requireClientCertificate(service.trust)],
+        interceptors: [watchReaders(idleTimeoutMs), requireClientCertificate(service)],
         readMaxBytes: maxRequestBytes,
       },
     );

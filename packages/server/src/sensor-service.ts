@@ -9,6 +9,8 @@ import type { Role } from "./access/role.js";
 import { roleOf, roleSchema } from "./access/role.js";
 import { ruleSchema } from "./access/rules.js";
 import { Admission } from "./admission.js";
+import { Audit } from "./audit/audit.js";
+import { auditSchema } from "./audit/audit-options.js";
 import { Budgets } from "./budgets.js";
 import { ClientTrust, type TrustSet } from "./certificates/client-trust.js";
 import { identityOf } from "./identity.js";
@@ -43,6 +45,8 @@ export const sensorOptionsShape = {
   roles: z.record(z.string().min(1), roleSchema).optional(),
   /** Decides instead of `access`. Called for every call; whatever it throws is a no. */
   authorize: z.custom<Authorize>((value) => typeof value === "function", "must be a function").optional(),
+  /** Where each request is written down before it is answered: a file, or a sink of yours. Default: nowhere. */
+  audit: auditSchema.optional(),
   /** Where the log goes: pino's shape. Default: nowhere. */
   logger: z.custom<Logger>(isLogger, "must have debug(), info(), warn() and error()").default(silentLogger),
   /** The clock, in milliseconds since the epoch; resolves "3h ago". Default: Date.now. */
@@ -68,6 +72,10 @@ export class SensorService {
   readonly source: PacketSource;
   readonly limits: Limits;
   readonly logger: Logger;
+  /** The clock, in milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Where requests are written down, if they are. */
+  readonly audit: Audit | undefined;
   readonly admission: Admission;
   readonly budgets = new Budgets();
   /** Retrievals under way. */
@@ -77,12 +85,11 @@ export class SensorService {
   /** Which client certificates are good still. */
   readonly trust = new ClientTrust();
   readonly #access: Access;
-  readonly #now: () => number;
   #idle: () => void = () => {};
 
   /** @throws OptionsError */
   constructor(options: SensorOptions) {
-    const { sensor, source, limits, logger, now, access, roles, authorize } = parseOptions(
+    const { sensor, source, limits, logger, now, audit, access, roles, authorize } = parseOptions(
       "sensor",
       sensorOptionsSchema,
       options,
@@ -91,6 +98,8 @@ export class SensorService {
     this.source = source;
     this.limits = limits;
     this.logger = logger;
+    this.now = now;
+    this.audit = audit && new Audit(audit, { logger, now });
     this.admission = new Admission(limits);
     this.#access = new Access({
       sensor,
@@ -100,7 +109,6 @@ export class SensorService {
       authorizeTimeoutMs: limits.authorizeTimeoutMs,
       logger,
     });
-    this.#now = now;
   }
 
   /**
@@ -119,7 +127,7 @@ export class SensorService {
    * @throws RequestError, FilterSyntaxError
    */
   plan(request: StenoRequest, role: Role): Plan {
-    const nowNs = BigInt(this.#now()) * 1_000_000n;
+    const nowNs = BigInt(this.now()) * 1_000_000n;
     return planRetrieval(request, this.limits, this.source.abilities ?? {}, nowNs, role);
   }
 
@@ -149,6 +157,7 @@ export class SensorService {
       clearTimeout(timer);
     }
     await this.source.close?.();
+    await this.audit?.close();
   }
 
   #abandonAll(): void {

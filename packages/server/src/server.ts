@@ -70,6 +70,7 @@ export interface StenographerServer {
  * Resolves when it listens. There is no way to serve without client certificates.
  *
  * @throws OptionsError for options that make no sense
+ * @throws AuditError where the audit log can't be continued
  * @throws the system's error where the port is taken
  */
 export async function createStenographerServer(options: ServerOptions): Promise<StenographerServer> {
@@ -80,6 +81,10 @@ export async function createStenographerServer(options: ServerOptions): Promise<
   const certificates = readCertificates(tls);
   const service = new SensorService({ ...sensor, limits: retrievalLimits });
   service.replaceTrust(certificates);
+  await service.audit?.open().catch(async (error: unknown) => {
+    await service.close(0);
+    throw error;
+  });
   const server = createSecureServer(
     {
       ...certificates.context,
@@ -160,12 +165,10 @@ function requestListener(service: SensorService, requestBodyTimeoutMs: number) {
       return;
     }
     const http2Response = response as Http2ServerResponse; // an HTTP/2 request has one
-    answerGrpcFetch(handler, request, http2Response, maxRequestBytes, service.trust).catch(
-      (error: unknown) => {
-        service.logger.error({ err: error }, "answering failed");
-        response.destroy();
-      },
-    );
+    answerGrpcFetch(handler, request, http2Response, maxRequestBytes, service).catch((error: unknown) => {
+      service.logger.error({ err: error }, "answering failed");
+      response.destroy();
+    });
   };
 }
 

@@ -34,6 +34,7 @@ const requestErrors: Record<RequestErrorKind, readonly [Code, reason: string]> =
   "no-free-slot": [Code.ResourceExhausted, "NO_FREE_SLOT"],
   draining: [Code.Unavailable, "SERVER_DRAINING"],
   timeout: [Code.DeadlineExceeded, "TIMEOUT"],
+  "audit-failed": [Code.Internal, "AUDIT_FAILED"],
 };
 
 const sourceErrors: Record<SourceErrorKind, readonly [Code, reason: string]> = {

@@ -9,7 +9,7 @@ const lineOf = (record: Parameters<typeof auditRecord>[0] = {}) =>
 describe("a line of the audit log", () => {
   it("has its fields in a fixed order, number first, hashes last", () => {
     expect(Object.keys(JSON.parse(lineOf().text))).toEqual(
-      "seq time event server sensor rpc uid identity role peer reason filter dialect window limits outcome code error packets pcapBytes sha256 durationMs prev hash".split(
+      "seq time event server sensor rpc uid identity role peer reason filter dialect policy window limits outcome code error packets pcapBytes sha256 durationMs prev hash".split(
         " ",
       ),
     );
@@ -24,6 +24,7 @@ describe("a line of the audit log", () => {
       reason: undefined,
       filter: undefined,
       dialect: undefined,
+      policy: undefined,
       window: undefined,
       limits: undefined,
       sha256: undefined,
@@ -50,6 +51,7 @@ describe("a line of the audit log", () => {
     const long = "\u00e9".repeat(10_000_000);
     const { text } = lineOf({
       filter: long,
+      policy: long,
       reason: long,
       uid: long,
       sensor: long,

@@ -103,20 +103,27 @@ function requestFields(record: { readonly event: "request" } & AuditRecord) {
     reason: text(record.reason),
     filter: text(record.filter, longestFilter),
     dialect: record.dialect ?? null,
+    policy: text(record.policy, longestFilter),
     window: window ? { from: window.from, to: window.to } : null,
-    limits: limits ? { maxBytes: limits.maxBytes ?? null, maxPackets: limits.maxPackets ?? null } : null,
+    limits: limits
+      ? {
+          maxBytes: limits.maxBytes ?? null,
+          maxPackets: limits.maxPackets ?? null,
+          payloadBytes: limits.payloadBytes ?? null,
+        }
+      : null,
     outcome: record.outcome,
     code: record.code ?? null,
     error: record.error ?? null,
-    packets: record.packets,
+    packets: record.packets ?? null,
     pcapBytes: record.pcapBytes,
     sha256: record.sha256 ?? null,
     durationMs: record.durationMs,
   };
 }
 
-// A request's text has at most 64 KiB, and a filter printed from it not ten times that. A certificate may hold anything.
-const longestFilter = 512 * 1024;
+// A request's text has at most 64 KiB, and a filter printed from it hardly four times that. A certificate may hold anything.
+const longestFilter = 256 * 1024;
 const longestText = 4096;
 
 /** Text of a bounded length, since each character takes up to six bytes and a line has a bound. */

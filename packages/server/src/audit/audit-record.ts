@@ -40,22 +40,29 @@ export interface AuditRecord {
   readonly peer: string | undefined;
   /** Why the packets were wanted, in the client's words. */
   readonly reason: string | undefined;
-  /** The filter, printed from its parsed form. Empty: every packet. */
+  /** The filter, printed from its parsed form; as it came, without `window`, where it was refused before. Empty: every packet. */
   readonly filter: string | undefined;
   readonly dialect: string | undefined;
+  /** What every packet had to match besides, by the role. */
+  readonly policy: string | undefined;
   /** The window, half-open: RFC 3339. */
   readonly window: { readonly from: string; readonly to: string } | undefined;
   /** The limits in force for this request. */
   readonly limits:
-    | { readonly maxBytes: number | undefined; readonly maxPackets: number | undefined }
+    | {
+        readonly maxBytes: number | undefined;
+        readonly maxPackets: number | undefined;
+        /** Bytes kept of each packet behind its transport header. */
+        readonly payloadBytes: number | undefined;
+      }
     | undefined;
   readonly outcome: AuditOutcome;
   /** The RPC's code in lower case, such as "permission_denied", where it failed. */
   readonly code: string | undefined;
   /** The reason that the client was told, such as "FILTER_SYNTAX", where it failed. */
   readonly error: string | undefined;
-  /** Packets sent. */
-  readonly packets: number;
+  /** Packets sent; undefined where it ended in the middle. */
+  readonly packets: number | undefined;
   /** Bytes of pcap sent. */
   readonly pcapBytes: number;
   /** SHA-256 of those bytes, in hex. */

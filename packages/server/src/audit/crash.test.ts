@@ -1,12 +1,16 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { Stenographer } from "@stenogrpc/protocol";
 import { describe, expect, it } from "vitest";
 import { auditRecord, testFolder, testLog } from "../../test-support/audit.js";
+import type { TestSensor } from "../testing/test-sensor.js";
 import { verifyAuditLog } from "./verify-audit-log.js";
-
-const script = join(import.meta.dirname, "../../test-support/write-audit-log.ts");
 
 describe("an audit log whose process is killed", () => {
   it("has every line that was acknowledged, and its chain goes on", async () => {
@@ -25,9 +29,34 @@ describe("an audit log whose process is killed", () => {
   });
 });
 
+describe("the audit log of a server that is killed in the middle of an answer", () => {
+  it("has what was answered before, and can be continued", async () => {
+    using folder = testFolder();
+    const file = join(folder.path, "audit.jsonl");
+    const server = startScript("serve-audited.ts", file);
+    const [line] = await once(createInterface(server.stdout), "line");
+    const { server: address, tls } = JSON.parse(line) as TestSensor["clientOptions"]; // the script's own
+    const transport = createGrpcTransport({ baseUrl: `https://${address}`, nodeOptions: tls });
+    const client = createClient(Stenographer, transport);
+    const whole = { epochStart: 1_700_000_000n, epochEnd: 1_800_000_000n };
+    await client.explainQuery({ query: whole });
+    const reading = async () => {
+      for await (const _ of client.fetchPcap(whole)) server.kill("SIGKILL");
+    };
+    await expect(reading()).rejects.toThrow();
+    await once(server, "close");
+
+    expect(await verifyAuditLog(file)).toMatchObject({ isIntact: true, lines: 1 });
+    const log = testLog(file);
+    expect(await log.write(auditRecord())).toMatchObject({ seq: 2 });
+    await log.close();
+    expect(await verifyAuditLog(file)).toMatchObject({ isIntact: true, lines: 2 });
+  });
+});
+
 /** Gives the number of the last line that was acknowledged. */
 async function writeUntilKilled(file: string, ms: number): Promise<number> {
-  const writer = spawn(process.execPath, ["--conditions=@stenogrpc/source", "--import", "tsx", script, file]);
+  const writer = startScript("write-audit-log.ts", file);
   let said = "";
   writer.stdout.on("data", (piece) => {
     said += piece;
@@ -37,5 +66,13 @@ async function writeUntilKilled(file: string, ms: number): Promise<number> {
   await sleep(ms);
   writer.kill("SIGKILL");
   await closed;
-  return Math.max(...said.trimEnd().split("\n").slice(0, -1).map(Number));
+  // Cut in the middle, a number is a smaller one.
+  return Math.max(...said.trimEnd().split("\n").map(Number));
+}
+
+function startScript(name: string, file: string): ChildProcessByStdio<null, Readable, null> {
+  const script = join(import.meta.dirname, "../../test-support", name);
+  return spawn(process.execPath, ["--conditions=@stenogrpc/source", "--import", "tsx", script, file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 }

@@ -11,6 +11,8 @@ const packages = {
   tcpreplay: "tcpreplay",
   ip: "iproute2",
   setpriv: "util-linux",
+  mount: "mount",
+  umount: "mount",
   jq: "jq",
   curl: "curl",
 } as const;
