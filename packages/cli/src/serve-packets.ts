@@ -63,6 +63,10 @@ async function start(
         maxPackets: settings.limits.max_packets,
         maxWindowMs: settings.limits.max_window,
         timeoutMs: settings.limits.timeout,
+        queue: settings.limits.queue && {
+          length: settings.limits.queue.length,
+          timeoutMs: settings.limits.queue.timeout,
+        },
         idleTimeoutMs: settings.limits.idle_timeout,
         handshakeTimeoutMs: settings.limits.handshake_timeout,
         requestBodyTimeoutMs: settings.limits.request_body_timeout,
@@ -71,6 +75,8 @@ async function start(
         allowTimeOnlyQueries: settings.limits.allow_time_only_queries,
         concurrency: settings.workers,
       },
+      access: settings.access,
+      roles: settings.roles,
       ...(settings.audit && {
         audit: {
           file: besideFile(loaded, settings.audit.file),

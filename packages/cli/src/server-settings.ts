@@ -1,5 +1,6 @@
 import { strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
+import { roleSettings, ruleSettings } from "./access-settings.js";
 import { durationMs, oneOf, size, text, whole } from "./settings.js";
 
 /** What the file of `stenogrpc serve` can say. The first six keys are the original's. */
@@ -82,6 +83,8 @@ export const serverSettings = strictOptions({
     max_packets: whole(1).optional(),
     max_window: durationMs.optional(),
     timeout: durationMs.optional(),
+    /** Retrievals that may wait for a place, and how long. */
+    queue: strictOptions({ length: whole(0).optional(), timeout: durationMs.optional() }).optional(),
     /** The longest a client may take no message, a handshake may last, and a request may take to arrive. */
     idle_timeout: durationMs.optional(),
     handshake_timeout: durationMs.optional(),
@@ -92,6 +95,12 @@ export const serverSettings = strictOptions({
     /** Whether a filter that no index can narrow may read every packet in the window. */
     allow_time_only_queries: z.boolean({ error: "must be true or false" }).optional(),
   }).default({}),
+  /** Who has which role: the first line about an identity decides, and everyone else is refused. */
+  access: z.array(ruleSettings, { error: "must be a list of rules" }).optional(),
+  /** What each role may do. */
+  roles: z
+    .record(z.string().min(1), roleSettings, { error: "must be a mapping of names to roles" })
+    .optional(),
   /** The authorities' lists of revoked certificates. */
   crl: z
     .preprocess(

@@ -11,12 +11,20 @@ const fileHeaderBytes = 24;
 const onePacketBytes = 40;
 
 const network = z.string().superRefine((text, context) => {
-  try {
-    net(text);
-  } catch (error) {
-    context.addIssue({ code: "custom", message: (error as RangeError).message }); // what net() throws
-  }
+  const problem = networkProblem(text);
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
 });
+
+function networkProblem(text: string): string | undefined {
+  try {
+    const { node } = net(text);
+    // The filter language takes `::ffff:10.0.0.0` for 10.0.0.0, whose prefixes are others.
+    const isMapped = node.kind === "net" && node.address.version === 4 && text.includes(":");
+    return isMapped ? "must be written as the IPv4 network that it means" : undefined;
+  } catch (error) {
+    return (error as RangeError).message; // what net() throws
+  }
+}
 
 /** What whoever has a role may do. Everything left out is as the server's limits say. */
 export const roleSchema = strictOptions({
