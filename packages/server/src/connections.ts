@@ -3,7 +3,7 @@ import type { Http2SecureServer, Http2Session, ServerHttp2Session } from "node:h
 import { constants } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type RequestLike, tlsSocketOf } from "./identity.js";
+import { certificateOf, type RequestLike } from "./identity.js";
 import type { Logger } from "./logger.js";
 
 /** Milliseconds that a connection gets at least for its last bytes. */
@@ -51,13 +51,12 @@ export class Connections {
       socket.once("close", () => this.#sockets.delete(socket));
     });
     server.on("request", (request, response) => {
-      const socket = tlsSocketOf(request as RequestLike); // both kinds of request are
-      if (socket === undefined) return;
       if (request.httpVersionMajor === 1) {
+        const socket = request.socket as TLSSocket; // of a TLS server
         this.#countAnswer(socket, 1);
         response.once("close", () => this.#countAnswer(socket, -1));
       }
-      const certificate = socket.getPeerX509Certificate();
+      const certificate = certificateOf(request as RequestLike); // both kinds of request are
       if (certificate === undefined || !events.isRefused(certificate)) return;
       if ("shouldKeepAlive" in response) response.shouldKeepAlive = false;
       else this.#dismiss(response.stream.session);

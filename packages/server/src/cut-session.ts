@@ -11,7 +11,13 @@ const farewellMs = 100;
 export function cutSession(session: Http2Session, why: Error, code: number): void {
   const { socket } = session;
   session.destroy(why, code);
-  // A session keeps its socket's own destroy() for itself, but not the one of all sockets.
-  const timer = setTimeout(() => Socket.prototype.destroy.call(socket), farewellMs);
+  const timer = setTimeout(() => {
+    try {
+      // A session keeps its socket's own destroy() for itself, but not the one of all sockets.
+      Socket.prototype.destroy.call(socket);
+    } catch {
+      // It has let go of its socket, and so has closed it itself.
+    }
+  }, farewellMs);
   session.once("close", () => clearTimeout(timer));
 }

@@ -38,13 +38,12 @@ export const clientCertificateKey = createContextKey<X509Certificate | undefined
  */
 export function clientIdentity(request: unknown): ContextValues {
   const values = createContextValues();
+  const like = request as RequestLike; // only optional fields, each checked before use
+  const { stream } = like.raw ?? like;
+  if (stream !== undefined) values.set(lineKey, lineOfStream(stream));
   try {
-    const like = request as RequestLike; // only optional fields, each checked before use
-    const { stream } = like.raw ?? like;
-    if (stream !== undefined) values.set(lineKey, lineOfStream(stream));
-    const socket = tlsSocketOf(like);
-    values.set(peerAddressKey, socket?.remoteAddress);
-    const certificate = socket?.authorized === true ? socket.getPeerX509Certificate() : undefined;
+    values.set(peerAddressKey, tlsSocketOf(like)?.remoteAddress);
+    const certificate = certificateOf(like);
     if (certificate) {
       values.set(clientIdentityKey, readIdentity(certificate)).set(clientCertificateKey, certificate);
     }
@@ -52,6 +51,16 @@ export function clientIdentity(request: unknown): ContextValues {
     // A socket that is already gone has no certificate to show; the interceptor then refuses the call.
   }
   return values;
+}
+
+/** The certificate that TLS has verified for a request's connection. Undefined without one, and where the connection is gone. */
+export function certificateOf(request: RequestLike): X509Certificate | undefined {
+  try {
+    const socket = tlsSocketOf(request);
+    return socket?.authorized === true ? socket.getPeerX509Certificate() : undefined;
+  } catch {
+    return undefined; // an HTTP/2 session that has ended throws whatever is asked of its socket
+  }
 }
 
 /** What the three kinds of request hold: HTTP/2 and HTTP/1.1 from Node, and Fastify's, which wraps one of them. */
@@ -62,7 +71,7 @@ export interface RequestLike {
 }
 
 /** The connection that a request came by. */
-export function tlsSocketOf(request: RequestLike): TLSSocket | undefined {
+function tlsSocketOf(request: RequestLike): TLSSocket | undefined {
   const inner = request.raw ?? request;
   return (inner.stream?.session?.socket as TLSSocket | undefined) ?? inner.socket; // sessions of a TLS server have one
 }
