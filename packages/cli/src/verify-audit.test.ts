@@ -44,7 +44,7 @@ not intact: 2 problems, 3 lines in 1 file
 
   it("finds a cut end by a line that is known from elsewhere", async () => {
     writeFileSync(file, lines.slice(0, lines.indexOf("\n") + 1));
-    const { code, stdout } = await runHere("audit", "verify", file, "--expect", anchor);
+    const { code, stdout } = await runHere("audit", "verify", "--expect", anchor, file);
     expect(code).toBe(1);
     expect(stdout).toContain("line 2 is expected, and not there: the log ends with line 1\n");
   });

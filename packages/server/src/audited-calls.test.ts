@@ -148,6 +148,23 @@ describe.each(Object.keys(ways))("%s:", (way) => {
     ]);
   });
 
+  it("the role is written down with what it changed, and who may not ask as well", async () => {
+    const client = await start({
+      access: [{ commonName: "test client", role: "tier-1" }],
+      roles: { "tier-1": { nets: ["10.0.0.0/8"], payloadBytes: 0, maxPackets: 5, info: false } },
+    });
+    await fetchAll(client, all);
+    expect(await reasonOfFailure(client.describeSensor({}))).toBe("RPC_NOT_ALLOWED");
+    expect(auditLines()).toMatchObject([
+      {
+        role: "tier-1",
+        policy: expect.stringContaining("10.0.0.0"),
+        limits: { maxPackets: 5, payloadBytes: 0 },
+      },
+      { rpc: "DescribeSensor", outcome: "refused", code: "permission_denied", error: "RPC_NOT_ALLOWED" },
+    ]);
+  });
+
   it("a source that fails in the middle leaves what was sent until then", async () => {
     const client = await start({ source: failingSource() });
     const pieces: Uint8Array[] = [];

@@ -24,7 +24,7 @@ export interface Answered {
 }
 
 /**
- * One retrieval's life: its signal, its place, its log line.
+ * One retrieval's life: its signal, its place, its line in the audit and in the log.
  *
  * It ends exactly once, by whichever comes first: the handler's own end, or the signal. The signal matters since a
  * handler that waits for a reader who is gone is never resumed, so its `finally` may not run.
@@ -72,6 +72,11 @@ export class Retrieval {
     return this.#pcapBytes;
   }
 
+  /** SHA-256 of those bytes. */
+  sha256(): Uint8Array {
+    return this.#hash.copy().digest();
+  }
+
   /**
    * Decides whether it is allowed at all, and within which limits.
    *
@@ -108,11 +113,6 @@ export class Retrieval {
       maxBytes: role.maxBytesPerHour,
       maxPackets: role.maxPacketsPerHour,
     });
-  }
-
-  /** SHA-256 of those bytes. */
-  sha256(): Uint8Array {
-    return this.#hash.copy().digest();
   }
 
   /** Counts and hashes bytes handed to the transport. */

@@ -8,8 +8,8 @@ export function auditCommand(): Command {
     .description("find lines of an audit log that were changed, removed, inserted or moved")
     .argument("<FILE>", "the log that a server writes; the files it filled before are found beside it")
     .option(
-      "--expect <SEQ:HASH...>",
-      "lines known from elsewhere: they prove everything up to them",
+      "--expect <SEQ:HASH>",
+      "a line known from elsewhere, which proves everything up to it; may be given again",
       auditLineArgument,
     )
     .option("--json", "print it as JSON on stdout")

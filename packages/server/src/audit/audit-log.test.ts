@@ -57,6 +57,15 @@ describe("an audit log", () => {
     expect(await verifyAuditLog(file)).toMatchObject({ isIntact: true, lines: 3, firstSeq: 1 });
   });
 
+  it("may be opened more than once, and written to meanwhile", async () => {
+    using folder = testFolder();
+    const file = join(folder.path, "audit.jsonl");
+    const log = testLog(file);
+    await Promise.all([log.open(), log.write(auditRecord()), log.open(), log.write(auditRecord())]);
+    await log.close();
+    expect(await verifyAuditLog(file)).toMatchObject({ isIntact: true, lines: 2 });
+  });
+
   it("takes no record once it is closed", async () => {
     using folder = testFolder();
     const log = testLog(join(folder.path, "audit.jsonl"));

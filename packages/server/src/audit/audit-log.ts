@@ -38,7 +38,7 @@ export class AuditLog {
    * @throws AuditError, or the system's error
    */
   async open(): Promise<void> {
-    await this.#working;
+    while (this.#working) await this.#working;
     const opening = this.#chain.open();
     this.#working = opening.then(
       () => this.#commitWaiting(),
