@@ -1,7 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { manifestSuffix, type NodeStenographerClient, StenographerError } from "@stenogrpc/client/node";
+import { manifestSuffix, type NodeStenographerClient } from "@stenogrpc/client/node";
 import { atOnce } from "./at-once.js";
 import {
   type BatchOutcome,
@@ -32,8 +31,8 @@ export interface BatchOptions extends ConnectionOptions, RetrievalOptions {
 }
 
 const resultsFile = "results.csv";
-/** Times a row is asked again when the server says "later". */
-const mostRetries = 60;
+/** Places on a server are shared with others, and a batch can wait. */
+const patienceMs = 600_000;
 
 /** Fetches one capture for each row of a CSV, and tells the exit code. Throws UsageError. */
 export async function fetchBatch(options: BatchOptions): Promise<number> {
@@ -90,42 +89,27 @@ async function fetchRow(
     if ("problem" in request) throw new UsageError(request.problem);
     if (options.originalServer) refuseForOriginal(options);
     if (row.filter !== "") checkFilter(row.filter, dialectOf(options, options.originalServer));
-    const result = await untilAdmitted(signal, () =>
-      client
-        .fetchPcap({
-          from: request.startNs,
-          to: request.endNs,
-          filter: row.filter,
-          ...clientQuery(options),
-          requireCoverage: options.requireCoverage,
-          maxBytes: options.maxBytes,
-          maxPackets: options.maxPackets,
-          signal,
-        })
-        .toFile(join(options.output, file), {
-          overwrite: options.overwrite ?? false,
-          manifest: options.manifest,
-        }),
-    );
+    const fetch = client.fetchPcap({
+      from: request.startNs,
+      to: request.endNs,
+      filter: row.filter,
+      ...clientQuery(options),
+      requireCoverage: options.requireCoverage,
+      maxBytes: options.maxBytes,
+      maxPackets: options.maxPackets,
+      retryForMs: patienceMs,
+      signal,
+    });
+    const result = await fetch.toFile(join(options.output, file), {
+      overwrite: options.overwrite ?? false,
+      manifest: options.manifest,
+    });
     return { row, verdict: result.verdict, result, file };
   } catch (error) {
     if (error instanceof UsageError) {
       return { row, verdict: "bad-row", error: `line ${row.line}: ${error.message.trim()}` };
     }
     return signal.aborted ? canceled : { row, verdict: "failed", error: explainFailure(error).text };
-  }
-}
-
-/** Asks again for as long as the server says when to: its places are shared with others, and a batch can wait. */
-async function untilAdmitted<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await ask();
-    } catch (error) {
-      const waitMs = error instanceof StenographerError && error.retryable ? error.retryAfterMs : undefined;
-      if (waitMs === undefined || attempt >= mostRetries) throw error;
-      await sleep(waitMs, undefined, { signal });
-    }
   }
 }
 

@@ -57,6 +57,7 @@ export interface ClientParts<Fetch extends PcapFetch> {
   readonly fetchCall?: FetchCall;
   readonly originalServer: boolean;
   readonly timeoutMs: number | undefined;
+  readonly retryForMs: number;
   readonly createHash: () => IncrementalHash;
   readonly createFetch: (retrieval: Retrieval) => Fetch;
   readonly explainFailure?: ExplainFailure;
@@ -70,7 +71,8 @@ export function assembleClient<Fetch extends PcapFetch>(
   const { explainFailure } = parts;
   const fetchCall: FetchCall =
     parts.fetchCall ?? ((request, options) => partsOf(rpc.fetchPcap(request, options)));
-  const defaults: CallDefaults = { timeoutMs: parts.timeoutMs, originalServer: parts.originalServer };
+  const { timeoutMs, retryForMs, originalServer } = parts;
+  const defaults: CallDefaults = { timeoutMs, retryForMs, originalServer };
   const running = new Set<(error: StenographerError) => void>();
   let closing: Promise<void> | undefined;
 
@@ -85,7 +87,8 @@ export function assembleClient<Fetch extends PcapFetch>(
     const { createHash, originalServer } = parts;
     const plan = planFetch(options, defaults);
     const request = originalServer ? originalRequestMessage(plan) : requestMessage(plan);
-    const call = (signal: AbortSignal) => fetchCall(request, { signal, timeoutMs: plan.timeoutMs });
+    const call = (signal: AbortSignal, timeoutMs: number | undefined) =>
+      fetchCall(request, { signal, timeoutMs });
     const retrieval = new Retrieval({
       plan,
       originalServer,

@@ -3,7 +3,7 @@ import { strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
 import { checkOptions } from "./check-options.js";
 import { assembleClient, type StenographerClient } from "./client.js";
-import { timeoutMs } from "./option-schemas.js";
+import { retryForMs, timeoutMs } from "./option-schemas.js";
 import { PcapFetch } from "./pcap-fetch.js";
 import { createSha256 } from "./sha256.js";
 
@@ -17,6 +17,8 @@ const clientOptionsSchema = strictOptions({
   originalServer: z.boolean().default(false),
   /** The longest a call may take, in milliseconds, unless the call says otherwise. Default: none. */
   timeoutMs: timeoutMs.optional(),
+  /** How long a fetch that finds no place on the server asks again, in milliseconds, unless it says otherwise. Default 30 000; 0: not. */
+  retryForMs: retryForMs.default(30_000),
 });
 
 /** How to reach a server over a transport of your own. Unknown keys are refused. */
@@ -35,6 +37,7 @@ export function createStenographerClient(options: ClientOptions): StenographerCl
     transport: checked.transport,
     originalServer: checked.originalServer,
     timeoutMs: checked.timeoutMs,
+    retryForMs: checked.retryForMs,
     createHash: createSha256,
     createFetch: (retrieval) => new PcapFetch(retrieval),
   });

@@ -50,6 +50,7 @@ describe("planFetch", () => {
       restoreVlanTags: false,
       timestampResolution: undefined,
       reason: undefined,
+      retryForMs: 0,
       requireCoverage: false,
     });
   });

@@ -2,7 +2,7 @@ import { strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
 import { checkOptions, optionsInvalid } from "./check-options.js";
 import { chooseDialect, type FilterDialect, filterDialect, filterText } from "./filter-dialect.js";
-import { abortSignal, timeoutMs } from "./option-schemas.js";
+import { abortSignal, retryForMs, timeoutMs } from "./option-schemas.js";
 import { StenographerError } from "./stenographer-error.js";
 import { parseTime, type TimeInput } from "./time.js";
 
@@ -63,6 +63,11 @@ const fetchOptionsSchema = strictOptions({
   maxBytes: z.int().min(captureHeaderBytes).optional(),
   /** The most packets in the answer, at least 1. Default: the server's limit. */
   maxPackets: z.int().min(1).optional(),
+  /**
+   * How long to ask again, in milliseconds, where the server has no place for the request and says when it may: with the same
+   * uid, and only while nothing of an answer has come. Part of `timeoutMs`. Default: the client's, 30 000. 0: fail at once.
+   */
+  retryForMs: retryForMs.optional(),
   /** The most pcap bytes in one message, 1 KiB to 16 MiB; the server clamps it. Default: the server's, 256 KiB. */
   chunkBytes: z.int().min(1024).max(16_777_216).optional(),
   /** Correlates this retrieval with the server's log: 1 to 128 of [A-Za-z0-9._-], no dot first. Default: a UUID. */
@@ -99,6 +104,7 @@ export interface QueryPlan {
 export interface FetchPlan extends QueryPlan {
   readonly uid: string;
   readonly requireCoverage: boolean;
+  readonly retryForMs: number;
   readonly maxBytes: number | undefined;
   readonly maxPackets: number | undefined;
   readonly chunkBytes: number | undefined;
@@ -107,6 +113,7 @@ export interface FetchPlan extends QueryPlan {
 /** What the client says of all its calls. */
 export interface CallDefaults {
   readonly timeoutMs?: number | undefined;
+  readonly retryForMs?: number;
   readonly originalServer?: boolean;
 }
 
@@ -122,6 +129,7 @@ export function planFetch(options: FetchPcapOptions, defaults: CallDefaults): Fe
     ...planQuery("fetchPcap", checked, defaults),
     uid: checked.uid ?? crypto.randomUUID(),
     requireCoverage: checked.requireCoverage ?? false,
+    retryForMs: checked.retryForMs ?? defaults.retryForMs ?? 0,
     maxBytes: checked.maxBytes,
     maxPackets: checked.maxPackets,
     chunkBytes: checked.chunkBytes,

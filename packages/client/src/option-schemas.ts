@@ -5,6 +5,8 @@ export const longestTimeoutMs = 2_147_483_647;
 
 export const timeoutMs = z.int().min(1).max(longestTimeoutMs);
 
+export const retryForMs = z.int().min(0).max(longestTimeoutMs);
+
 // By shape, since a signal may come from another realm or a polyfill.
 export const abortSignal = z.custom<AbortSignal>(
   (value) =>

@@ -4,6 +4,7 @@ import type { FetchPlan } from "./fetch-options.js";
 import type { FetchResult } from "./fetch-result.js";
 import { onAbort } from "./on-abort.js";
 import { originalPieces } from "./original-answer.js";
+import { Patience, pause } from "./patience.js";
 import type { IncrementalHash } from "./sha256.js";
 import type { StenographerError } from "./stenographer-error.js";
 import { type AnswerCounts, VerifiedAnswer, verifiedPieces } from "./verified-answer.js";
@@ -14,8 +15,8 @@ export interface RetrievalSetup {
   readonly originalServer: boolean;
   readonly createHash: () => IncrementalHash;
   readonly explainFailure: ExplainFailure | undefined;
-  /** Sends the request; called once, with the first pull. */
-  readonly call: (signal: AbortSignal) => AsyncIterable<AnswerPart>;
+  /** Sends the request: with the first pull, and again where the server had no place for it. */
+  readonly call: (signal: AbortSignal, timeoutMs: number | undefined) => AsyncIterable<AnswerPart>;
   /** Has `cancel` called when the client closes, until the function given back is called. Throws if it has closed. */
   readonly onClientClose: (cancel: (error: StenographerError) => void) => () => void;
 }
@@ -33,7 +34,8 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
   /** What is good and was not asked for yet, the next one last. */
   #ready: Uint8Array[] = [];
   // connect-es does not cancel a call whose reader leaves; aborting this does.
-  readonly #controller = new AbortController();
+  #controller = new AbortController();
+  #answered = false;
   readonly #counts: AnswerCounts;
   #stopped: StenographerError | undefined;
   #settled = false;
@@ -111,17 +113,33 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
   async *#parts(): AsyncGenerator<AnswerPart> {
     if (this.#stopped) throw this.#stopped;
     this.#link();
+    const patience = new Patience(this.plan);
+    for (;;) {
+      try {
+        yield* this.#attempt(patience.timeoutMs);
+        return;
+      } catch (error) {
+        const waitMs = this.#answered || this.#stopped ? undefined : patience.waitMs(error);
+        if (waitMs === undefined) throw error;
+        this.#controller = new AbortController();
+        await pause(waitMs, this.#controller.signal);
+        if (this.#stopped) throw this.#stopped;
+      }
+    }
+  }
+
+  /** Sends the request once. */
+  async *#attempt(timeoutMs: number | undefined): AsyncGenerator<AnswerPart> {
     const { signal } = this.#controller;
-    const parts = this.#setup.call(signal)[Symbol.asyncIterator]();
+    const parts = this.#setup.call(signal, timeoutMs)[Symbol.asyncIterator]();
     const drainParts = () => drain(parts);
     signal.addEventListener("abort", drainParts);
-    let answered = false;
     try {
       for (;;) {
         if (this.#stopped) throw this.#stopped;
-        const next = await this.#nextPart(parts, answered);
+        const next = await this.#nextPart(parts);
         if (next.done) break;
-        answered = true;
+        this.#answered = true;
         yield next.value;
       }
       signal.removeEventListener("abort", drainParts);
@@ -130,9 +148,14 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
     }
   }
 
-  async #nextPart(parts: AsyncIterator<AnswerPart>, answered: boolean): Promise<IteratorResult<AnswerPart>> {
+  async #nextPart(parts: AsyncIterator<AnswerPart>): Promise<IteratorResult<AnswerPart>> {
     const { uid, timeoutMs } = this.plan;
-    const context: CallContext = { uid, timeoutMs, answered, explainFailure: this.#setup.explainFailure };
+    const context: CallContext = {
+      uid,
+      timeoutMs,
+      answered: this.#answered,
+      explainFailure: this.#setup.explainFailure,
+    };
     try {
       const next = await parts.next();
       // connect-es before 2.2 delivers messages after an abort.

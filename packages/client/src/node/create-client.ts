@@ -4,7 +4,7 @@ import { strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
 import { checkOptions } from "../check-options.js";
 import { assembleClient, type StenographerClient } from "../client.js";
-import { timeoutMs } from "../option-schemas.js";
+import { retryForMs, timeoutMs } from "../option-schemas.js";
 import type { IncrementalHash } from "../sha256.js";
 import { baseUrl, ConnectionManager } from "./connection-manager.js";
 import { explainFailureOf } from "./explain-failure.js";
@@ -40,6 +40,8 @@ const nodeClientOptionsSchema = strictOptions({
   originalServer: z.boolean().default(false),
   /** The longest a call may take, in milliseconds, unless the call says otherwise. Default: none. */
   timeoutMs: timeoutMs.optional(),
+  /** How long a fetch that finds no place on the server asks again, in milliseconds, unless it says otherwise. Default 30 000; 0: not. */
+  retryForMs: retryForMs.default(30_000),
   /** The longest that connecting may take, TLS included, in milliseconds. Default 10 000. */
   connectTimeoutMs: timeoutMs.default(10_000),
   /** Bytes of one answer that may be under way: bounds its memory, and its speed over distance. Default 4 MiB. */
@@ -91,6 +93,7 @@ export function createStenographerClient(options: NodeClientOptions): NodeStenog
     fetchCall: createGrpcFetch(manager, longestMessageBytes),
     originalServer,
     timeoutMs: checked.timeoutMs,
+    retryForMs: checked.retryForMs,
     createHash: nodeSha256,
     createFetch: (retrieval) =>
       new NodePcapFetch(retrieval, () => ({ address: address.text, certificate: manager.serverCertificate })),
