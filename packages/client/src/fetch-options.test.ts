@@ -15,6 +15,7 @@ describe("planFetch", () => {
       restoreVlanTags: true,
       timestampResolution: "nanoseconds",
       reason: "case 4711",
+      retryForMs: 7,
       requireCoverage: true,
       maxBytes: 24,
       maxPackets: 1,
