@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { benchFilter } from "./filter/suite.js";
 import { benchStenographerFiles } from "./stenographer-files/suite.js";
-import { benchStream } from "./stream/suite.js";
+import { benchStream, benchStreams } from "./stream/suite.js";
 
 /** What a suite is told. */
 export interface BenchOptions {
@@ -16,6 +16,7 @@ export interface BenchOptions {
 
 const suites: Record<string, (options: BenchOptions) => Promise<void>> = {
   stream: benchStream,
+  streams: benchStreams,
   filter: benchFilter,
   "stenographer-files": benchStenographerFiles,
 };

@@ -2,24 +2,26 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
-/** A process that takes part in a measurement, and speaks JSON, a line each. */
+/** Where the messages of the original contract are made for Python. */
+const pythonContract = fileURLToPath(new URL("../../tests/interop/python", import.meta.url));
+
+/** A process that takes part in a measurement, and speaks JSON, a line each. It runs our packages as they are built. */
 export class Peer {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
+  /** @param script in TypeScript or Python */
   constructor(script: URL, options: object) {
-    this.#child = spawn(
-      process.execPath,
-      [
-        "--conditions=@stenogrpc/source",
-        "--import",
-        import.meta.resolve("tsx"),
-        script.pathname,
-        JSON.stringify(options),
-      ],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const path = fileURLToPath(script);
+    const [command, args] = path.endsWith(".py")
+      ? ["/usr/bin/python3", [path]]
+      : [process.execPath, ["--import", import.meta.resolve("tsx"), path]];
+    this.#child = spawn(command, [...args, JSON.stringify(options)], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, PYTHONPATH: pythonContract, PYTHONDONTWRITEBYTECODE: "1" },
+    });
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator](); // it is a pipe
   }
 
@@ -42,11 +44,17 @@ export class Peer {
 /** Processor time and memory of a process, as it says itself at its end. */
 export interface Usage {
   readonly cpuSeconds: number;
-  readonly peakMiB: number;
+  /** The most memory it had, over what it had before it began. */
+  readonly grownMiB: number;
 }
 
-/** What this process has used since `since`, and its peak. */
-export function usageSince(since: NodeJS.CpuUsage): Usage {
-  const { user, system } = process.cpuUsage(since);
-  return { cpuSeconds: (user + system) / 1e6, peakMiB: process.resourceUsage().maxRSS / 1024 };
+/** Begins to measure this process. */
+export function startUsage(): () => Usage {
+  const since = process.cpuUsage();
+  const idleBytes = process.memoryUsage.rss();
+  return () => {
+    const { user, system } = process.cpuUsage(since);
+    const peakBytes = process.resourceUsage().maxRSS * 1024;
+    return { cpuSeconds: (user + system) / 1e6, grownMiB: (peakBytes - idleBytes) / 2 ** 20 };
+  };
 }

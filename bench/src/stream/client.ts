@@ -1,4 +1,5 @@
-// One client of the stream suite, in a process of its own: prints what it measured.
+// One client of the stream suites, in a process of its own: prints what it measured.
+import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:tls";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
@@ -6,34 +7,51 @@ import { credentials, loadPackageDefinition } from "@grpc/grpc-js";
 import { load } from "@grpc/proto-loader";
 import { createStenographerClient } from "@stenogrpc/client/node";
 import { Stenographer } from "@stenogrpc/protocol";
-import { usageSince } from "../peer.js";
-import type { ClientOptions } from "./suite.js";
+import { startUsage } from "../peer.js";
+import type { ClientKind, ClientOptions } from "./suite.js";
+import { withoutDigest } from "./without-digest.js";
 
-const { kind, port, tls, chunkBytes } = JSON.parse(process.argv[2] ?? "") as ClientOptions; // written by suite.ts
+const options = JSON.parse(process.argv[2] ?? "") as ClientOptions; // written by suite.ts
+const { kind, port, tls, chunkBytes, streams, digest } = options;
 const seconds = 1_700_000_000;
+const server = `https://localhost:${port}`;
 const request = {
   request: { chunkSize: BigInt(chunkBytes) },
   epochStart: BigInt(seconds),
   epochEnd: BigInt(seconds),
 };
+/** Our client's defaults. */
+const windowBytes = 4_194_304;
+const connectionWindowBytes = 16_777_216;
 
-async function* ours(): AsyncGenerator<number> {
+let bytes = 0;
+let firstMs = 0;
+let startedAt = 0;
+function count(length: number): void {
+  if (bytes === 0 && length > 0) firstMs = performance.now() - startedAt;
+  bytes += length;
+}
+
+/** Reads one answer. */
+type Fetch = () => Promise<void>;
+
+async function ours(): Promise<Fetch> {
   const client = createStenographerClient({ server: `localhost:${port}`, tls });
-  for await (const piece of client.fetchPcap({ from: seconds, to: seconds + 1, chunkBytes }))
-    yield piece.length;
-  client.close();
+  return async () => {
+    for await (const piece of client.fetchPcap({ from: seconds, to: seconds + 1, chunkBytes }))
+      count(piece.length);
+  };
 }
 
-async function* stockConnect(): AsyncGenerator<number> {
-  const transport = createGrpcTransport({
-    baseUrl: `https://localhost:${port}`,
-    nodeOptions: tls,
-    acceptCompression: [],
-  });
-  for await (const { pcap } of createClient(Stenographer, transport).fetchPcap(request)) yield pcap.length;
+async function stockConnect(): Promise<Fetch> {
+  const transport = createGrpcTransport({ baseUrl: server, nodeOptions: tls, acceptCompression: [] });
+  const client = createClient(Stenographer, transport);
+  return async () => {
+    for await (const { pcap } of client.fetchPcap(request)) count(pcap.length);
+  };
 }
 
-async function* grpcJs(): AsyncGenerator<number> {
+async function grpcJs(): Promise<Fetch> {
   const proto = new URL("../../../proto/stenographer.proto", import.meta.url).pathname;
   const definition = await load(proto, {
     keepCase: true,
@@ -49,28 +67,59 @@ async function* grpcJs(): AsyncGenerator<number> {
   const client = new stenographer.Stenographer(`localhost:${port}`, ssl, {
     "grpc.max_receive_message_length": -1,
   });
-  const call = client.FetchPcap({
-    request: { chunk_size: chunkBytes },
-    epoch_start: seconds,
-    epoch_end: seconds,
-  });
-  for await (const { pcap } of call) yield pcap?.length ?? 0;
+  return async () => {
+    const call = client.FetchPcap({
+      request: { chunk_size: chunkBytes },
+      epoch_start: seconds,
+      epoch_end: seconds,
+    });
+    for await (const { pcap } of call) count(pcap?.length ?? 0);
+  };
 }
 
-async function* rawTls(): AsyncGenerator<number> {
-  const socket = connect({ host: "localhost", port, ...tls });
-  for await (const piece of socket) yield (piece as Buffer).length; // no encoding is set
+/** As fast as Node reads TLS: into one buffer that is used again. A connection for each answer. */
+async function rawTls(): Promise<Fetch> {
+  const onread = {
+    buffer: Buffer.alloc(262_144),
+    callback: (length: number) => {
+      count(length);
+      return true;
+    },
+  };
+  return () =>
+    new Promise((resolve, reject) => {
+      // tls.connect takes what net.connect takes; its types leave that one out.
+      const socket = connect({ host: "localhost", port, ...tls, ...{ onread } });
+      socket.once("end", () => resolve());
+      socket.once("error", reject);
+    });
 }
 
-const kinds = { stenogrpc: ours, "connect-node": stockConnect, "grpc-js": grpcJs, "raw TLS": rawTls };
-const since = process.cpuUsage();
-const startedAt = performance.now();
-let bytes = 0;
-let firstMs = 0;
-for await (const length of kinds[kind]()) {
-  if (bytes === 0) firstMs = performance.now() - startedAt;
-  bytes += length;
+async function rawHttp2(): Promise<Fetch> {
+  const session = connectHttp2(server, { ...tls, settings: { initialWindowSize: windowBytes } });
+  session.once("connect", () => session.setLocalWindowSize(connectionWindowBytes));
+  return () =>
+    new Promise((resolve, reject) => {
+      const stream = session.request({ ":path": "/" });
+      stream.on("data", (piece: Buffer) => count(piece.length));
+      stream.once("end", () => resolve());
+      stream.once("error", reject);
+    });
 }
+
+const kinds: Record<Exclude<ClientKind, "grpcio">, () => Promise<Fetch>> = {
+  "raw TLS": rawTls,
+  "raw HTTP/2": rawHttp2,
+  stenogrpc: ours,
+  "connect-node": stockConnect,
+  "grpc-js": grpcJs,
+};
+
+if (!digest) withoutDigest();
+const usage = startUsage();
+const fetch = await kinds[kind as Exclude<ClientKind, "grpcio">](); // the suite starts Python for that one
+startedAt = performance.now();
+await Promise.all(Array.from({ length: streams }, fetch));
 const ms = performance.now() - startedAt;
-console.log(JSON.stringify({ bytes, ms, firstMs, ...usageSince(since) }));
+console.log(JSON.stringify({ bytes, ms, firstMs, ...usage() }));
 process.exit();

@@ -1,19 +1,24 @@
-// One server of the stream suite, in a process of its own: prints {port}, and its usage when it is told to end.
-import { createSecureServer } from "node:http2";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:tls";
+// One server of the stream suites, in a process of its own: prints {port}, and its usage when it is told to end.
+import { once } from "node:events";
+import { createSecureServer, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo, Server } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { decodeCapture, PcapWriter } from "@stenogrpc/pcap";
 import type { PacketSource } from "@stenogrpc/server";
 import { clientIdentity, createStenographerServer, stenographerRoutes } from "@stenogrpc/server";
-import { usageSince } from "../peer.js";
-import type { ServerOptions } from "./suite.js";
+import { startUsage } from "../peer.js";
+import type { ServerKind, ServerOptions } from "./suite.js";
+import { withoutDigest } from "./without-digest.js";
 
-const { kind, totalBytes, tls } = JSON.parse(process.argv[2] ?? "") as ServerOptions; // written by suite.ts
+const options = JSON.parse(process.argv[2] ?? "") as ServerOptions; // written by suite.ts
+const { kind, answerBytes, chunkBytes, digest, tls } = options;
+const requireClient = { ...tls, requestCert: true, rejectUnauthorized: true };
+const limits = { minChunkBytes: 1000, concurrency: 64 };
 const packetBytes = 1000;
 const blockBytes = 1024 * 1024;
 
-/** One mebibyte of records, given out until there are `totalBytes`: the pipeline without a disk. */
+/** One mebibyte of records, given out until there are `answerBytes`: the pipeline without a disk. */
 function repeating(): PacketSource {
   const writer = new PcapWriter({
     byteOrder: "little",
@@ -28,7 +33,7 @@ function repeating(): PacketSource {
   const block = Buffer.concat(Array.from({ length: Math.floor(blockBytes / record.length) }, () => record));
   async function* chunks() {
     yield writer.header();
-    for (let sent = 0; sent < totalBytes; sent += block.length) yield block;
+    for (let sent = 0; sent < answerBytes; sent += block.length) yield block;
   }
   return {
     kind: "repeating",
@@ -37,42 +42,71 @@ function repeating(): PacketSource {
   };
 }
 
+/** Writes pieces of the chunk size, and lets a mebibyte wait. */
+function writeAnswer(target: TLSSocket | ServerHttp2Stream): void {
+  const piece = Buffer.alloc(chunkBytes);
+  let left = answerBytes;
+  let waiting = 0;
+  const written = (): void => {
+    waiting -= piece.length;
+    if (waiting <= blockBytes / 2) write();
+  };
+  const write = (): void => {
+    while (left > 0 && waiting < blockBytes) {
+      left -= piece.length;
+      waiting += piece.length;
+      target.write(piece, written);
+    }
+    if (left <= 0 && !target.writableEnded) target.end();
+  };
+  target.on("error", () => {});
+  write();
+}
+
+function rawHttp2(): Server {
+  const server = createSecureServer(requireClient);
+  server.on("stream", (stream) => {
+    stream.respond({ ":status": 200 });
+    writeAnswer(stream);
+  });
+  return server;
+}
+
+function connectNode(): Server {
+  return createSecureServer(
+    requireClient,
+    connectNodeAdapter({
+      routes: stenographerRoutes({ source: repeating(), limits }),
+      contextValues: clientIdentity,
+      acceptCompression: [],
+    }),
+  );
+}
+
+async function ours(): Promise<number> {
+  const source = repeating();
+  return (await createStenographerServer({ source, limits, tls, host: "127.0.0.1", port: 0 })).port;
+}
+
+const servers: Record<Exclude<ServerKind, "stenogrpc">, () => Server> = {
+  "raw TLS": () => createServer(requireClient, writeAnswer),
+  "raw HTTP/2": rawHttp2,
+  "connect-node": connectNode,
+};
+
 async function listen(): Promise<number> {
-  const requireClient = { ...tls, requestCert: true, rejectUnauthorized: true };
-  if (kind === "stenogrpc") {
-    return (await createStenographerServer({ source: repeating(), tls, host: "127.0.0.1", port: 0 })).port;
-  }
-  const server =
-    kind === "connect-node"
-      ? createSecureServer(
-          requireClient,
-          connectNodeAdapter({
-            routes: stenographerRoutes({ source: repeating() }),
-            contextValues: clientIdentity,
-            acceptCompression: [],
-          }),
-        )
-      : createServer(requireClient, (socket) => {
-          const block = Buffer.alloc(256 * 1024);
-          let left = totalBytes;
-          const write = (): void => {
-            while (left > 0) {
-              left -= block.length;
-              if (!socket.write(block)) return void socket.once("drain", write);
-            }
-            socket.end();
-          };
-          socket.on("error", () => {});
-          write();
-        });
+  if (kind === "stenogrpc") return ours();
+  const server = servers[kind]();
   server.listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
+  await once(server, "listening");
   return (server.address() as AddressInfo).port; // a TCP server that listens has one
 }
 
-console.log(JSON.stringify({ port: await listen() }));
-const since = process.cpuUsage();
+if (!digest) withoutDigest();
+const port = await listen();
+const usage = startUsage();
+console.log(JSON.stringify({ port }));
 process.once("SIGTERM", () => {
-  console.log(JSON.stringify(usageSince(since)));
+  console.log(JSON.stringify(usage()));
   process.exit();
 });

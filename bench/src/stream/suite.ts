@@ -4,91 +4,134 @@ import { Peer, type Usage } from "../peer.js";
 import { printResults } from "../print-results.js";
 import { median } from "../statistics.js";
 
+/** The servers of stenogrpc and of connect-node run the same handler over the same source. */
+export type ServerKind = "raw TLS" | "raw HTTP/2" | "stenogrpc" | "connect-node";
+export type ClientKind = "raw TLS" | "raw HTTP/2" | "stenogrpc" | "connect-node" | "grpc-js" | "grpcio";
+
 export interface ServerOptions {
-  readonly kind: "stenogrpc" | "connect-node" | "raw TLS";
-  readonly totalBytes: number;
+  readonly kind: ServerKind;
   readonly tls: Tls;
+  /** Bytes of each answer. */
+  readonly answerBytes: number;
+  readonly chunkBytes: number;
+  readonly digest: boolean;
 }
 export interface ClientOptions {
-  readonly kind: "stenogrpc" | "connect-node" | "grpc-js" | "raw TLS";
+  readonly kind: ClientKind;
   readonly port: number;
   readonly tls: Tls;
   readonly chunkBytes: number;
-}
-interface Measured extends Usage {
-  readonly bytes: number;
-  readonly ms: number;
-  readonly firstMs: number;
+  /** Answers at once. */
+  readonly streams: number;
+  readonly digest: boolean;
 }
 
-const MiB = 1024 * 1024;
-/** Who talks to whom. The servers of stenogrpc and of connect-node run the same handler. */
-const pairs: readonly (readonly [server: ServerOptions["kind"], client: ClientOptions["kind"]])[] = [
-  ["raw TLS", "raw TLS"],
-  ["stenogrpc", "stenogrpc"],
-  ["connect-node", "stenogrpc"],
-  ["stenogrpc", "connect-node"],
-  ["connect-node", "connect-node"],
-  ["stenogrpc", "grpc-js"],
-  ["connect-node", "grpc-js"],
+/** Who talks to whom; with `digest` false both count, but do not compute, SHA-256. */
+export interface Pair {
+  readonly server: ServerKind;
+  readonly client: ClientKind;
+  readonly digest: boolean;
+}
+/** One run, as the client saw it. */
+export interface Measured extends Usage {
+  readonly bytes: number;
+  readonly ms: number;
+  /** Until the first byte of the first answer, connecting included. */
+  readonly firstMs: number;
+}
+type Run = Measured & { readonly server: Usage };
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+const pairs: readonly Pair[] = [
+  { server: "raw TLS", client: "raw TLS", digest: true },
+  { server: "raw HTTP/2", client: "raw HTTP/2", digest: true },
+  { server: "stenogrpc", client: "stenogrpc", digest: true },
+  { server: "stenogrpc", client: "stenogrpc", digest: false },
+  { server: "connect-node", client: "stenogrpc", digest: true },
+  { server: "stenogrpc", client: "connect-node", digest: true },
+  { server: "connect-node", client: "connect-node", digest: true },
+  { server: "stenogrpc", client: "grpc-js", digest: true },
+  { server: "connect-node", client: "grpc-js", digest: true },
+  { server: "stenogrpc", client: "grpcio", digest: true },
+  { server: "connect-node", client: "grpcio", digest: true },
 ];
 
 /**
- * One stream over mutual TLS on loopback, server and client in processes of their own, all pairs in turn.
+ * One answer over mutual TLS on loopback, in messages of four sizes; server and client in processes of their own, all pairs in turn.
  *
  * The packets come from memory; decoding, the exact window, the digest and the cut into messages are part of it, on our
- * client also the check of every record and the digest. Raw TLS does nothing but send.
+ * client also the check of every record and the digest. Raw TLS and raw HTTP/2 do nothing but send and count.
  */
-export async function benchStream({ quick, json }: BenchOptions): Promise<void> {
-  const totalBytes = (quick ? 16 : 512) * MiB;
-  const runs = quick ? 1 : 5;
-  const chunkBytes = 256 * 1024;
-  const { server, client } = await certificates();
-  const results = pairs.map(([serves, asks]) => ({
-    serves,
-    asks,
-    runs: [] as (Measured & { server: Usage })[],
-  }));
-  for (let run = 0; run < runs; run++) {
-    for (const result of results) {
-      const serving = new Peer(new URL("./server.ts", import.meta.url), {
-        kind: result.serves,
-        totalBytes,
-        tls: server,
-      });
-      const { port } = await serving.next<{ port: number }>();
-      const asking = new Peer(new URL("./client.ts", import.meta.url), {
-        kind: result.asks,
-        port,
-        tls: client,
-        chunkBytes,
-      });
-      const measured = await asking.next<Measured>();
-      if (measured.bytes < totalBytes)
-        throw new Error(`${result.asks} got ${measured.bytes} of ${totalBytes} bytes`);
-      result.runs.push({ ...measured, server: await serving.stop<Usage>() });
-    }
-  }
-  const rows = results.map(({ serves, asks, runs: all }) => {
-    const rate = all.map(({ bytes, ms }) => bytes / MiB / (ms / 1000));
-    const perGiB = (cpu: (run: (typeof all)[number]) => number) =>
-      median(all.map((r) => cpu(r) / (r.bytes / MiB / 1024)));
-    return {
-      server: serves,
-      client: asks,
-      "MiB/s": round(median(rate)),
-      "min-max": `${round(Math.min(...rate))}-${round(Math.max(...rate))}`,
-      "server CPU s/GiB": perGiB((r) => r.server.cpuSeconds).toFixed(2),
-      "client CPU s/GiB": perGiB((r) => r.cpuSeconds).toFixed(2),
-      "server peak MiB": round(median(all.map((r) => r.server.peakMiB))),
-      "client peak MiB": round(median(all.map((r) => r.peakMiB))),
-      "first byte ms": round(median(all.map((r) => r.firstMs))),
-    };
-  });
-  const what = `${totalBytes / MiB} MiB in ${chunkBytes / 1024} KiB messages`;
-  printResults({ suite: "stream", what, runs, sizes: { totalBytes, chunkBytes }, rows }, json);
+export async function benchStream(options: BenchOptions): Promise<void> {
+  const sizes = options.quick ? [256 * KiB] : [1000, 64 * KiB, 256 * KiB, MiB];
+  for (const chunkBytes of sizes) await comparePairs("stream", options, chunkBytes, 1);
 }
 
-function round(value: number): number {
-  return Math.round(value);
+/** The same with 1, 8 and 64 answers at once, on one connection where the client can. */
+export async function benchStreams(options: BenchOptions): Promise<void> {
+  const streams = options.quick ? [8] : [1, 8, 64];
+  for (const count of streams) await comparePairs("streams", options, 64 * KiB, count);
+}
+
+async function comparePairs(
+  suite: string,
+  { quick, json }: BenchOptions,
+  chunkBytes: number,
+  streams: number,
+): Promise<void> {
+  const totalBytes = quick ? 16 * MiB : chunkBytes < KiB ? 128 * MiB : 512 * MiB;
+  const answerBytes = Math.ceil(totalBytes / streams);
+  const runs = quick ? 1 : 5;
+  const tls = await certificates();
+  const results = pairs.map((pair) => ({ pair, runs: [] as Run[] }));
+  for (let run = 0; run < runs; run++) {
+    for (const result of results) {
+      const { server, client, digest } = result.pair;
+      const measured = await runPair(
+        { kind: server, tls: tls.server, answerBytes, chunkBytes, digest },
+        { kind: client, tls: tls.client, chunkBytes, streams, digest },
+      );
+      if (measured.bytes < totalBytes)
+        throw new Error(`${client} got ${measured.bytes} of ${totalBytes} bytes`);
+      result.runs.push(measured);
+    }
+  }
+  const rates = new Map(results.map(({ pair, runs }) => [pair, runs.map(rateOf)]));
+  const rawRate = median(rates.get(pairs[1] as Pair) ?? []); // the list has raw HTTP/2 second
+  const rows = results.map(({ pair, runs }) => {
+    const rate = rates.get(pair) ?? [];
+    const perGiB = (cpu: (run: Run) => number) =>
+      median(runs.map((r) => cpu(r) / (r.bytes / MiB / 1024))).toFixed(2);
+    return {
+      server: pair.server,
+      client: pair.digest ? pair.client : `${pair.client}, no SHA-256`,
+      "MiB/s": Math.round(median(rate)),
+      "min-max": `${Math.round(Math.min(...rate))}-${Math.round(Math.max(...rate))}`,
+      "to raw HTTP/2": (median(rate) / rawRate).toFixed(2),
+      "server CPU s/GiB": perGiB((r) => r.server.cpuSeconds),
+      "client CPU s/GiB": perGiB((r) => r.cpuSeconds),
+      "server grows MiB": Math.round(median(runs.map((r) => r.server.grownMiB))),
+      "client grows MiB": Math.round(median(runs.map((r) => r.grownMiB))),
+      "first byte ms": Math.round(median(runs.map((r) => r.firstMs))),
+    };
+  });
+  const size = chunkBytes < KiB ? `${chunkBytes} B` : `${chunkBytes / KiB} KiB`;
+  const what = `${totalBytes / MiB} MiB in messages of ${size}, ${streams} at once`;
+  printResults({ suite, what, runs, sizes: { totalBytes, chunkBytes, streams }, rows }, json);
+}
+
+/** One run of a server and a client that are made for it. */
+export async function runPair(server: ServerOptions, client: Omit<ClientOptions, "port">): Promise<Run> {
+  const serving = new Peer(new URL("./server.ts", import.meta.url), server);
+  const { port } = await serving.next<{ port: number }>();
+  const script = client.kind === "grpcio" ? "./grpcio-client.py" : "./client.ts";
+  const asking = new Peer(new URL(script, import.meta.url), { ...client, port });
+  const measured = await asking.next<Measured>();
+  return { ...measured, server: await serving.stop<Usage>() };
+}
+
+function rateOf({ bytes, ms }: Measured): number {
+  return bytes / MiB / (ms / 1000);
 }

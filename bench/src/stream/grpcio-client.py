@@ -1,0 +1,60 @@
+"""The client of the stream suites that is gRPC of Python: prints what it measured, as client.ts does."""
+import json
+import os
+import resource
+import sys
+import threading
+import time
+
+import contract
+import grpc
+
+options = json.loads(sys.argv[1])
+tls = {name: text.encode() for name, text in options["tls"].items()}
+credentials = grpc.ssl_channel_credentials(tls["ca"], tls["key"], tls["cert"])
+request = contract.StenoRequest(
+    request=contract.Request(chunk_size=options["chunkBytes"]),
+    epoch_start=1_700_000_000,
+    epoch_end=1_700_000_000,
+)
+lock = threading.Lock()
+seen = {"bytes": 0, "firstMs": 0}
+
+
+def cpu_seconds():
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def rss_bytes():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def read(fetch):
+    for response in fetch(request):
+        with lock:
+            if seen["bytes"] == 0:
+                seen["firstMs"] = (time.monotonic() - started) * 1000
+            seen["bytes"] += len(response.pcap)
+
+
+idle_bytes = rss_bytes()
+cpu = cpu_seconds()
+started = time.monotonic()
+limits = [("grpc.max_receive_message_length", -1)]
+with grpc.secure_channel(f"localhost:{options['port']}", credentials, options=limits) as channel:
+    fetch = channel.unary_stream(
+        contract.METHOD,
+        request_serializer=contract.StenoRequest.SerializeToString,
+        response_deserializer=contract.Response.FromString,
+    )
+    threads = [threading.Thread(target=read, args=(fetch,)) for _ in range(options["streams"])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ms = (time.monotonic() - started) * 1000
+peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+grown = (peak_bytes - idle_bytes) / 2**20
+print(json.dumps({**seen, "ms": ms, "cpuSeconds": cpu_seconds() - cpu, "grownMiB": grown}), flush=True)
