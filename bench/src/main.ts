@@ -3,6 +3,9 @@
 // npm run bench -- stream --quick --json
 import { parseArgs } from "node:util";
 import { benchFilter } from "./filter/suite.js";
+import { benchLatency } from "./latency/suite.js";
+import { benchPipeline } from "./pipeline/suite.js";
+import { benchRtt } from "./rtt/suite.js";
 import { benchStenographerFiles } from "./stenographer-files/suite.js";
 import { benchStream, benchStreams } from "./stream/suite.js";
 
@@ -17,6 +20,9 @@ export interface BenchOptions {
 const suites: Record<string, (options: BenchOptions) => Promise<void>> = {
   stream: benchStream,
   streams: benchStreams,
+  rtt: benchRtt,
+  latency: benchLatency,
+  pipeline: benchPipeline,
   filter: benchFilter,
   "stenographer-files": benchStenographerFiles,
 };

@@ -22,6 +22,10 @@ export class Peer {
       stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, PYTHONPATH: pythonContract, PYTHONDONTWRITEBYTECODE: "1" },
     });
+    // None is left behind, however this process ends.
+    const end = (): void => void this.#child.kill("SIGKILL");
+    process.once("exit", end);
+    this.#child.once("exit", () => process.off("exit", end));
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator](); // it is a pipe
   }
 

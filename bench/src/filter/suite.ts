@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +5,7 @@ import { debianProgram, writeSyntheticTraffic } from "@stenogrpc/testkit";
 import type { BenchOptions } from "../main.js";
 import { printResults } from "../print-results.js";
 import { median, spread } from "../statistics.js";
+import { type Timed, timed } from "../timed.js";
 
 /** Filters as people write them, from one test to a hundred. */
 const filters: readonly (readonly [name: string, filter: string])[] = [
@@ -21,15 +21,9 @@ const filters: readonly (readonly [name: string, filter: string])[] = [
   ["100 hosts", Array.from({ length: 100 }, (_, i) => `host 192.168.1.${i + 1}`).join(" or ")],
 ];
 
-interface Measured {
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  readonly stdout: string;
-}
-
 interface Runs {
-  readonly tcpdump: Measured[];
-  readonly ours: Measured[];
+  readonly tcpdump: Timed[];
+  readonly ours: Timed[];
   /** Seconds of each steady round. */
   readonly steady: number[];
   matched: number;
@@ -66,7 +60,7 @@ export async function benchFilter({ quick, json }: BenchOptions): Promise<void> 
     const rate = (seconds: number) => (packets / seconds / 1e6).toFixed(2);
     const rows = filters.map(([name]) => {
       const { tcpdump, ours: node, steady, matched } = results.get(name)!; // see above
-      const seconds = (all: readonly Measured[]) => all.map((run) => run.seconds);
+      const seconds = (all: readonly Timed[]) => all.map((run) => run.seconds);
       return {
         filter: name,
         matched,
@@ -88,17 +82,6 @@ export async function benchFilter({ quick, json }: BenchOptions): Promise<void> 
 }
 
 const ours = new URL("./ours.mjs", import.meta.url).pathname;
-
-/** Runs a program, with its processor time as the shell tells it. */
-function timed(program: string, args: readonly string[]): Measured {
-  const script = 'TIMEFORMAT="%R %U %S"; time "$0" "$@" 2>/dev/null';
-  const { status, stdout, stderr } = spawnSync("bash", ["-c", script, program, ...args], {
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`${program} ${args.join(" ").slice(0, 200)}: exit ${status}: ${stderr}`);
-  const [seconds, user, system] = stderr.trim().split(" ").map(Number) as [number, number, number]; // its format says so
-  return { seconds, cpuSeconds: user + system, stdout };
-}
 
 /** How many packets both select. */
 function agreed(file: string, filter: string, matched: number): number {

@@ -14,7 +14,7 @@ import { withoutDigest } from "./without-digest.js";
 const options = JSON.parse(process.argv[2] ?? "") as ServerOptions; // written by suite.ts
 const { kind, answerBytes, chunkBytes, digest, tls } = options;
 const requireClient = { ...tls, requestCert: true, rejectUnauthorized: true };
-const limits = { minChunkBytes: 1000, concurrency: 64 };
+const limits = { minChunkBytes: 1024, concurrency: 64 };
 const packetBytes = 1000;
 const blockBytes = 1024 * 1024;
 

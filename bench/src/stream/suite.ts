@@ -65,7 +65,7 @@ const pairs: readonly Pair[] = [
  * client also the check of every record and the digest. Raw TLS and raw HTTP/2 do nothing but send and count.
  */
 export async function benchStream(options: BenchOptions): Promise<void> {
-  const sizes = options.quick ? [256 * KiB] : [1000, 64 * KiB, 256 * KiB, MiB];
+  const sizes = options.quick ? [256 * KiB] : [KiB, 64 * KiB, 256 * KiB, MiB];
   for (const chunkBytes of sizes) await comparePairs("stream", options, chunkBytes, 1);
 }
 
@@ -81,7 +81,7 @@ async function comparePairs(
   chunkBytes: number,
   streams: number,
 ): Promise<void> {
-  const totalBytes = quick ? 16 * MiB : chunkBytes < KiB ? 128 * MiB : 512 * MiB;
+  const totalBytes = quick ? 16 * MiB : chunkBytes === KiB ? 128 * MiB : 512 * MiB;
   const answerBytes = Math.ceil(totalBytes / streams);
   const runs = quick ? 1 : 5;
   const tls = await certificates();
@@ -117,18 +117,28 @@ async function comparePairs(
       "first byte ms": Math.round(median(runs.map((r) => r.firstMs))),
     };
   });
-  const size = chunkBytes < KiB ? `${chunkBytes} B` : `${chunkBytes / KiB} KiB`;
-  const what = `${totalBytes / MiB} MiB in messages of ${size}, ${streams} at once`;
+  const what = `${totalBytes / MiB} MiB in messages of ${chunkBytes / KiB} KiB, ${streams} at once`;
   printResults({ suite, what, runs, sizes: { totalBytes, chunkBytes, streams }, rows }, json);
 }
 
-/** One run of a server and a client that are made for it. */
-export async function runPair(server: ServerOptions, client: Omit<ClientOptions, "port">): Promise<Run> {
+/**
+ * One run of a server and a client that are made for it.
+ *
+ * @param between starts what lies between them, given the server's port; it prints {port}, too
+ */
+export async function runPair(
+  server: ServerOptions,
+  client: Omit<ClientOptions, "port">,
+  between?: (port: number) => Peer,
+): Promise<Run> {
   const serving = new Peer(new URL("./server.ts", import.meta.url), server);
-  const { port } = await serving.next<{ port: number }>();
+  const { port: target } = await serving.next<{ port: number }>();
+  const network = between?.(target);
+  const { port } = (await network?.next<{ port: number }>()) ?? { port: target };
   const script = client.kind === "grpcio" ? "./grpcio-client.py" : "./client.ts";
   const asking = new Peer(new URL(script, import.meta.url), { ...client, port });
   const measured = await asking.next<Measured>();
+  await network?.stop<object>();
   return { ...measured, server: await serving.stop<Usage>() };
 }
 
