@@ -33,7 +33,8 @@ function delayed(from: Socket, to: Socket): void {
   };
   const wait = (): void => {
     const next = underWay[0];
-    if (next !== undefined) timer ??= setTimeout(deliver, Math.max(0, next.dueMs - performance.now()));
+    if (next === undefined || timer !== undefined) return;
+    timer = setTimeout(deliver, Math.max(0, next.dueMs - performance.now()));
   };
   from.on("data", (bytes: Buffer) => {
     underWay.push({ dueMs: performance.now() + delayMs, bytes });
