@@ -73,6 +73,7 @@ export async function answerGrpcFetch(
   }
   if (response.stream.destroyed) return;
   startResponse(response);
+  queue.flush();
   response.addTrailers(Object.fromEntries(trailer));
   response.end();
 }
