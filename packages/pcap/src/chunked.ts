@@ -8,23 +8,32 @@ import { ChunkBuffer } from "./chunk-buffer.js";
 import { derive } from "./derive.js";
 import { type RecordBatch, viewOf } from "./record-batch.js";
 
+export interface ChunkedOptions {
+  /**
+   * Whether all chunks share one memory, so that each is good until the next is pulled; new memory for each costs more than
+   * what is copied into it. Default false: each chunk is its own memory.
+   */
+  readonly reuseMemory?: boolean;
+}
+
 /**
  * Writes the records as a pcap file in chunks of at most `maxChunkBytes`, cut between records.
  *
  * The first chunk starts with the file header, which stands alone when there is no record; so every prefix of the chunks is a valid
- * file. A record larger than the bound goes whole, in a chunk of its own. Each chunk is its own memory. Batches must be in the format
- * of `header` (`conformTo` sees to it), or a TypeError is thrown. Throws a RangeError when `maxChunkBytes` is under 1.
+ * file. A record larger than the bound goes whole, in a chunk of its own. Batches must be in the format of `header` (`conformTo` sees to
+ * it), or a TypeError is thrown. Throws a RangeError when `maxChunkBytes` is under 1.
  */
 export function chunked(
   header: CaptureHeader,
   maxChunkBytes: number,
+  options: ChunkedOptions = {},
 ): (batches: AsyncIterable<RecordBatch>) => AsyncIterable<Uint8Array> {
   if (!Number.isInteger(maxChunkBytes) || maxChunkBytes < 1)
     throw new RangeError(`maxChunkBytes ${maxChunkBytes} is not a whole number of 1 or more`);
   const fileHeader = encodeCaptureHeader(header);
   return (batches) =>
     derive(batches, async function* (upstream) {
-      const chunk = new ChunkBuffer(maxChunkBytes);
+      const chunk = new ChunkBuffer(maxChunkBytes, options.reuseMemory ?? false);
       chunk.append(fileHeader, 0, fileHeader.length);
       for await (const batch of upstream) {
         if (!sameRecordFormat(batch.header, header))

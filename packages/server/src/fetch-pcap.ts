@@ -72,7 +72,8 @@ export function fetchPcap(service: SensorService): FetchHandler {
         limit({ maxBytes: plan.maxBytes?.value, maxPackets: plan.maxPackets?.value }, counts),
         withinBudget(spending, counts),
         tally(totals),
-        chunked(header, plan.chunkBytes),
+        // Whoever carries a message has sent or copied it before pulling the next.
+        chunked(header, plan.chunkBytes, { reuseMemory: true }),
       );
       for await (const pcap of messages) {
         retrieval.sent(pcap);
