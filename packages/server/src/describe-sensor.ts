@@ -3,27 +3,21 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { DescribeSensorRequest, DescribeSensorResponseSchema } from "@stenogrpc/protocol";
 import { orAbort } from "./abortable.js";
 import { limitsFor } from "./access/role.js";
-import { RequestRecord } from "./audit/request-record.js";
 import type { SensorService } from "./sensor-service.js";
 import { msToDuration, nsToTimestamp } from "./timestamps.js";
-import { toConnectError } from "./to-connect-error.js";
+import { answerCall } from "./unary-call.js";
 import { serverVersion } from "./version.js";
 
 /** Answers what the sensor is, what limits are in force for whoever asks, and which time range its packets cover. */
 export function describeSensor(service: SensorService) {
-  return async (
+  return (
     _request: DescribeSensorRequest,
     context: HandlerContext,
-  ): Promise<MessageInitShape<typeof DescribeSensorResponseSchema>> => {
-    const record = new RequestRecord(service, "DescribeSensor", context.values);
-    try {
-      record.permit = await service.permit("DescribeSensor", context);
-      const { oldestPacketNs, newestPacketNs } = await orAbort(
-        service.source.describe(context.signal),
-        context.signal,
-      );
-      const limits = limitsFor(record.permit.role, service.limits);
-      await record.succeeded();
+  ): Promise<MessageInitShape<typeof DescribeSensorResponseSchema>> =>
+    answerCall(service, { rpc: "DescribeSensor", context }, async ({ permit }) => {
+      const { signal } = context;
+      const { oldestPacketNs, newestPacketNs } = await orAbort(service.source.describe(signal), signal);
+      const limits = limitsFor(permit.role, service.limits);
       return {
         sensor: service.sensor,
         version: serverVersion,
@@ -41,13 +35,5 @@ export function describeSensor(service: SensorService) {
           maxChunkSize: limits.maxChunkBytes,
         },
       };
-    } catch (error) {
-      const failure = await record.refusal(toConnectError(error));
-      service.logger.error(
-        { rpc: "DescribeSensor", error: failure.rawMessage, err: failure.cause },
-        "description failed",
-      );
-      throw failure;
-    }
-  };
+    });
 }

@@ -34,8 +34,9 @@ export type ResponseInit = MessageInitShape<typeof ResponseSchema>;
 export type FetchHandler = (request: StenoRequest, context: HandlerContext) => AsyncGenerator<ResponseInit>;
 
 /**
- * The way of one request: see whether it is allowed, plan it, take a place, open the source, and pass its records through the exact window, the
- * exact filter and the limits, in messages cut between records. The last message says what was sent.
+ * The way of one request: see whether it is allowed, plan it, take a place, open the source, and pass its records through what
+ * the role may see, the exact window, the exact filter and the limits, in messages cut between records. The last message
+ * says what was sent.
  */
 export function fetchPcap(service: SensorService): FetchHandler {
   return async function* (request, context) {

@@ -5,7 +5,7 @@ import type { ContextValues } from "@connectrpc/connect";
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import { type AltNames, readAltNames } from "./access/alt-names.js";
 import { peerAddressKey } from "./audit/peer-address.js";
-import { lineKey, lineOfStream } from "./hang-up.js";
+import { lineKey, lineOfStream } from "./connections/hang-up.js";
 import { RequestError } from "./request-error.js";
 
 /** Who is asking, read from the client certificate that TLS has verified. */

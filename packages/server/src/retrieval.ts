@@ -14,7 +14,7 @@ import type { SensorService } from "./sensor-service.js";
 import { SourceError } from "./sources/packet-source.js";
 import type { SourceOutcome } from "./sources/source-outcome.js";
 import { timestampToIso } from "./timestamps.js";
-import { reasonOf, toConnectError } from "./to-connect-error.js";
+import { isOurs, reasonOf, toConnectError } from "./to-connect-error.js";
 
 /** How an answer ended that was given in whole. */
 export interface Answered {
@@ -249,19 +249,4 @@ function failureFields(failure: ConnectError): object {
     ...(cause instanceof SourceError ? { details: cause.details } : {}),
     ...(cause === undefined ? {} : { err: cause }),
   };
-}
-
-/** Whether the failure is the sensor's rather than the request's or the client's. */
-function isOurs(failure: ConnectError | undefined): boolean {
-  switch (failure?.code) {
-    case Code.InvalidArgument:
-    case Code.ResourceExhausted:
-    case Code.FailedPrecondition:
-    case Code.Unauthenticated:
-    case Code.PermissionDenied:
-    case Code.DeadlineExceeded:
-      return false;
-    default:
-      return true;
-  }
 }

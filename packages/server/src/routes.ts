@@ -3,10 +3,10 @@ import { Stenographer } from "@stenogrpc/protocol";
 import { requireClientCertificate } from "./authorize.js";
 import { readRefused } from "./certificates/certificate-set.js";
 import type { RefusedCertificates } from "./certificates/tls-options.js";
+import { watchReader, watchReaders } from "./connections/reader-watch.js";
 import { describeSensor } from "./describe-sensor.js";
 import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
-import { watchReader, watchReaders } from "./reader-watch.js";
 import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
 

@@ -9,19 +9,19 @@ import { z } from "zod";
 import { readCertificates } from "./certificates/certificate-set.js";
 import { ServerCertificates } from "./certificates/server-certificates.js";
 import { type TlsOptions, tlsOptionsSchema } from "./certificates/tls-options.js";
-import { ConnectionGate } from "./connection-gate.js";
-import { connectionLimitsShape } from "./connection-limits.js";
-import { Connections } from "./connections.js";
+import { ConnectionGate } from "./connections/connection-gate.js";
+import { connectionLimitsShape } from "./connections/connection-limits.js";
+import { Connections } from "./connections/connections.js";
+import { type Line, lineKey, lineOfResponse, lineOfStream } from "./connections/hang-up.js";
+import { watchReader } from "./connections/reader-watch.js";
+import { guardSession } from "./connections/session-guard.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
-import { type Line, lineKey, lineOfResponse, lineOfStream } from "./hang-up.js";
 import { clientIdentity } from "./identity.js";
 import { limitsShape } from "./limits.js";
 import type { ServerMetrics } from "./metrics.js";
-import { watchReader } from "./reader-watch.js";
 import { maxRequestBytes, routesOf } from "./routes.js";
 import { SensorService, sensorOptionsShape } from "./sensor-service.js";
-import { guardSession } from "./session-guard.js";
 
 const serverOptionsSchema = strictOptions({
   ...sensorOptionsShape,

@@ -119,3 +119,18 @@ export function reasonOf(error: ConnectError): string {
     | undefined; // the details were built by detail() above
   return outgoing?.value.reason ?? Code[error.code].toUpperCase();
 }
+
+/** Whether the failure is the sensor's rather than the request's or the client's. */
+export function isOurs(failure: ConnectError | undefined): boolean {
+  switch (failure?.code) {
+    case Code.InvalidArgument:
+    case Code.ResourceExhausted:
+    case Code.FailedPrecondition:
+    case Code.Unauthenticated:
+    case Code.PermissionDenied:
+    case Code.DeadlineExceeded:
+      return false;
+    default:
+      return true;
+  }
+}

@@ -1,8 +1,8 @@
 import type { Interceptor } from "@connectrpc/connect";
-import type { FetchHandler } from "./fetch-pcap.js";
+import type { FetchHandler } from "../fetch-pcap.js";
+import { RequestError } from "../request-error.js";
+import { toConnectError } from "../to-connect-error.js";
 import { type Line, lineKey } from "./hang-up.js";
-import { RequestError } from "./request-error.js";
-import { toConnectError } from "./to-connect-error.js";
 
 /**
  * Ends a retrieval whose reader takes no message for so long: its place and its source are free at once, and its stream is

@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Session } from "node:http2";
+import type { Logger } from "../logger.js";
 import { cutSession } from "./cut-session.js";
-import type { Logger } from "./logger.js";
 import { TokenBucket } from "./token-bucket.js";
 
 /**

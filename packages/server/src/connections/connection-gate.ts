@@ -1,11 +1,11 @@
 import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Logger } from "../logger.js";
+import type { ConnectionMetrics } from "../metrics.js";
 import { AddressCount } from "./address-count.js";
 import type { ConnectionLimits } from "./connection-limits.js";
 import { LogBudget } from "./log-budget.js";
-import type { Logger } from "./logger.js";
-import type { ConnectionMetrics } from "./metrics.js";
 
 /** Who gets as far as a TLS connection: not too many, not too many of one address, and none that the handshake refuses. */
 export class ConnectionGate {

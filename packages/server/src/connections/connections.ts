@@ -3,8 +3,8 @@ import type { Http2SecureServer, Http2Session, ServerHttp2Session } from "node:h
 import { constants } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { certificateOf, type RequestLike } from "./identity.js";
-import type { Logger } from "./logger.js";
+import { certificateOf, type RequestLike } from "../identity.js";
+import type { Logger } from "../logger.js";
 
 /** Milliseconds that a connection gets at least for its last bytes. */
 const farewellMs = 1000;

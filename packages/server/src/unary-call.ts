@@ -1,0 +1,59 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import type { StenoRequest } from "@stenogrpc/protocol";
+import type { Permit, Rpc } from "./access/access.js";
+import { RequestRecord } from "./audit/request-record.js";
+import { clientIdentityKey, identityName } from "./identity.js";
+import type { Plan } from "./plan-retrieval.js";
+import type { SensorService } from "./sensor-service.js";
+import { isOurs, reasonOf, toConnectError } from "./to-connect-error.js";
+
+/** A call with one answer. */
+export interface UnaryCall {
+  readonly rpc: Exclude<Rpc, "FetchPcap">;
+  /** Not for DescribeSensor. */
+  readonly request?: StenoRequest;
+  readonly context: HandlerContext;
+}
+
+/** What an answer is made with. */
+export interface CallAtWork {
+  readonly permit: Permit;
+  /** Reads the request into a plan, and has the audit know it. */
+  plan(request: StenoRequest): Plan;
+}
+
+/** Answers a call if it is allowed, once that is written down, and logs why not, or why it failed. */
+export async function answerCall<Answer>(
+  service: SensorService,
+  { rpc, request, context }: UnaryCall,
+  answer: (call: CallAtWork) => Promise<Answer>,
+): Promise<Answer> {
+  const record = new RequestRecord(service, rpc, context.values, request);
+  try {
+    const permit = await service.permit(rpc, context, request);
+    record.permit = permit;
+    const plan = (query: StenoRequest): Plan => {
+      const made = service.plan(query, permit.role);
+      record.plan = made;
+      return made;
+    };
+    const answered = await answer({ permit, plan });
+    await record.succeeded();
+    return answered;
+  } catch (error) {
+    const failure = await record.refusal(toConnectError(error));
+    const identity = context.values.get(clientIdentityKey);
+    const fields = {
+      rpc,
+      client: identity && identityName(identity),
+      fingerprint: identity?.fingerprint256,
+      role: record.permit?.roleName,
+      reason: reasonOf(failure),
+      error: failure.rawMessage,
+      err: failure.cause,
+    };
+    if (isOurs(failure)) service.logger.error(fields, "call failed");
+    else service.logger.warn(fields, "call refused");
+    throw failure;
+  }
+}
