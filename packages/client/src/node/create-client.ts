@@ -58,7 +58,7 @@ export type NodeStenographerClient = StenographerClient<NodePcapFetch>;
 
 // grpcio servers end a connection that is pinged more often than every five minutes while they send nothing
 // (GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS), and original servers are grpcio.
-const pingIntervalMs = { stenogrpc: 60_000, original: 310_000 } as const;
+const pingIntervalMs = { stenogrpc: 10_000, original: 310_000 } as const;
 
 /**
  * A client over gRPC, HTTP/2 and mutual TLS.

@@ -10,7 +10,7 @@ import { TokenBucket } from "./token-bucket.js";
  * don't bound how often a peer sends SETTINGS and PING, which cost an answer each; and where nghttp2 ends a session for its many
  * resets (CVE-2023-44487), Node 20 stops reading and leaves the connection open.
  *
- * @param idleTimeoutMs a peer that does not answer a PING for so long is gone
+ * @param idleTimeoutMs a peer that gives no sign of life for so long, or for half a minute, is gone
  */
 export function guardSession(session: ServerHttp2Session, idleTimeoutMs: number, logger: Logger): void {
   const end = (why: string): void => {
@@ -20,7 +20,7 @@ export function guardSession(session: ServerHttp2Session, idleTimeoutMs: number,
   };
   boundFrames(session, end);
   boundResets(session, end);
-  expectLife(session, idleTimeoutMs, end);
+  expectLife(session, Math.min(idleTimeoutMs, livenessMs), end);
 }
 
 /** gRPC clients measure a link by a PING for each burst of data, so this is generous. */
@@ -43,15 +43,26 @@ function boundResets(session: ServerHttp2Session, end: (why: string) => void): v
   });
 }
 
-function expectLife(session: ServerHttp2Session, idleTimeoutMs: number, end: (why: string) => void): void {
+const livenessMs = 30_000;
+
+/**
+ * A reset that comes while a write is under way is never told by Node 20: without this its retrieval would hold place and files
+ * until a time limit. Bytes that move either way are signs of life, too: on a slow line an answer waits behind them.
+ */
+function expectLife(session: ServerHttp2Session, intervalMs: number, end: (why: string) => void): void {
   let answered = true;
+  let moved = 0;
   const timer = setInterval(() => {
-    if (session.destroyed) return;
-    if (!answered) return end("no answer to a PING");
+    const { socket } = session;
+    if (session.destroyed || socket === undefined) return;
+    const moves = socket.bytesRead + socket.bytesWritten;
+    if (!answered && moves === moved) return end("no answer to a PING");
+    moved = moves;
+    if (!answered) return;
     answered = false;
     session.ping(() => {
       answered = true;
     });
-  }, idleTimeoutMs).unref();
+  }, intervalMs).unref();
   session.once("close", () => clearInterval(timer));
 }
