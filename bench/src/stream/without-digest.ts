@@ -7,7 +7,7 @@ export function withoutDigest(): void {
     const zeros = Buffer.alloc(32);
     return encoding === "hex" ? zeros.toString("hex") : zeros;
   };
-  const hash = { update: () => hash, digest };
+  const hash = { update: () => hash, copy: () => hash, digest };
   // Only for what the peers ask of a hash.
   crypto.createHash = (() => hash) as unknown as typeof crypto.createHash;
   syncBuiltinESMExports();
