@@ -21,8 +21,8 @@ const request = {
   epochEnd: BigInt(seconds),
 };
 /** Our client's defaults. */
-const windowBytes = 4_194_304;
-const connectionWindowBytes = 16_777_216;
+const windowBytes = 16_777_216;
+const connectionWindowBytes = 33_554_432;
 
 let bytes = 0;
 let firstMs = 0;

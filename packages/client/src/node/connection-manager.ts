@@ -2,17 +2,16 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { isIP } from "node:net";
 import { connect, type SecureContext, type TLSSocket } from "node:tls";
 import { Http2SessionManager } from "@connectrpc/connect-node";
+import { FlowWindows, sharedWindowBytes, type WindowLimits } from "./flow-windows.js";
 import { keepWhatArrived } from "./keep-what-arrived.js";
 import type { ServerAddress } from "./server-address.js";
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends WindowLimits {
   readonly address: ServerAddress;
   readonly context: SecureContext;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
   /** The name the server's certificate must carry, if not the host's. */
   readonly serverName: string | undefined;
-  readonly streamWindowBytes: number;
-  readonly connectionWindowBytes: number;
   readonly connectTimeoutMs: number;
   /** Silence after which a busy connection is probed. */
   readonly pingIntervalMs: number;
@@ -50,6 +49,7 @@ const pingTimeoutMs = 15_000;
 
 type Watched = {
   session: ClientHttp2Session;
+  windows: FlowWindows | undefined;
   heard: boolean;
   error: Error | undefined;
   closed: Promise<void>;
@@ -68,13 +68,13 @@ export class ConnectionManager extends Http2SessionManager {
   #serverCertificate: ServerCertificate | null = null;
 
   constructor(options: ConnectionOptions) {
-    const { pingIntervalMs, streamWindowBytes } = options;
+    const { pingIntervalMs } = options;
     super(
       baseUrl(options.address),
       { pingIntervalMs, pingTimeoutMs, idleConnectionTimeoutMs },
       {
         createConnection: () => this.#openSocket(),
-        settings: { initialWindowSize: streamWindowBytes, enablePush: false },
+        settings: { initialWindowSize: sharedWindowBytes(1, options), enablePush: false },
       },
     );
     this.#options = options;
@@ -95,6 +95,7 @@ export class ConnectionManager extends Http2SessionManager {
     keepWhatArrived(stream);
     const session = stream.session as ClientHttp2Session | undefined; // a client's stream has a client's session
     if (session && session !== this.#current?.session) this.#watch(session);
+    this.#current?.windows?.opened(stream);
     return stream;
   }
 
@@ -169,6 +170,7 @@ export class ConnectionManager extends Http2SessionManager {
   #watch(session: ClientHttp2Session): void {
     const watched: Watched = {
       session,
+      windows: session.destroyed ? undefined : new FlowWindows(session, this.#options),
       heard: false,
       error: undefined,
       closed: new Promise((resolve) => session.once("close", resolve)),
@@ -180,9 +182,6 @@ export class ConnectionManager extends Http2SessionManager {
       watched.error = error;
     });
     this.#current = watched;
-    // The setting above governs streams only. Left at 64 KiB, the connection's window would let 0.7 MB/s through over
-    // 50 ms (RFC 9113, section 6.9.2). It can be set only once connected.
-    if (!session.destroyed) session.setLocalWindowSize(this.#options.connectionWindowBytes);
   }
 }
 

@@ -44,10 +44,10 @@ const nodeClientOptionsSchema = strictOptions({
   retryForMs: retryForMs.default(30_000),
   /** The longest that connecting may take, TLS included, in milliseconds. Default 10 000. */
   connectTimeoutMs: timeoutMs.default(10_000),
-  /** Bytes of one answer that may be under way: bounds its memory, and its speed over distance. Default 4 MiB. */
-  streamWindowBytes: windowBytes.default(4_194_304),
-  /** Bytes of all answers together that may be under way. Default 16 MiB. */
-  connectionWindowBytes: windowBytes.default(16_777_216),
+  /** Bytes of an answer that may be under way: bounds its memory, and its speed over distance. Default 16 MiB. */
+  streamWindowBytes: windowBytes.default(16_777_216),
+  /** Bytes that may be under way to several answers at once, which share it; 1 MiB for each at least. Default 32 MiB. */
+  connectionWindowBytes: windowBytes.default(33_554_432),
 });
 
 /** How to reach a server over HTTP/2 and mutual TLS. Unknown keys are refused. */
