@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { benchFilter } from "./filter/suite.js";
 import { benchLatency } from "./latency/suite.js";
+import { benchMerge } from "./merge/suite.js";
 import { benchPipeline } from "./pipeline/suite.js";
 import { benchRtt } from "./rtt/suite.js";
 import { benchStenographerFiles } from "./stenographer-files/suite.js";
@@ -23,6 +24,7 @@ const suites: Record<string, (options: BenchOptions) => Promise<void>> = {
   rtt: benchRtt,
   latency: benchLatency,
   pipeline: benchPipeline,
+  merge: benchMerge,
   filter: benchFilter,
   "stenographer-files": benchStenographerFiles,
 };

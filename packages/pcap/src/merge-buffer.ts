@@ -1,6 +1,6 @@
-import { type CaptureHeader, recordHeaderBytes } from "./capture-header.js";
+import type { CaptureHeader } from "./capture-header.js";
 import { copyBytes } from "./copy-bytes.js";
-import { type RecordBatch, viewOf } from "./record-batch.js";
+import type { RecordBatch } from "./record-batch.js";
 
 const fullBytes = 128 * 1024;
 
@@ -21,18 +21,12 @@ export class MergeBuffer {
     return this.used >= fullBytes;
   }
 
-  /** Copies the records of `batch`, which is in the format of `header`. */
-  add(batch: RecordBatch): void {
-    const view = viewOf(batch.bytes);
-    const little = batch.header.byteOrder === "little";
-    for (let i = 0; i < batch.count; i++) {
-      const start = batch.offsets[i] as number; // i < count
-      const size = recordHeaderBytes + view.getUint32(start + 8, little);
-      this.reserve(size);
-      copyBytes(this.bytes, this.used, batch.bytes, start, start + size);
-      this.offsets[this.count++] = this.used;
-      this.used += size;
-    }
+  /** Copies a record that lies at `bytes[start, end)`, in the format of `header`. */
+  add(bytes: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start);
+    copyBytes(this.bytes, this.used, bytes, start, end);
+    this.offsets[this.count++] = this.used;
+    this.used += end - start;
   }
 
   /** What was collected, good until the next `add`. */

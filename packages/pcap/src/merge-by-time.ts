@@ -2,6 +2,7 @@ import type { CaptureHeader } from "./capture-header.js";
 import { conformTo } from "./conform-to.js";
 import { MergeBuffer } from "./merge-buffer.js";
 import { type Bound, type Head, MergeHead } from "./merge-head.js";
+import { MergeHeap } from "./merge-heap.js";
 import type { Capture, RecordBatch } from "./record-batch.js";
 import { splitTime } from "./split-time.js";
 
@@ -30,40 +31,46 @@ export async function* mergeByTime(
   inputs: readonly MergeInput[],
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const waiting = inOpeningOrder(inputs);
-  const open: MergeHead[] = [];
+  const open = new Set<MergeHead>();
+  const heap = new MergeHeap<MergeHead>();
   const collected = new MergeBuffer(header);
   try {
     while (true) {
-      const { first, second } = earliestTwo(open);
+      const { first } = heap;
       const next = waiting[0];
       if (next !== undefined && (first === undefined || isDue(next, first))) {
         if (collected.count > 0) yield collected.take();
         waiting.shift();
         const batches = conformTo(header)((await next.input.open()).batches);
         const head = new MergeHead(batches[Symbol.asyncIterator](), next.index);
-        open.push(head);
-        if (!(await head.pull())) open.splice(open.indexOf(head), 1);
+        open.add(head);
+        if (await head.pull()) heap.add(head);
+        else open.delete(head);
         continue;
       }
       if (first === undefined) break;
-      const runEnd = first.runEnd(boundOf(first, second, next));
-      const run = first.take(runEnd);
-      if (run.whole || run.bytes >= passThroughBytes) {
+      const runEnd = first.runEnd(boundOf(first, heap.second, next));
+      if (first.isWhole(runEnd) || first.bytesTo(runEnd) >= passThroughBytes) {
         if (collected.count > 0) yield collected.take();
-        yield run.batch;
+        yield first.take(runEnd);
       } else {
-        collected.add(run.batch);
+        first.copyTo(collected, runEnd);
         if (collected.full) yield collected.take();
       }
       if (first.exhausted) {
         // The next batch may be long in coming, or never come: what is here goes first.
         if (collected.count > 0) yield collected.take();
-        if (!(await first.pull())) open.splice(open.indexOf(first), 1);
+        if (!(await first.pull())) {
+          heap.removeFirst();
+          open.delete(first);
+          continue;
+        }
       }
+      heap.settleFirst();
     }
     if (collected.count > 0) yield collected.take();
   } finally {
-    await Promise.allSettled(open.map((head) => head.close()));
+    await Promise.allSettled([...open].map((head) => head.close()));
   }
 }
 
@@ -84,29 +91,6 @@ function isDue(waiting: Head, first: Head): boolean {
     waiting.seconds < first.seconds ||
     (waiting.seconds === first.seconds && waiting.nanoseconds <= first.nanoseconds)
   );
-}
-
-function earliestTwo(open: readonly MergeHead[]): {
-  first: MergeHead | undefined;
-  second: MergeHead | undefined;
-} {
-  let first: MergeHead | undefined;
-  let second: MergeHead | undefined;
-  for (const head of open) {
-    if (first === undefined || goesBefore(head, first)) {
-      second = first;
-      first = head;
-    } else if (second === undefined || goesBefore(head, second)) {
-      second = head;
-    }
-  }
-  return { first, second };
-}
-
-function goesBefore(a: Head, b: Head): boolean {
-  if (a.seconds !== b.seconds) return a.seconds < b.seconds;
-  if (a.nanoseconds !== b.nanoseconds) return a.nanoseconds < b.nanoseconds;
-  return a.index < b.index;
 }
 
 /** Up to where records of `first` may go before anything else must be looked at. */

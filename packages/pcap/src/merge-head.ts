@@ -1,3 +1,5 @@
+import { recordHeaderBytes } from "./capture-header.js";
+import type { MergeBuffer } from "./merge-buffer.js";
 import { nanosecondsPerUnit, type RecordBatch, viewOf } from "./record-batch.js";
 
 /** The next record of an input, or the earliest one it could have. */
@@ -14,15 +16,6 @@ export interface Bound {
   readonly nanoseconds: number;
   /** Whether a record of exactly this time still belongs to the run. */
   readonly inclusive: boolean;
-}
-
-/** Records that go out together. */
-export interface Run {
-  readonly batch: RecordBatch;
-  /** Whether it is all that one batch of the input had. */
-  readonly whole: boolean;
-  /** From the first record's start to the last one's. */
-  readonly bytes: number;
 }
 
 const nothing: RecordBatch = {
@@ -92,27 +85,43 @@ export class MergeHead implements Head {
     return i;
   }
 
+  /** Whether the records from the current one up to `end` are all that the batch had. */
+  isWhole(end: number): boolean {
+    return this.position === 0 && end === this.count;
+  }
+
+  /** From the current record's start to that of the last one before `end`. */
+  bytesTo(end: number): number {
+    const { offsets } = this.batch;
+    return (offsets[end - 1] as number) - (offsets[this.position] as number); // position < end <= count
+  }
+
   /** The records from the current one up to `end`, where they lie, and moves on to `end`. */
-  take(end: number): Run {
-    const { batch, position, count } = this;
-    const { offsets } = batch;
-    const bytes = (offsets[end - 1] as number) - (offsets[position] as number); // position < end <= count
-    const whole = position === 0 && end === count;
-    if (end < count) this.moveTo(end);
-    else this.position = end;
-    if (whole) return { batch, whole, bytes };
-    const { header, bytes: memory } = batch;
-    const slice = {
-      header,
-      bytes: memory,
-      offsets: offsets.subarray(position, end),
-      count: end - position,
-    };
-    return { batch: slice, whole, bytes };
+  take(end: number): RecordBatch {
+    const { batch, position } = this;
+    const whole = this.isWhole(end);
+    this.moveOn(end);
+    if (whole) return batch;
+    return { ...batch, offsets: batch.offsets.subarray(position, end), count: end - position };
+  }
+
+  /** Copies the records from the current one up to `end`, and moves on to `end`. */
+  copyTo(buffer: MergeBuffer, end: number): void {
+    const { bytes, offsets } = this.batch;
+    for (let i = this.position; i < end; i++) {
+      const start = offsets[i] as number; // i < end <= count
+      buffer.add(bytes, start, start + recordHeaderBytes + this.view.getUint32(start + 8, this.little));
+    }
+    this.moveOn(end);
   }
 
   async close(): Promise<void> {
     await this.batches.return?.();
+  }
+
+  private moveOn(end: number): void {
+    if (end < this.count) this.moveTo(end);
+    else this.position = end;
   }
 
   private moveTo(position: number): void {

@@ -15,6 +15,7 @@ const packages = {
   umount: "mount",
   jq: "jq",
   curl: "curl",
+  mergecap: "wireshark-common",
 } as const;
 
 /** A program that a test against the real thing needs. */
