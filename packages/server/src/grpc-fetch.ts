@@ -8,7 +8,7 @@ import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/pro
 import { abortable } from "./abortable.js";
 import { assertClientCertificate, type GuardedServer } from "./authorize.js";
 import type { FetchHandler, ResponseInit } from "./fetch-pcap.js";
-import { encodePcapPrefix, envelopeBytes } from "./grpc-frames.js";
+import { envelopeBytes, PcapPrefixes } from "./grpc-frames.js";
 import { clientIdentity } from "./identity.js";
 import { SendQueue } from "./send-queue.js";
 import { toConnectError } from "./to-connect-error.js";
@@ -55,6 +55,7 @@ export async function answerGrpcFetch(
   response.once("close", () => gone.abort(new ConnectError("the client left", Code.Canceled)));
   response.on("error", () => {}); // "close" follows
   const queue = new SendQueue(response.stream, gone.signal);
+  const prefixes = new PcapPrefixes();
   const trailer = new Headers();
   let context: CallContext | undefined;
   try {
@@ -63,7 +64,7 @@ export async function answerGrpcFetch(
     const message = await readRequest(request, maxRequestBytes, context.signal);
     for await (const answer of handler(message, context)) {
       startResponse(response);
-      await send(queue, answer);
+      await send(queue, prefixes, answer);
     }
     setTrailerStatus(trailer, undefined);
   } catch (error) {
@@ -142,10 +143,10 @@ function startResponse(response: Http2ServerResponse): void {
 }
 
 /** Sends one message: packets as they are behind their prefix, the last one, which has none, encoded as usual. */
-function send(queue: SendQueue, answer: ResponseInit): Promise<void> | undefined {
+function send(queue: SendQueue, prefixes: PcapPrefixes, answer: ResponseInit): Promise<void> | undefined {
   const { uid = "", pcap } = answer;
   if (answer.summary === undefined && pcap !== undefined)
-    return queue.send(encodePcapPrefix(uid, pcap.length), pcap);
+    return queue.send(prefixes.of(uid, pcap.length), pcap);
   const message = toBinary(ResponseSchema, create(ResponseSchema, answer));
   return queue.send(envelopeOf(message.length), message);
 }

@@ -7,6 +7,23 @@ const pcapTag = (2 << 3) | 2;
 
 const encoder = new TextEncoder();
 
+/** Encodes what comes before the packets of a message, and remembers the last: an answer's messages are alike. */
+export class PcapPrefixes {
+  #uid = "";
+  #pcapBytes = -1;
+  #prefix: Uint8Array = new Uint8Array(0);
+
+  /** As `encodePcapPrefix`. Not to be changed. */
+  of(uid: string, pcapBytes: number): Uint8Array {
+    if (uid !== this.#uid || pcapBytes !== this.#pcapBytes) {
+      this.#uid = uid;
+      this.#pcapBytes = pcapBytes;
+      this.#prefix = encodePcapPrefix(uid, pcapBytes);
+    }
+    return this.#prefix;
+  }
+}
+
 /**
  * What comes before the packets of a message that carries only `uid` and `pcap`: the envelope, the uid, and the tag and
  * length of the pcap field. With `pcapBytes` bytes of pcap behind it, it is the message that protobuf would have encoded.

@@ -37,22 +37,31 @@ describe("BatchWriter", () => {
     expect(sink.writes).toEqual([]);
   });
 
-  it("waits for the sink before it takes more", async () => {
-    let release = () => {};
+  it("gathers while one write is under way, and waits for it before the next", async () => {
+    const releases: (() => void)[] = [];
     const writer = new BatchWriter({
-      writeFile: () =>
-        new Promise<void>((resolve) => {
-          release = resolve;
-        }),
+      writeFile: () => new Promise<void>((resolve) => releases.push(resolve)),
     });
+    await writer.write(new Uint8Array(262_144));
+    await writer.write(new Uint8Array(262_143));
     let taken = false;
-    const write = writer.write(new Uint8Array(262_144)).then(() => {
+    const write = writer.write(new Uint8Array(10)).then(() => {
       taken = true;
     });
     await new Promise((resolve) => setImmediate(resolve));
-    expect(taken).toBe(false);
-    release();
+    expect([taken, releases.length]).toEqual([false, 1]);
+    releases[0]?.();
     await write;
-    expect(taken).toBe(true);
+    expect(releases.length).toBe(2);
+  });
+
+  it("tells of a failed write with the next, and at the end at the latest", async () => {
+    const failing = () => new BatchWriter({ writeFile: () => Promise.reject(new Error("disk full")) });
+    const writer = failing();
+    await writer.write(new Uint8Array(262_144));
+    await expect(writer.write(new Uint8Array(262_144))).rejects.toThrow("disk full");
+    const last = failing();
+    await last.write(new Uint8Array(10));
+    await expect(last.flush()).rejects.toThrow("disk full");
   });
 });

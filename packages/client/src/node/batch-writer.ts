@@ -6,27 +6,44 @@ export interface BatchSink {
 
 const batchBytes = 262_144;
 
-/** Gathers small pieces so that each write is worth its system call. Large ones go as they are. */
+/** Gathers small pieces so that each write is worth its system call, and gathers on while the disk writes. */
 export class BatchWriter {
   readonly #sink: BatchSink;
-  readonly #batch = new Uint8Array(batchBytes);
+  /** One is filled while the other is written. */
+  #batch = new Uint8Array(batchBytes);
+  #spare = new Uint8Array(batchBytes);
   #filled = 0;
+  #underWay: Promise<void> = Promise.resolve();
 
   constructor(sink: BatchSink) {
     this.#sink = sink;
   }
 
+  /** Takes a piece, whose memory is the writer's from then on. Rejects with what an earlier write failed with, too. */
   async write(piece: Uint8Array): Promise<void> {
-    if (this.#filled + piece.length > batchBytes) await this.flush();
-    if (piece.length >= batchBytes) return this.#sink.writeFile(piece);
+    if (this.#filled + piece.length > batchBytes) await this.#writeBatch();
+    if (piece.length >= batchBytes) return this.#writeNext(piece);
     this.#batch.set(piece, this.#filled);
     this.#filled += piece.length;
   }
 
-  /** Writes what was gathered. */
+  /** Resolves when all is written. */
   async flush(): Promise<void> {
-    const filled = this.#filled;
+    await this.#writeBatch();
+    await this.#underWay;
+  }
+
+  async #writeBatch(): Promise<void> {
+    if (this.#filled === 0) return;
+    await this.#writeNext(this.#batch.subarray(0, this.#filled));
+    [this.#batch, this.#spare] = [this.#spare, this.#batch];
     this.#filled = 0;
-    if (filled > 0) await this.#sink.writeFile(this.#batch.subarray(0, filled));
+  }
+
+  /** Starts a write when the one before has ended. */
+  async #writeNext(bytes: Uint8Array): Promise<void> {
+    await this.#underWay;
+    this.#underWay = this.#sink.writeFile(bytes);
+    this.#underWay.catch(() => {}); // whoever waits for it is told
   }
 }
