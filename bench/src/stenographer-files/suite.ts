@@ -21,8 +21,10 @@ import { cpuSecondsOf, cpuSecondsOfTree } from "./cpu-time.js";
 import { type BenchQuery, benchQueries } from "./queries.js";
 
 export interface ServerOptions {
-  readonly kind: "files" | "https";
+  readonly kind: "files" | "https" | "stenoread" | "directory";
   readonly config: string;
+  /** Of the directory source: the same packets as one capture. */
+  readonly folder: string;
   readonly tls: Tls;
 }
 export interface ClientOptions {
@@ -62,8 +64,8 @@ const secondsPerFile = 60;
 const packetsPerSecond = 1000;
 
 /**
- * The same queries over the same store: our server on the files, our server on the daemon's HTTPS, and the daemon itself by
- * curl, stenoread and its native gRPC, all in turn, page cache warm. The processor time is that of every process with its children.
+ * The same queries over the same packets: our server over each of its sources, and the daemon itself by curl, stenoread and its
+ * native gRPC, all in turn, page cache warm. The processor time is that of every process with its children.
  */
 export async function benchStenographerFiles({ quick, json }: BenchOptions): Promise<void> {
   const packets = quick ? 20_000 : 600_000;
@@ -72,25 +74,28 @@ export async function benchStenographerFiles({ quick, json }: BenchOptions): Pro
   const pcap = join(folder, "in.pcap");
   const truth = await writeSyntheticTraffic(pcap, { packets, packetsPerSecond });
   const daemon = await startStenographer({ pcap, mode: "files", secondsPerFile, nativeGrpc: true });
-  rmSync(pcap);
   const servers: Peer[] = [];
   const asking = startClient();
   try {
     const { server, client } = await certificates();
-    const starting = (["files", "https"] as const).map(async (kind) => {
+    const starting = (["files", "https", "stenoread", "directory"] as const).map(async (kind) => {
       const peer = new Peer(new URL("./server.ts", import.meta.url), {
         kind,
         config: daemon.configPath,
+        folder,
         tls: server,
       });
       servers.push(peer);
       return peer.next<{ port: number; pid: number }>();
     });
-    const [files, https] = await Promise.all(starting);
-    if (files === undefined || https === undefined) throw new Error("a server did not start");
+    const [files, https, stenoread, directory] = await Promise.all(starting);
+    if (files === undefined || https === undefined || stenoread === undefined || directory === undefined)
+      throw new Error("a server did not start");
     const ways: Way[] = [
       ourWay(asking, "our server, files", files, client),
       ourWay(asking, "our server, HTTPS", https, client),
+      ourWay(asking, "our server, stenoread", stenoread, client),
+      ourWay(asking, "our server, directory", directory, client),
       curlWay(daemon),
       stenoreadWay(daemon),
       nativeWay(asking, daemon),
