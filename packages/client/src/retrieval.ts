@@ -32,7 +32,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
   readonly #setup: RetrievalSetup;
   readonly #pieces: AsyncGenerator<readonly Uint8Array[], FetchResult>;
   /** What is good and was not asked for yet, the next one last. */
-  #ready: Uint8Array[] = [];
+  readonly #ready: Uint8Array[] = [];
   // connect-es does not cancel a call whose reader leaves; aborting this does.
   #controller = new AbortController();
   #answered = false;
@@ -79,15 +79,16 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
     if (ready !== undefined && this.#stopped === undefined) return { done: false, value: ready };
     try {
       const next = await this.#pieces.next();
-      if (!next.done) {
-        this.#ready = [...next.value].reverse();
-        const first = this.#ready.pop() as Uint8Array; // never empty
-        return { done: false, value: first };
+      if (next.done) {
+        // A generator that was left before says "done" like one that ran to its end; that must not look like an end.
+        if (this.#stopped) throw this.#stopped;
+        this.#settle(() => this.#resolve(next.value));
+      } else {
+        this.#ready.unshift(...[...next.value].reverse());
       }
-      // A generator that was left before says "done" like one that ran to its end; that must not look like an end.
-      if (this.#stopped) throw this.#stopped;
-      this.#settle(() => this.#resolve(next.value));
-      return { done: true, value: undefined };
+      // Not always of what was just pulled: a pull that did not wait for the one before it finds what that one left.
+      const first = this.#ready.pop();
+      return first === undefined ? { done: true, value: undefined } : { done: false, value: first };
     } catch (error) {
       this.#settle(() => this.#reject(error));
       throw error;
