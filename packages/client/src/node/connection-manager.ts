@@ -95,7 +95,8 @@ export class ConnectionManager extends Http2SessionManager {
     keepWhatArrived(stream);
     const session = stream.session as ClientHttp2Session | undefined; // a client's stream has a client's session
     if (session && session !== this.#current?.session) this.#watch(session);
-    this.#current?.windows?.opened(stream);
+    // One that is over already does not say so again.
+    if (session && !stream.destroyed) this.#current?.windows?.opened(stream);
     return stream;
   }
 

@@ -9,6 +9,7 @@ import type { Http2SessionManager } from "@connectrpc/connect-node";
 
 /** Bytes that may wait here for a slow reader. What else is under way waits in the stream's flow-control window. */
 const highWaterBytes = 262_144;
+const lowWaterBytes = highWaterBytes / 2;
 
 /** How often at most a connection is told that it is alive: that sets timers, which a piece is not worth. */
 const aliveIntervalMs = 1000;
@@ -80,7 +81,7 @@ export class ResponseStream {
       const piece = this.#pieces.shift();
       if (piece !== undefined) {
         this.#waitingBytes -= piece.length;
-        if (this.#waitingBytes === 0 && this.#stream?.isPaused()) this.#stream.resume();
+        if (this.#waitingBytes <= lowWaterBytes && this.#stream?.isPaused()) this.#stream.resume();
         return piece;
       }
       if (this.#ended) return undefined;
