@@ -1,0 +1,96 @@
+// npm run fuzz:requests -- --runs 100000 --seed 7
+// npm run fuzz:requests -- --seed 7 --from 4711 --runs 1      one request again
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { createRandom, writeSyntheticTraffic } from "@stenogrpc/testkit";
+import { settingsFor, startServing } from "../../faults/serve.js";
+import { buildDist } from "../../real/support/script.js";
+import { createWorkplace } from "../../real/support/sensor.js";
+import { filterTexts } from "../filter-texts.js";
+import { createAsker } from "./ask.js";
+import { checkAnswer } from "./check-answer.js";
+import { hostileRequest } from "./hostile-request.js";
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "100000" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    from: { type: "string", default: "0" },
+  },
+});
+const [runs, seed, from] = [values.runs, values.seed, values.from].map(Number) as [number, number, number]; // three in, three out
+/** Requests under way at a time, over one connection: fewer than a server has places, so that none is refused for that. */
+const atOnce = 16;
+/** After so many, what the server has resident is its floor. */
+const settledAfter = 5000;
+const mostGrowthBytes = 64 * 1024 * 1024;
+
+buildDist();
+const workplace = await createWorkplace();
+mkdirSync(workplace.path("captures"));
+mkdirSync(workplace.path("tmp"));
+await writeSyntheticTraffic(workplace.path("captures/few.pcap"), { packets: 50 });
+const source = { kind: "directory", path: workplace.path("captures") };
+writeFileSync(
+  workplace.path("serve.yaml"),
+  settingsFor(workplace.server, source, { workers: atOnce, log_level: "fatal" }),
+);
+const files = { log: workplace.path("serve.log"), temporary: workplace.path("tmp") };
+const { port, pid, program } = await startServing(workplace.path("serve.yaml"), files);
+const { ca, cert, key } = workplace.client;
+const asker = createAsker({ port, ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) });
+const filterAt = filterTexts(seed);
+const seen = new Map<string, number>();
+const [startedAt, last] = [performance.now(), from + runs];
+let [next, failures, floor] = [from, 0, 0];
+
+console.log(`seed ${seed}, ${runs} requests from number ${from}, ${atOnce} at a time`);
+await Promise.all(Array.from({ length: atOnce }, askOneAfterAnother));
+const resident = residentBytes();
+if (!program.isRunning()) fail("server", "it has ended");
+if (floor > 0 && resident > floor + mostGrowthBytes)
+  fail("memory", `grew from ${floor} to ${resident} bytes`);
+await asker.close();
+process.kill(pid, "SIGTERM");
+const code = await program.ended;
+if (code !== 0) fail("server", `ended with ${code}: ${program.log().slice(-2000)}`);
+console.table(
+  Object.fromEntries([...seen].sort(([, a], [, b]) => b - a).map(([said, answers]) => [said, { answers }])),
+);
+console.log(
+  `${runs} requests in ${((performance.now() - startedAt) / 1000).toFixed(0)} s, seed ${seed}; ` +
+    `${mebi(floor)} MiB resident after the first ${settledAfter}, ${mebi(resident)} at the end; ${failures} failed`,
+);
+workplace.remove();
+rmSync(files.log, { force: true });
+process.exit(failures > 0 ? 1 : 0);
+
+async function askOneAfterAnother(): Promise<void> {
+  for (let index = next++; index < last && failures < 20; index = next++) {
+    const hostile = hostileRequest(createRandom((seed * 0x9e3779b1 + index) | 0), filterAt);
+    try {
+      const said = checkAnswer(hostile, await asker.ask(hostile));
+      seen.set(said, (seen.get(said) ?? 0) + 1);
+    } catch (problem) {
+      const { body, ...head } = hostile;
+      fail(
+        `--seed ${seed} --from ${index} --runs 1`,
+        `${problem}\n${JSON.stringify(head).slice(0, 600)}\n${body.toString("hex").slice(0, 400)}`,
+      );
+    }
+    if (index === from + settledAfter) floor = residentBytes();
+  }
+}
+
+function fail(where: string, what: string): void {
+  failures++;
+  console.log(`FAILED ${where}: ${what}`);
+}
+
+function residentBytes(): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+}
+
+function mebi(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
