@@ -161,6 +161,7 @@ function requestListener(service: SensorService, requestBodyTimeoutMs: number) {
     lines.set(request, line);
     expectWhole(request, line, requestBodyTimeoutMs);
     if (!isGrpcFetch(request)) {
+      response.once("finish", () => discardRest(request));
       answerOrRefuse(others, request, response);
       return;
     }
@@ -177,6 +178,14 @@ function expectWhole(request: Http2ServerRequest | IncomingMessage, line: Line, 
   const timer = setTimeout(() => line.hangUp(), timeoutMs);
   request.once("end", () => clearTimeout(timer));
   line.onClose(() => clearTimeout(timer));
+}
+
+/**
+ * Reads what connect-node left of a request that it refused: in HTTP/1.1 that stands before the connection's next request.
+ * Its iterator is left where it was, and holds the stream back by its listener.
+ */
+function discardRest(request: Http2ServerRequest | IncomingMessage): void {
+  if (!request.readableEnded) request.removeAllListeners("readable").resume();
 }
 
 /** connect-node throws at once on an authority that makes no URL; uncaught, that would end the process. */
