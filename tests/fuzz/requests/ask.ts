@@ -10,7 +10,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** Puts requests to a server over both versions of HTTP. */
+/** Puts one request after another to a server, over a connection of each version of HTTP. */
 export interface Asker {
   /** Rejects where there is no answer. */
   ask(hostile: HostileRequest): Promise<Answer>;
@@ -24,14 +24,18 @@ export interface AskerOptions {
   readonly key: Buffer;
 }
 
+/** Then a new connection: a server ends one on which too many requests come to a bad end. */
+const requestsPerSession = 100;
 /** No request of these may take as long. */
 const answerMs = 30_000;
 
 export function createAsker({ port, ...tls }: AskerOptions): Asker {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8, ALPNProtocols: ["http/1.1"], ...tls });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ALPNProtocols: ["http/1.1"], ...tls });
   let session: ClientHttp2Session | undefined;
+  let asked = 0;
 
   function http2Session(): ClientHttp2Session {
+    if (asked++ % requestsPerSession === 0) session?.close();
     if (session === undefined || session.closed || session.destroyed) {
       session = connect(`https://127.0.0.1:${port}`, tls);
       session.on("error", () => {}); // its streams tell

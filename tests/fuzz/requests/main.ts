@@ -19,7 +19,7 @@ const { values } = parseArgs({
   },
 });
 const [runs, seed, from] = [values.runs, values.seed, values.from].map(Number) as [number, number, number]; // three in, three out
-/** Requests under way at a time, over one connection: fewer than a server has places, so that none is refused for that. */
+/** Requests under way at a time, each over a connection of its own; the server has a place for each. */
 const atOnce = 16;
 /** After so many, what the server has resident is its floor. */
 const settledAfter = 5000;
@@ -38,7 +38,7 @@ writeFileSync(
 const files = { log: workplace.path("serve.log"), temporary: workplace.path("tmp") };
 const { port, pid, program } = await startServing(workplace.path("serve.yaml"), files);
 const { ca, cert, key } = workplace.client;
-const asker = createAsker({ port, ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) });
+const tls = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
 const filterAt = filterTexts(seed);
 const seen = new Map<string, number>();
 const [startedAt, last] = [performance.now(), from + runs];
@@ -50,7 +50,6 @@ const resident = residentBytes();
 if (!program.isRunning()) fail("server", "it has ended");
 if (floor > 0 && resident > floor + mostGrowthBytes)
   fail("memory", `grew from ${floor} to ${resident} bytes`);
-await asker.close();
 process.kill(pid, "SIGTERM");
 const code = await program.ended;
 if (code !== 0) fail("server", `ended with ${code}: ${program.log().slice(-2000)}`);
@@ -66,6 +65,7 @@ rmSync(files.log, { force: true });
 process.exit(failures > 0 ? 1 : 0);
 
 async function askOneAfterAnother(): Promise<void> {
+  const asker = createAsker({ port, ...tls });
   for (let index = next++; index < last && failures < 20; index = next++) {
     const hostile = hostileRequest(createRandom((seed * 0x9e3779b1 + index) | 0), filterAt);
     try {
@@ -80,6 +80,7 @@ async function askOneAfterAnother(): Promise<void> {
     }
     if (index === from + settledAfter) floor = residentBytes();
   }
+  await asker.close();
 }
 
 function fail(where: string, what: string): void {

@@ -1,0 +1,108 @@
+// npm run test:soak -- --minutes 30 --seed 7
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { createRandom } from "@stenogrpc/testkit";
+import { attempt } from "../faults/attempt.js";
+import { setScene } from "../faults/scene.js";
+import type { Target } from "../faults/target.js";
+import { buildDist } from "../real/support/script.js";
+import { type Sample, slopePerHour } from "./slope.js";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "30" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+  },
+});
+const [minutes, seed] = [values.minutes, values.seed].map(Number) as [number, number]; // two in, two out
+/** Clients that ask one thing after another. */
+const clientCount = 4;
+const sampleEveryMs = 5000;
+/** What comes in the first part is the warming up. */
+const warmUpShare = 0.25;
+/** V8 keeps what it had at its busiest, so a slope is never quite zero. */
+const steepestMiBPerHour = 40;
+
+buildDist();
+const scene = await setScene();
+const truth = scene.capture.first();
+const targets = [scene.targets.directory, scene.targets["stenographer-files"], scene.targets.stenoread];
+const said = new Map<string, number>();
+const samples = new Map<Target, Sample[]>(targets.map((target) => [target, []]));
+let failures = 0;
+for (const target of targets) await target.recover(truth);
+const startedAt = performance.now();
+const endsAt = startedAt + minutes * 60_000;
+const sampling = setInterval(() => void sampleAll(), sampleEveryMs);
+console.log(`seed ${seed}, ${minutes} minutes, ${clientCount} clients`);
+await Promise.all(Array.from({ length: clientCount }, (_, client) => askAndLeave(client)));
+clearInterval(sampling);
+for (const target of targets) await target.recover(truth);
+const slopes = new Map(targets.map((target) => [target, slopeOf(target)]));
+for (const [target, slope] of slopes)
+  if (slope > steepestMiBPerHour) fail(`${target.name} grows by ${slope} MiB an hour`);
+console.table(
+  Object.fromEntries(
+    [...slopes].map(([{ name, memory }, slope]) => [
+      name,
+      {
+        "MiB after the first answer": mebi(memory.floor),
+        "after the last": mebi(memory.last),
+        peak: mebi(memory.peak),
+        "MiB an hour": slope.toFixed(1),
+      },
+    ]),
+  ),
+);
+console.log(
+  `${Math.round((performance.now() - startedAt) / 1000)} s: ${[...said].map((each) => each.join(" ")).join(", ")}; ${failures} failed`,
+);
+await scene.close();
+process.exit(failures > 0 ? 1 : 0);
+
+/** Fetches, and leaves two times of three: by its signal, or by its loop. */
+async function askAndLeave(number: number): Promise<void> {
+  const random = createRandom(seed + number);
+  while (performance.now() < endsAt) {
+    const target = random.pick(targets);
+    const client = await target.connect();
+    const leaving = new AbortController();
+    const how = random.pick(["stays", "aborts", "breaks"] as const);
+    const result = await attempt(client, truth, {
+      request: { signal: leaving.signal },
+      momentBytes: random.between(0, scene.capture.bytes.length),
+      onMoment: () => how === "aborts" && leaving.abort(),
+      breaks: how === "breaks",
+    });
+    await client.close();
+    const allowed = { stays: ["complete"], aborts: ["CANCELED", "complete"], breaks: ["LEFT", "complete"] }[
+      how
+    ];
+    said.set(result.said, (said.get(result.said) ?? 0) + 1);
+    if (!allowed.includes(result.said)) fail(`${target.name} ${how}: ${result.said}`);
+    if (result.said === "complete" && !result.isWhole)
+      fail(`${target.name} ${how}: complete with ${result.pcapBytes} bytes`);
+  }
+}
+
+async function sampleAll(): Promise<void> {
+  for (const [target, taken] of samples) {
+    const { pid } = await target.serving();
+    const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    taken.push({ atMs: performance.now(), value: kibibytes / 1024 });
+  }
+}
+
+function slopeOf(target: Target): number {
+  const warmAt = startedAt + minutes * 60_000 * warmUpShare;
+  return slopePerHour((samples.get(target) ?? []).filter(({ atMs }) => atMs >= warmAt));
+}
+
+function fail(what: string): void {
+  failures++;
+  console.log(`FAILED ${what}`);
+}
+
+function mebi(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
