@@ -23,10 +23,16 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     from: { type: "string", default: "0" },
     only: { type: "string", default: "" },
+    minutes: { type: "string", default: "60" },
     json: { type: "string" },
   },
 });
-const [runs, seed, from] = [values.runs, values.seed, values.from].map(Number) as [number, number, number]; // three in, three out
+const [most, seed, from, minutes] = [values.runs, values.seed, values.from, values.minutes].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+]; // four in, four out
 const scenarios = [
   ...serverScenarios,
   ...clientScenarios,
@@ -38,16 +44,17 @@ const scenarios = [
   ...clockScenarios,
 ].filter(({ name }) => name.includes(values.only));
 
-console.log(`seed ${seed}, ${runs} runs from number ${from}, ${scenarios.length} scenarios in turn`);
+console.log(`seed ${seed}, ${most} runs from number ${from}, ${scenarios.length} scenarios in turn`);
 buildDist();
 const scene = await setScene();
 const truth = scene.capture.first();
 const reports = Object.fromEntries(scenarios.map(({ name }) => [name, newReport()]));
 const startedAt = performance.now();
-let failed = 0;
+let [runs, failed] = [0, 0];
 await warmUp();
 const filesAtRest = openFiles();
-for (let number = from; number < from + runs; number++) {
+for (let number = from; number < from + most && performance.now() - startedAt < minutes * 60_000; number++) {
+  runs++;
   const scenario = scenarios[number % scenarios.length] as Scenario; // there are some
   if (!(await runOnce(scenario, number))) failed++;
 }

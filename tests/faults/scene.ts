@@ -2,6 +2,7 @@ import { chmodSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 
 import {
   debianProgram,
   type RunningStenographer,
+  run,
   startStenographer,
   writeStenographerFiles,
   writeSyntheticTraffic,
@@ -20,7 +21,7 @@ export type SourceKind = (typeof sourceKinds)[number];
 export interface Scene {
   readonly workplace: Workplace;
   readonly capture: KnownCapture;
-  readonly targets: Readonly<Record<SourceKind | "clock", Target>>;
+  readonly targets: Readonly<Record<SourceKind | "clock" | "audited", Target>>;
   /** Folders whose files a source reads, to damage them. */
   readonly folders: { readonly captures: string; readonly packets: string; readonly index: string };
   readonly daemon: RunningStenographer;
@@ -29,6 +30,8 @@ export interface Scene {
   playStenoread(script?: string): void;
   /** Puts back every file that a source reads. */
   restoreFiles(): void;
+  /** A small disk, with the audit log of the server "audited" on it. */
+  readonly auditDisk: string;
   /** What libfaketime adds to the clock of the server "clock", as "+3600". */
   stepClock(offset: string): void;
   close(): Promise<void>;
@@ -80,12 +83,17 @@ export async function setScene(): Promise<Scene> {
   };
   stepClock("+0");
 
+  const auditDisk = path("audit-disk");
+  mkdirSync(auditDisk);
+  run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", auditDisk]);
+
   const target = (
     name: string,
     source: object,
     options: Partial<ConstructorParameters<typeof Target>[3]> = {},
+    settings: object = {},
   ): Target =>
-    new Target(name, workplace, settingsFor(workplace.server, source), {
+    new Target(name, workplace, settingsFor(workplace.server, source, settings), {
       captures: Object.values(folders),
       ...options,
     });
@@ -104,6 +112,12 @@ export async function setScene(): Promise<Scene> {
       kind: "stenographer-files",
       threads: [{ packets: folders.packets, index: folders.index }],
     }),
+    audited: target(
+      "audited",
+      { kind: "directory", path: folders.captures },
+      {},
+      { audit: { file: `${auditDisk}/audit.log` } },
+    ),
     clock: target(
       "clock",
       { kind: "directory", path: folders.captures },
@@ -127,9 +141,11 @@ export async function setScene(): Promise<Scene> {
     lyingDaemon,
     playStenoread,
     restoreFiles,
+    auditDisk,
     stepClock,
     async close() {
       await Promise.all(Object.values(targets).map((each) => each.stop()));
+      run("umount", [auditDisk]);
       await lyingDaemon.close();
       await daemon.stop();
       workplace.remove();

@@ -21,6 +21,8 @@ export function settingsFor(tls: TlsPaths, source: object, more: object = {}): s
     port: 0,
     sensor: "faults",
     source,
+    // A connection that is dead, and nobody noticed, is found by a PING of the server's: soon, or a run would have to wait for it.
+    limits: { idle_timeout: "2s" },
     ...more,
   });
 }

@@ -84,10 +84,11 @@ export class Target {
     const recoveryMs = performance.now() - startedAt;
     const { pid } = await this.serving();
     let left: string[] = [];
-    await eventually(() => {
+    const isClean = (): boolean => {
       left = this.#leftovers(pid);
       return left.length === 0;
-    }).catch(() => {
+    };
+    await eventually(isClean, { timeoutMs: 20_000 }).catch(() => {
       throw new Error(`left over: ${left.join(", ")}`);
     });
     this.#weigh(pid);

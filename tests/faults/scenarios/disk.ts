@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { run } from "@stenogrpc/testkit";
 import { attempt } from "../attempt.js";
 import { anyTarget, type Scenario } from "../scenario.js";
@@ -27,4 +36,34 @@ export const diskScenarios: readonly Scenario[] = [
       }
     },
   },
+  {
+    name: "disk: full for the audit log",
+    mayClaim: ["AUDIT_FAILED"],
+    async run(scene) {
+      const target = scene.targets.audited;
+      await target.serving();
+      const client = await target.connect();
+      const filler = `${scene.auditDisk}/filler`;
+      fillUp(filler);
+      // The log's last page has room for some lines more.
+      const truth = scene.capture.first(50);
+      let result = await attempt(client, truth, {});
+      for (let lines = 0; lines < 20 && result.said === "complete" && result.isWhole; lines++)
+        result = await attempt(client, truth, {});
+      rmSync(filler);
+      await client.close();
+      return { target, attempt: result };
+    },
+  },
 ];
+
+function fillUp(path: string): void {
+  const file = openSync(path, "w");
+  try {
+    for (;;) writeSync(file, Buffer.alloc(4096));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+  } finally {
+    closeSync(file);
+  }
+}
