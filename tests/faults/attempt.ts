@@ -15,6 +15,8 @@ export interface Attempt {
   /** Whether the bytes that came are exactly the known ones. */
   readonly isWhole: boolean;
   readonly pcapBytes: number;
+  /** When to try again, where the server said so. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** How a fetch is made, and what happens on the way. */
@@ -52,7 +54,7 @@ export async function attempt(
 
 function failed(error: unknown): Attempt {
   if (!(error instanceof StenographerError)) throw error;
-  return { said: error.reason, isWhole: false, pcapBytes: 0 };
+  return { said: error.reason, isWhole: false, pcapBytes: 0, retryAfterMs: error.retryAfterMs };
 }
 
 async function read(client: NodeStenographerClient, truth: Truth, options: AttemptOptions): Promise<Attempt> {

@@ -62,6 +62,7 @@ export class Target {
       tls: this.workplace.client,
       streamWindowBytes: 128 * 1024,
       connectionWindowBytes: 256 * 1024,
+      retryForMs: 0,
     });
   }
 
