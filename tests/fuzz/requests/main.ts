@@ -33,7 +33,7 @@ await writeSyntheticTraffic(workplace.path("captures/few.pcap"), { packets: 50 }
 const source = { kind: "directory", path: workplace.path("captures") };
 writeFileSync(
   workplace.path("serve.yaml"),
-  settingsFor(workplace.server, source, { workers: atOnce, log_level: "fatal" }),
+  settingsFor(workplace.server, source, { workers: atOnce, limits: {}, log_level: "fatal" }),
 );
 const files = { log: workplace.path("serve.log"), temporary: workplace.path("tmp") };
 const { port, pid, program } = await startServing(workplace.path("serve.yaml"), files);
