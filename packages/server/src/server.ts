@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { createSecureServer } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
@@ -161,7 +161,8 @@ function requestListener(service: SensorService, requestBodyTimeoutMs: number) {
     lines.set(request, line);
     expectWhole(request, line, requestBodyTimeoutMs);
     if (!isGrpcFetch(request)) {
-      response.once("finish", () => discardRest(request));
+      const { socket } = request;
+      response.once("finish", () => discardRest(request, socket));
       answerOrRefuse(others, request, response);
       return;
     }
@@ -181,11 +182,14 @@ function expectWhole(request: Http2ServerRequest | IncomingMessage, line: Line, 
 }
 
 /**
- * Reads what connect-node left of a request that it refused: in HTTP/1.1 that stands before the connection's next request.
- * Its iterator is left where it was, and holds the stream back by its listener.
+ * Reads what connect-node left of a request that it refused: in HTTP/1.1 that stands before the connection's next request. Where
+ * its iterator was left open, that holds the stream back by its listener; where it was closed, the request can't be read any
+ * more, and the connection ends with the answer.
  */
-function discardRest(request: Http2ServerRequest | IncomingMessage): void {
-  if (!request.readableEnded) request.removeAllListeners("readable").resume();
+function discardRest(request: Http2ServerRequest | IncomingMessage, socket: Socket): void {
+  if (request.readableEnded || request.httpVersionMajor !== 1) return;
+  if (request.destroyed) socket.end();
+  else request.removeAllListeners("readable").resume();
 }
 
 /** connect-node throws at once on an authority that makes no URL; uncaught, that would end the process. */

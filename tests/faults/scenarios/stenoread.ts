@@ -42,7 +42,9 @@ function killed(program: string): Scenario {
       const result = await attempt(client, scene.capture.first(), {
         momentBytes: anyMoment(scene, random),
         async onMoment() {
-          const found = childProcesses(pid).find(({ command }) => command.startsWith(`${program} `));
+          const found = childProcesses(pid).find(({ command }) =>
+            new RegExp(`^(/\\S*/)?${program} `).test(command),
+          );
           if (found !== undefined) process.kill(found.pid, "SIGKILL");
         },
       });

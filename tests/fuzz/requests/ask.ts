@@ -93,7 +93,7 @@ function askHttp2(
 function askHttp1(
   port: number,
   agent: Agent,
-  { method, path, headers, body }: HostileRequest,
+  { method, path, headers, body }: Omit<HostileRequest, "protocol" | "http">,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request({ host: "127.0.0.1", port, agent, method, path, headers }, (response) => {
@@ -105,7 +105,12 @@ function askHttp1(
       );
     });
     asked.setTimeout(answerMs, () => asked.destroy(new Error(`no answer in ${answerMs} ms`)));
-    asked.on("error", reject);
+    asked.on("error", (error: NodeJS.ErrnoException) => {
+      // A kept connection may have ended meanwhile: as Node's documentation advises, once more over a new one.
+      const isStale = asked.reusedSocket && error.code === "ECONNRESET";
+      if (isStale) resolve(askHttp1(port, agent, { method, path, headers, body }));
+      else reject(error);
+    });
     asked.end(body);
   });
 }

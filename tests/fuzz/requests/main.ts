@@ -72,6 +72,10 @@ async function askOneAfterAnother(): Promise<void> {
       const said = checkAnswer(hostile, await asker.ask(hostile));
       seen.set(said, (seen.get(said) ?? 0) + 1);
     } catch (problem) {
+      if (isRebuke(problem)) {
+        seen.set("HTTP/2 ENHANCE_YOUR_CALM", (seen.get("HTTP/2 ENHANCE_YOUR_CALM") ?? 0) + 1);
+        continue;
+      }
       const { body, ...head } = hostile;
       fail(
         `--seed ${seed} --from ${index} --runs 1`,
@@ -81,6 +85,11 @@ async function askOneAfterAnother(): Promise<void> {
     if (index === from + settledAfter) floor = residentBytes();
   }
   await asker.close();
+}
+
+/** What HTTP/2 says to a client of which it has had enough: RFC 9113, section 7. It is an answer, to this much garbage. */
+function isRebuke(problem: unknown): boolean {
+  return /ENHANCE_YOUR_CALM|Session closed with error code 11/.test(String(problem));
 }
 
 function fail(where: string, what: string): void {
