@@ -39,8 +39,12 @@ export interface Scene {
 
 const fakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
-/** Generates the capture, starts a Stenographer that serves it, and describes a server of each kind. */
-export async function setScene(): Promise<Scene> {
+/**
+ * Generates the capture, starts a Stenographer that serves it, and describes a server of each kind.
+ *
+ * @param serverEnv what the servers find in their environment besides
+ */
+export async function setScene(serverEnv: Record<string, string> = {}): Promise<Scene> {
   const workplace = await createWorkplace();
   const { path } = workplace;
   await writeSyntheticTraffic(path("known.pcap"), {
@@ -96,6 +100,7 @@ export async function setScene(): Promise<Scene> {
     new Target(name, workplace, settingsFor(workplace.server, source, settings), {
       captures: Object.values(folders),
       ...options,
+      env: { ...serverEnv, ...options.env },
     });
   const toDaemon = {
     kind: "stenographer",
