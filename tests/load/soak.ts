@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { createRandom } from "@stenogrpc/testkit";
 import { attempt } from "../faults/attempt.js";
 import { setScene } from "../faults/scene.js";
+import { collectingGarbage } from "../faults/serve.js";
 import type { Target } from "../faults/target.js";
 import { buildDist } from "../real/support/script.js";
 import { type Sample, slopePerHour } from "./slope.js";
@@ -20,13 +21,11 @@ const clientCount = 4;
 const sampleEveryMs = 5000;
 /** What comes in the first part is the warming up. */
 const warmUpShare = 0.25;
-/** The servers collect all garbage every few seconds, or V8's old space would grow for an hour before it is looked through. */
-const serverEnv = { NODE_OPTIONS: `--import ${import.meta.dirname}/collect-garbage.mjs` };
 /** What is left is the allocator's: a slope is never quite zero. */
 const steepestMiBPerHour = 20;
 
 buildDist();
-const scene = await setScene(serverEnv);
+const scene = await setScene(collectingGarbage);
 const truth = scene.capture.first();
 const targets = [scene.targets.directory, scene.targets["stenographer-files"], scene.targets.stenoread];
 const said = new Map<string, number>();

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createRandom, writeSyntheticTraffic } from "@stenogrpc/testkit";
-import { settingsFor, startServing } from "../../faults/serve.js";
+import { collectingGarbage, settingsFor, startServing } from "../../faults/serve.js";
 import { buildDist } from "../../real/support/script.js";
 import { createWorkplace } from "../../real/support/sensor.js";
 import { filterTexts } from "../filter-texts.js";
@@ -36,7 +36,7 @@ writeFileSync(
   settingsFor(workplace.server, source, { workers: atOnce, limits: {}, log_level: "fatal" }),
 );
 const files = { log: workplace.path("serve.log"), temporary: workplace.path("tmp") };
-const { port, pid, program } = await startServing(workplace.path("serve.yaml"), files);
+const { port, pid, program } = await startServing(workplace.path("serve.yaml"), files, collectingGarbage);
 const { ca, cert, key } = workplace.client;
 const tls = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
 const filterAt = filterTexts(seed);
