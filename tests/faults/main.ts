@@ -2,9 +2,9 @@
 // npm run test:faults -- --seed 7 --from 4711 --runs 1      one run again
 // npm run test:faults -- --only stenoread                   scenarios whose name has this in it
 import { readdirSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { createRandom, eventually } from "@stenogrpc/testkit";
 import { buildDist } from "../real/support/script.js";
+import { campaignOptions, endCampaign, seedOfTheClock } from "../support/campaign.js";
 import { renderReport, type ScenarioReport } from "./report.js";
 import type { Scenario } from "./scenario.js";
 import { clientScenarios } from "./scenarios/client.js";
@@ -17,22 +17,14 @@ import { serverScenarios } from "./scenarios/server.js";
 import { stenoreadScenarios } from "./scenarios/stenoread.js";
 import { setScene } from "./scene.js";
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "150" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    from: { type: "string", default: "0" },
-    only: { type: "string", default: "" },
-    minutes: { type: "string", default: "60" },
-    json: { type: "string" },
-  },
-});
-const [most, seed, from, minutes] = [values.runs, values.seed, values.from, values.minutes].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-]; // four in, four out
+const {
+  runs: most,
+  seed,
+  from,
+  minutes,
+  only = "",
+  json,
+} = campaignOptions({ runs: 150, seed: seedOfTheClock(), from: 0, minutes: 60 }, ["only", "json"]);
 const scenarios = [
   ...serverScenarios,
   ...clientScenarios,
@@ -42,7 +34,7 @@ const scenarios = [
   ...fileScenarios,
   ...diskScenarios,
   ...clockScenarios,
-].filter(({ name }) => name.includes(values.only));
+].filter(({ name }) => name.includes(only));
 
 console.log(`seed ${seed}, ${most} runs from number ${from}, ${scenarios.length} scenarios in turn`);
 buildDist();
@@ -67,15 +59,13 @@ const report = {
   memory: Object.fromEntries(Object.values(scene.targets).map(({ name, memory }) => [name, memory])),
 };
 await scene.close();
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
-console.log(
-  `\n${renderReport(report)}\n\n${report.seconds} s, seed ${seed}\n${runs - failed} passed, ${failed} failed`,
-);
-process.exit(failed > 0 ? 1 : 0);
+if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
+console.log(`\n${renderReport(report)}\n\n${report.seconds} s, seed ${seed}`);
+endCampaign({ passed: runs - failed, failed });
 
 /** Every server answers once, so that what comes after is measured against a floor. */
 async function warmUp(): Promise<void> {
-  const used = values.only === "" ? Object.values(scene.targets) : [scene.targets.directory];
+  const used = only === "" ? Object.values(scene.targets) : [scene.targets.directory];
   for (const target of used) await target.recover(truth);
 }
 

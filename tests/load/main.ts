@@ -1,6 +1,5 @@
 // npm run test:load -- --connections 500 --retrievals 200 --places 50
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { createStenographerClient, type NodeStenographerClient } from "@stenogrpc/client/node";
 import { eventually, openSockets, peakResidentBytes, writeSyntheticTraffic } from "@stenogrpc/testkit";
 import { attempt } from "../faults/attempt.js";
@@ -8,17 +7,13 @@ import { KnownCapture } from "../faults/known-capture.js";
 import { settingsFor, startServing } from "../faults/serve.js";
 import { buildDist } from "../real/support/script.js";
 import { createWorkplace } from "../real/support/sensor.js";
+import { campaignOptions, endCampaign } from "../support/campaign.js";
 
-const { values } = parseArgs({
-  options: {
-    connections: { type: "string", default: "500" },
-    retrievals: { type: "string", default: "200" },
-    places: { type: "string", default: "50" },
-  },
+const { connections, retrievals, places } = campaignOptions({
+  connections: 500,
+  retrievals: 200,
+  places: 50,
 });
-const [connections, retrievals, places] = [values.connections, values.retrievals, values.places].map(
-  Number,
-) as [number, number, number]; // three in, three out
 const mostMemoryBytes = 600 * 1024 * 1024;
 
 buildDist();
@@ -95,9 +90,8 @@ const checks = [
   peak < mostMemoryBytes,
 ];
 const failed = checks.filter((isGood) => !isGood).length;
-console.log(`${checks.length - failed} passed, ${failed} failed`);
 workplace.remove();
-process.exit(failed > 0 ? 1 : 0);
+endCampaign({ passed: checks.length - failed, failed });
 
 function connect(): NodeStenographerClient {
   return createStenographerClient({

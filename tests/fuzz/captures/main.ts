@@ -1,27 +1,18 @@
 // npm run fuzz:captures -- --minutes 10 --seed 7
 // npm run fuzz:captures -- --hex d4c3b2a1...                 one capture again
-import { parseArgs } from "node:util";
 import { createRandom } from "@stenogrpc/testkit";
+import { campaignOptions, endCampaign, seedOfTheClock } from "../../support/campaign.js";
 import { startBlockCoverage } from "./block-coverage.js";
 import { garbage, mutate, seedCaptures } from "./capture-bytes.js";
 import { checkCapture } from "./check-capture.js";
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "1000000000" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    minutes: { type: "string", default: "1" },
-    hex: { type: "string" },
-  },
-});
-const [runs, seed, minutes] = [values.runs, values.seed, values.minutes].map(Number) as [
-  number,
-  number,
-  number,
-]; // three in, three out
+const { runs, seed, minutes, hex } = campaignOptions(
+  { runs: Number.POSITIVE_INFINITY, seed: seedOfTheClock(), minutes: 1 },
+  ["hex"],
+);
 const random = createRandom(seed);
-if (values.hex !== undefined) {
-  console.log(checkCapture(Uint8Array.from(Buffer.from(values.hex, "hex")), random));
+if (hex !== undefined) {
+  console.log(checkCapture(Uint8Array.from(Buffer.from(hex, "hex")), random));
   process.exit();
 }
 
@@ -56,10 +47,9 @@ console.table(
 );
 console.log(
   `${done} captures in ${((performance.now() - started) / 1000).toFixed(0)} s, seed ${seed}: ${packets} packets, ` +
-    `${reached.size} blocks of code reached, corpus of ${corpus.length}; at most ${largestFactor.toFixed(1)} bytes allocated for one of input; ` +
-    `${failures} failed`,
+    `${reached.size} blocks of code reached, corpus of ${corpus.length}; at most ${largestFactor.toFixed(1)} bytes allocated for one of input`,
 );
-process.exitCode = failures > 0 ? 1 : 0;
+endCampaign({ passed: done - failures, failed: failures });
 
 function check(bytes: Uint8Array): void {
   done++;

@@ -1,24 +1,17 @@
 // npm run fuzz:requests -- --runs 100000 --seed 7
 // npm run fuzz:requests -- --seed 7 --from 4711 --runs 1      one request again
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { createRandom, writeSyntheticTraffic } from "@stenogrpc/testkit";
 import { collectingGarbage, settingsFor, startServing } from "../../faults/serve.js";
 import { buildDist } from "../../real/support/script.js";
 import { createWorkplace } from "../../real/support/sensor.js";
+import { campaignOptions, endCampaign, seedOfTheClock } from "../../support/campaign.js";
 import { filterTexts } from "../filter-texts.js";
 import { createAsker } from "./ask.js";
 import { checkAnswer } from "./check-answer.js";
 import { hostileRequest } from "./hostile-request.js";
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "100000" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    from: { type: "string", default: "0" },
-  },
-});
-const [runs, seed, from] = [values.runs, values.seed, values.from].map(Number) as [number, number, number]; // three in, three out
+const { runs, seed, from } = campaignOptions({ runs: 100_000, seed: seedOfTheClock(), from: 0 });
 /** Requests under way at a time, each over a connection of its own; the server has a place for each. */
 const atOnce = 16;
 /** After so many, what the server has resident is its floor. */
@@ -58,11 +51,11 @@ console.table(
 );
 console.log(
   `${runs} requests in ${((performance.now() - startedAt) / 1000).toFixed(0)} s, seed ${seed}; ` +
-    `${mebi(floor)} MiB resident after the first ${settledAfter}, ${mebi(resident)} at the end; ${failures} failed`,
+    `${mebi(floor)} MiB resident after the first ${settledAfter}, ${mebi(resident)} at the end`,
 );
 workplace.remove();
 rmSync(files.log, { force: true });
-process.exit(failures > 0 ? 1 : 0);
+endCampaign({ passed: [...seen.values()].reduce((sum, answers) => sum + answers, 0), failed: failures });
 
 async function askOneAfterAnother(): Promise<void> {
   const asker = createAsker({ port, ...tls });
