@@ -1,8 +1,8 @@
 import { createStenographerClient, type StenographerClient } from "@stenogrpc/client/node";
-import { decodeCapture, PcapWriter } from "@stenogrpc/pcap";
 import { type FilterDialect, printFilter, stenographerQuery } from "@stenogrpc/query";
 import type { PacketSource, RetrievalPlan, RoleOptions } from "@stenogrpc/server";
-import { startTestSensor } from "@stenogrpc/server/testing";
+import { memorySource, startTestSensor } from "@stenogrpc/server/testing";
+import { pcapOf } from "@stenogrpc/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { likelyFilter } from "../packages/query/test-support/arbitraries.js";
@@ -55,25 +55,12 @@ class FrameSource implements PacketSource {
     this.abilities = { index: hasIndex };
   }
 
-  async open(plan: RetrievalPlan) {
-    const writer = new PcapWriter({
-      byteOrder: "little",
-      resolution: "microseconds",
-      snaplen: 65535,
-      linkType: 1,
-    });
-    const records = this.#chosen(plan).map(
-      (i) => writer.record({ timestampNs: timestampNs(i), data: (this.frames[i] as AddressedFrame).bytes }), // i is one of theirs
-    );
-    const bytes = Buffer.concat([writer.header(), ...records]);
-    return {
-      ...(await decodeCapture(
-        (async function* () {
-          yield bytes;
-        })(),
-      )),
-      warnings: [],
-    };
+  open(plan: RetrievalPlan, signal: AbortSignal) {
+    const packets = this.#chosen(plan).map((i) => ({
+      timestampNs: timestampNs(i),
+      data: (this.frames[i] as AddressedFrame).bytes, // i is one of theirs
+    }));
+    return memorySource(pcapOf(packets)).open(plan, signal);
   }
 
   async describe() {

@@ -2,10 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createStenographerClient, type StenographerError } from "@stenogrpc/client/node";
-import { PcapWriter } from "@stenogrpc/pcap";
 import { verifyAuditLog } from "@stenogrpc/server";
 import { memorySource, startTestSensor } from "@stenogrpc/server/testing";
-import { debianProgram, run } from "@stenogrpc/testkit";
+import { debianProgram, pcapOf, run } from "@stenogrpc/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 /** A disk of 256 KiB. */
@@ -24,14 +23,9 @@ afterAll(async () => {
 
 it("a full disk under the audit log refuses requests, and when there is space again the chain goes on whole", async () => {
   const file = join(disk, "audit.jsonl");
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65535,
-    linkType: 1,
-  });
-  const packet = writer.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) });
-  const source = memorySource(Buffer.concat([writer.header(), packet]));
+  const source = memorySource(
+    pcapOf([{ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) }]),
+  );
   await using sensor = await startTestSensor({ source, audit: { file } });
   await using client = createStenographerClient(sensor.clientOptions);
   const fetch = (reason: string) =>

@@ -5,10 +5,10 @@ import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { PcapWriter } from "@stenogrpc/pcap";
 import { compileFilter, type PcapFilterNode, parseFilter, planFilter } from "@stenogrpc/query";
 import {
   debianProgram,
+  pcapOf,
   type RunningStenographer,
   readPcap,
   startStenographer,
@@ -90,16 +90,8 @@ beforeAll(async () => {
   // A wire takes no frame without an Ethernet header.
   const frames = fc.sample(plannedFrame, { numRuns: 6000, seed }).filter((frame) => frame.length >= 14);
   const all = [...readPcap(synthetic).map(({ data }) => data), ...frames];
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 262_144,
-    linkType: 1,
-  });
-  const records = all.map((data, i) =>
-    writer.record({ timestampNs: BigInt(i) * 1_000_000n, originalLength: data.length, data }),
-  );
-  writeFileSync(pcap, Buffer.concat([writer.header(), ...records]));
+  const packets = all.map((data, i) => ({ timestampNs: BigInt(i) * 1_000_000n, data }));
+  writeFileSync(pcap, pcapOf(packets, { snaplen: 262_144 }));
   daemon = await startStenographer({ pcap, mode: "capture" });
 });
 

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "nod
 import { join } from "node:path";
 import type { SourceConfig } from "@stenogrpc/server";
 import {
+  pcapOf,
   peakResidentBytes,
   type RunningStenographer,
   startStenographer,
@@ -141,14 +142,8 @@ function writeLargeCapture(path: string, bytes: number): { packets: number; byte
     block.writeUInt32LE(frameBytes, at + 12);
     block.writeUInt16BE(0x88b5, at + 16 + 12); // an Ethernet type of the IEEE's local experiments
   }
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(65_535, 16);
-  header.writeUInt32LE(1, 20);
   const file = openSync(path, "w");
-  let size = writeSync(file, header);
+  let size = writeSync(file, pcapOf([])); // the file header
   let packets = 0;
   while (size < bytes) {
     for (let i = 0; i < records; i++) {

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { LinkType, PcapWriter } from "@stenogrpc/pcap";
+import { pcapOf } from "@stenogrpc/testkit";
 
 /** A UDP packet of a test capture. */
 export interface TestPacket {
@@ -14,19 +14,12 @@ export interface TestPacket {
 
 /** Writes a classic pcap file of UDP packets and tells its bytes. */
 export function writeCapture(file: string, packets: Iterable<TestPacket>): Buffer {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "nanoseconds",
-    snaplen: 262_144,
-    linkType: LinkType.ethernet,
-  });
-  const pieces = [writer.header()];
-  for (const packet of packets) {
+  const records = Array.from(packets, (packet) => {
     const frame = udpFrame(packet);
     const data = packet.vlan === undefined ? frame : tagged(frame, packet.vlan);
-    pieces.push(writer.record({ timestampNs: packet.timestampNs, data }));
-  }
-  const bytes = Buffer.concat(pieces);
+    return { timestampNs: packet.timestampNs, data };
+  });
+  const bytes = pcapOf(records, { resolution: "nanoseconds" });
   writeFileSync(file, bytes);
   return bytes;
 }

@@ -8,12 +8,13 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { decodeCapture, PcapWriter } from "@stenogrpc/pcap";
+import { decodeCapture } from "@stenogrpc/pcap";
 import { Stenographer, type StenoRequestSchema } from "@stenogrpc/protocol";
 import { ErrorInfoSchema } from "@stenogrpc/protocol/error-details";
-import { eventually } from "@stenogrpc/testkit";
+import { eventually, pcapOf } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { testFolder } from "../test-support/audit.js";
+import { tcpFrame } from "../test-support/tcp-frame.js";
 import { verifyAuditLog } from "./audit/verify-audit-log.js";
 import { stenographerRoutes } from "./routes.js";
 import type { SensorOptions } from "./sensor-service.js";
@@ -342,20 +343,10 @@ async function reasonOfFailure(answer: Promise<unknown>): Promise<string> {
 
 /** `count` TCP packets, one a second. */
 function capture(count: number): Uint8Array {
-  const frame = new Uint8Array(1000);
-  frame.set([0x08, 0x00, 0x45], 12); // IPv4, 20 bytes of header
-  frame[23] = 6; // TCP
-  frame[46] = 0x50; // 20 bytes of TCP header
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65535,
-    linkType: 1,
-  });
-  const records = Array.from({ length: count }, (_, i) =>
-    writer.record({ timestampNs: BigInt(t0 + i) * 1_000_000_000n, data: frame }),
+  const data = tcpFrame({ payloadBytes: 946 });
+  return pcapOf(
+    Array.from({ length: count }, (_, i) => ({ timestampNs: BigInt(t0 + i) * 1_000_000_000n, data })),
   );
-  return Buffer.concat([writer.header(), ...records]);
 }
 
 /** Delivers some, and then throws what no source should. */

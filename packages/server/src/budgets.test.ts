@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
-import { type BatchStage, decodeCapture, PcapWriter, type RecordBatch } from "@stenogrpc/pcap";
+import { type BatchStage, decodeCapture, type RecordBatch } from "@stenogrpc/pcap";
+import { pcapOf } from "@stenogrpc/testkit";
 import { describe, expect, it } from "vitest";
 import { type Budget, Budgets, withinBudget } from "./budgets.js";
 
@@ -17,18 +18,10 @@ function of(budget: Partial<Budget>): Budget {
 
 /** Packets of ten bytes in batches of the sizes given; gives how many pass. */
 async function pass(stage: BatchStage, ...sizes: readonly number[]): Promise<number> {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 100,
-    linkType: 1,
-  });
+  const packet = { timestampNs: 0n, data: new Uint8Array(10) };
   async function* batches(): AsyncGenerator<RecordBatch> {
     for (const size of sizes) {
-      const records = Array.from({ length: size }, () =>
-        writer.record({ timestampNs: 0n, data: new Uint8Array(10) }),
-      );
-      const bytes = Buffer.concat([writer.header(), ...records]);
+      const bytes = pcapOf(Array.from({ length: size }, () => packet));
       yield* (await decodeCapture(Readable.from([bytes]))).batches;
     }
   }

@@ -3,7 +3,6 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import { Code, ConnectError, createClient, createHandlerContext } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { PcapWriter } from "@stenogrpc/pcap";
 import type { FilterProblem, Response } from "@stenogrpc/protocol";
 import {
   FilterProblemSchema,
@@ -13,7 +12,9 @@ import {
   StoppedBy,
 } from "@stenogrpc/protocol";
 import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, describe, expect, it } from "vitest";
+import { tcpFrame } from "../test-support/tcp-frame.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { SensorService } from "./sensor-service.js";
 import type { PacketSource } from "./sources/packet-source.js";
@@ -51,33 +52,14 @@ async function startOne(options: TestSensorOptions): Promise<TestSensor> {
 /** Second of the first packet of every capture here. */
 const t0 = 1_700_000_000;
 
-/** `count` TCP packets to port 80, one a second. */
+/** `count` TCP packets to port 80 and 81 in turn, one a second. */
 function capture(count: number, payloadBytes = 40): Uint8Array {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65535,
-    linkType: 1,
-  });
-  const records = Array.from({ length: count }, (_, i) =>
-    writer.record({
+  return pcapOf(
+    Array.from({ length: count }, (_, i) => ({
       timestampNs: BigInt(t0 + i) * 1_000_000_000n,
-      data: tcpFrame(80 + (i % 2), payloadBytes),
-    }),
+      data: tcpFrame({ toPort: 80 + (i % 2), payloadBytes }),
+    })),
   );
-  return Buffer.concat([writer.header(), ...records]);
-}
-
-function tcpFrame(port: number, payloadBytes: number): Uint8Array {
-  const frame = new Uint8Array(54 + payloadBytes);
-  frame[12] = 0x08; // EtherType IPv4
-  frame[14] = 0x45; // version 4, 20 bytes of header
-  frame[23] = 6; // TCP
-  frame.set([10, 0, 0, 1], 26);
-  frame.set([10, 0, 0, 2], 30);
-  frame.set([0x30, 0x39, 0, port], 34); // ports
-  frame[46] = 0x50; // 20 bytes of TCP header
-  return frame;
 }
 
 const all = { epochStart: BigInt(t0), epochEnd: BigInt(t0 + 100_000) };

@@ -3,8 +3,8 @@ import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
 import { connect } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { PcapWriter } from "@stenogrpc/pcap";
 import { StenoRequestSchema } from "@stenogrpc/protocol";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestSensor } from "./testing/test-sensor.js";
 import { startTestSensor } from "./testing/test-sensor.js";
@@ -14,14 +14,9 @@ let sensor: TestSensor;
 let session: ClientHttp2Session;
 
 beforeAll(async () => {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65535,
-    linkType: 1,
+  sensor = await startTestSensor({
+    capture: pcapOf([{ timestampNs: 5_000_000_000n, data: new Uint8Array(60) }]),
   });
-  const packet = writer.record({ timestampNs: 5_000_000_000n, data: new Uint8Array(60) });
-  sensor = await startTestSensor({ capture: Buffer.concat([writer.header(), packet]) });
   session = connect(`https://${sensor.clientOptions.server}`, sensor.clientOptions.tls);
 });
 

@@ -7,8 +7,9 @@ import { connect as connectPlain, type Socket } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { decodeCapture, PcapWriter } from "@stenogrpc/pcap";
+import { decodeCapture } from "@stenogrpc/pcap";
 import { Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { flag, frameType, headerBlock, RawHttp2, settingsPayload } from "../test-support/raw-http2.js";
 import type { Logger } from "./logger.js";
@@ -19,18 +20,12 @@ import type { TestSensor } from "./testing/test-sensor.js";
 import { startTestSensor } from "./testing/test-sensor.js";
 
 /** Eight megabytes of packets: more than all windows between a server and a reader hold. */
-const capture = (() => {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65535,
-    linkType: 1,
-  });
-  const records = Array.from({ length: 8000 }, (_, i) =>
-    writer.record({ timestampNs: 5_000_000_000n + BigInt(i) * 1000n, data: new Uint8Array(1000).fill(i) }),
-  );
-  return Buffer.concat([writer.header(), ...records]);
-})();
+const capture = pcapOf(
+  Array.from({ length: 8000 }, (_, i) => ({
+    timestampNs: 5_000_000_000n + BigInt(i) * 1000n,
+    data: new Uint8Array(1000).fill(i),
+  })),
+);
 const sha256 = createHash("sha256").update(capture).digest("hex");
 const query = { epochStart: 1n, epochEnd: 9n };
 const asked = toBinary(StenoRequestSchema, create(StenoRequestSchema, query));

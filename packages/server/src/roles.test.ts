@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import { PcapWriter } from "@stenogrpc/pcap";
 import { Status, StoppedBy } from "@stenogrpc/protocol";
+import { pcapOf } from "@stenogrpc/testkit";
 import { describe, expect, it } from "vitest";
 import {
   fetchWhole,
@@ -9,6 +9,7 @@ import {
   startSensor,
   ways,
 } from "../test-support/sensor-with-clients.js";
+import { payloadByte, tcpFrame } from "../test-support/tcp-frame.js";
 import type { Decision } from "./access/access.js";
 import type { RoleOptions } from "./access/role.js";
 import type { Logger } from "./logger.js";
@@ -21,23 +22,12 @@ const window = { epochStart: BigInt(t0), epochEnd: BigInt(t0 + 60) };
 
 /** A TCP packet a second, each from another host to 192.0.2.1, with 100 bytes of payload. */
 function capture(...sources: readonly (readonly number[])[]): Uint8Array {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65535,
-    linkType: 1,
-  });
-  const records = sources.map((source, i) => {
-    const data = new Uint8Array(154).fill(0xee, 54);
-    data[12] = 0x08; // Ethernet type IPv4
-    data[14] = 0x45; // version 4, 20 bytes of header
-    data[23] = 6; // TCP
-    data.set(source, 26);
-    data.set([192, 0, 2, 1], 30);
-    data[46] = 0x50; // 20 bytes of TCP header
-    return writer.record({ timestampNs: BigInt(t0 + i) * 1_000_000_000n, data });
-  });
-  return Buffer.concat([writer.header(), ...records]);
+  return pcapOf(
+    sources.map((from, i) => ({
+      timestampNs: BigInt(t0 + i) * 1_000_000_000n,
+      data: tcpFrame({ from, payloadBytes: 100 }),
+    })),
+  );
 }
 
 const inside = [10, 0, 0, 1] as const;
@@ -190,7 +180,7 @@ describe.each(ways)("%s", (way) => {
     const client = await sensor.connect({ commonName: "analyst" }, way);
     const { summary } = await fetchWhole(client, {
       ...window,
-      bpf: "greater 154 and ether[100] = 0xee",
+      bpf: `greater 154 and ether[100] = ${payloadByte}`,
       dialect: 2,
     });
     expect(summary?.packets).toBe(3n);

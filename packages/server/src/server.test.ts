@@ -8,8 +8,8 @@ import { Code, ConnectError, createClient, createRouterTransport } from "@connec
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { CertificateAuthority, Identity } from "@stenogrpc/certs";
 import { createCertificateAuthority } from "@stenogrpc/certs";
-import { PcapWriter } from "@stenogrpc/pcap";
 import { Stenographer } from "@stenogrpc/protocol";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stenographerRoutes } from "./routes.js";
 import type { StenographerServer } from "./server.js";
@@ -25,15 +25,8 @@ beforeAll(async () => {
   authority = await createCertificateAuthority();
   serverIdentity = await authority.issueServer({ commonName: "sensor", hosts: ["127.0.0.1"] });
   friend = await authority.issueClient({ commonName: "analyst" });
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65535,
-    linkType: 1,
-  });
-  const packet = writer.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) });
   server = await createStenographerServer({
-    source: memorySource(Buffer.concat([writer.header(), packet])),
+    source: memorySource(pcapOf([{ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) }])),
     tls: { ca: authority.certificate, cert: serverIdentity.certificate, key: serverIdentity.privateKey },
     host: "127.0.0.1",
     port: 0,

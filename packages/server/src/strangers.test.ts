@@ -9,9 +9,9 @@ import {
 } from "@connectrpc/connect-node";
 import type { Identity } from "@stenogrpc/certs";
 import { createCertificateAuthority } from "@stenogrpc/certs";
-import { PcapWriter } from "@stenogrpc/pcap";
 import { Stenographer } from "@stenogrpc/protocol";
 import { ErrorInfoSchema } from "@stenogrpc/protocol/error-details";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Logger } from "./logger.js";
 import type { StenographerServer } from "./server.js";
@@ -44,17 +44,6 @@ afterEach(() => {
   touched.length = 0;
   refusals.length = 0;
 });
-
-function onePacket(): Buffer {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65535,
-    linkType: 1,
-  });
-  const packet = writer.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) });
-  return Buffer.concat([writer.header(), packet]);
-}
 
 function watched(source: PacketSource): PacketSource {
   return {
@@ -174,7 +163,9 @@ describe.each(Object.entries(protocols))("%s", (_protocol, transportOf) => {
   // One for each protocol: a server leaves lines out of its log where strangers come by the hundred.
   beforeAll(async () => {
     server = await createStenographerServer({
-      source: watched(memorySource(onePacket())),
+      source: watched(
+        memorySource(pcapOf([{ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) }])),
+      ),
       access: [{ commonName: "analyst", role: "analyst" }],
       roles: { analyst: {} },
       tls: {

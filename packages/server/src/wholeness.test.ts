@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { PcapWriter, parseCaptureHeader } from "@stenogrpc/pcap";
+import { parseCaptureHeader } from "@stenogrpc/pcap";
 import type { Response, StenoRequestSchema } from "@stenogrpc/protocol";
 import {
   Completeness,
@@ -13,7 +13,9 @@ import {
   TimestampResolution,
 } from "@stenogrpc/protocol";
 import { ErrorInfoSchema } from "@stenogrpc/protocol/error-details";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, describe, expect, it } from "vitest";
+import { tcpFrame } from "../test-support/tcp-frame.js";
 import type { SourceAbilities } from "./sources/packet-source.js";
 import type { Damage, SourceOutcome } from "./sources/source-outcome.js";
 import { memorySource } from "./testing/memory-source.js";
@@ -28,27 +30,13 @@ const second = 1_000_000_000n;
 
 /** Two packets with nanoseconds: one to port 80 without a tag, one to port 80 behind a VLAN tag. */
 function capture(): Uint8Array {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "nanoseconds",
-    snaplen: 65535,
-    linkType: 1,
-  });
-  return Buffer.concat([
-    writer.header(),
-    writer.record({ timestampNs: BigInt(t0) * second + 123_456_789n, data: tcpFrame(false) }),
-    writer.record({ timestampNs: BigInt(t0) * second + 223_456_789n, data: tcpFrame(true) }),
-  ]);
-}
-
-function tcpFrame(isTagged: boolean): Uint8Array {
-  const tag = isTagged ? 4 : 0;
-  const frame = new Uint8Array(60 + tag);
-  if (isTagged) frame.set([0x81, 0, 0, 5], 12);
-  frame.set([0x08, 0x00, 0x45], 12 + tag); // EtherType IPv4; version 4, 20 bytes of header
-  frame[23 + tag] = 6; // TCP
-  frame.set([0, 99, 0, 80], 34 + tag); // ports
-  return frame;
+  return pcapOf(
+    [
+      { timestampNs: BigInt(t0) * second + 123_456_789n, data: tcpFrame() },
+      { timestampNs: BigInt(t0) * second + 223_456_789n, data: tcpFrame({ vlan: 5 }) },
+    ],
+    { resolution: "nanoseconds" },
+  );
 }
 
 async function start(outcome: SourceOutcome | undefined, abilities: SourceAbilities = {}) {

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { match, PcapWriter, records } from "@stenogrpc/pcap";
+import { match, records } from "@stenogrpc/pcap";
 import { compileFilter, parseFilter } from "@stenogrpc/query";
-import { writeStenographerFiles } from "@stenogrpc/testkit";
+import { pcapOf, writeStenographerFiles } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { StenographerStore } from "./store.js";
 
@@ -43,7 +43,7 @@ beforeEach(() => {
   const folders = { packetsDirectory: join(folder, "P"), indexDirectory: join(folder, "I") };
   for (const path of Object.values(folders)) mkdirSync(path);
   const pcap = join(folder, "in.pcap");
-  writeFileSync(pcap, pcapOf(cases.map(({ frame }) => frame)));
+  writeFileSync(pcap, capture(cases.map(({ frame }) => frame)));
   const [name = ""] = writeStenographerFiles(pcap, folders.packetsDirectory, folders.indexDirectory);
   const path = join(folders.packetsDirectory, name);
   const bytes = readFileSync(path);
@@ -60,21 +60,13 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function pcapOf(frames: readonly Buffer[]): Buffer {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "nanoseconds",
-    snaplen: 262_144,
-    linkType: 1,
-  });
-  const records = frames.map((data, i) =>
-    writer.record({
-      timestampNs: 1_700_000_000_000_000_000n + BigInt(i + 1),
-      data,
-      originalLength: data.length + unseenBytes,
-    }),
-  );
-  return Buffer.concat([writer.header(), ...records]);
+function capture(frames: readonly Buffer[]): Buffer {
+  const packets = frames.map((data, i) => ({
+    timestampNs: 1_700_000_000_000_000_000n + BigInt(i + 1),
+    data,
+    originalLength: data.length + unseenBytes,
+  }));
+  return pcapOf(packets, { resolution: "nanoseconds" });
 }
 
 interface Given {

@@ -21,6 +21,7 @@ export {
 } from "./stenographer/start-stenographer.js";
 export type { KeyMaker, StenographerCerts } from "./stenographer/stenographer-keys.js";
 export { writeStenographerFiles } from "./stenographer/write-stenographer-files.js";
+export { pcapOf } from "./traffic/pcap-of.js";
 export { createRandom, type Random } from "./traffic/random.js";
 export {
   type SyntheticTraffic,

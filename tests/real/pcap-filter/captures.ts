@@ -1,7 +1,6 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PcapWriter } from "@stenogrpc/pcap";
-import { readPcap } from "@stenogrpc/testkit";
+import { pcapOf, readPcap } from "@stenogrpc/testkit";
 import fc from "fast-check";
 import { ethernetFrame, ipPacket } from "../../../packages/query/test-support/arbitraries.js";
 import { concat } from "../../../packages/query/test-support/bytes.js";
@@ -35,10 +34,8 @@ export function writeCaptures(folder: string, seed: number): CaptureFile[] {
     }));
     const frames = fc.sample(frame, { numRuns: linkType === 1 ? 600 : 120, seed });
     const file = join(folder, `link-${linkType}.pcap`);
-    const format = { byteOrder: "little", resolution: "microseconds", snaplen: 262_144, linkType } as const;
-    const writer = new PcapWriter(format);
-    const records = frames.map((f, i) => writer.record({ timestampNs: BigInt(i) * 1_000_000_000n, ...f }));
-    writeFileSync(file, Buffer.concat([writer.header(), ...records]));
+    const packets = frames.map((f, i) => ({ timestampNs: BigInt(i) * 1_000_000_000n, ...f }));
+    writeFileSync(file, pcapOf(packets, { snaplen: 262_144, linkType }));
     return { linkType, file, frames };
   });
 }

@@ -1,12 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PcapWriter, type TimeWindow } from "@stenogrpc/pcap";
+import type { TimeWindow } from "@stenogrpc/pcap";
 import { parseFilter, stenographerQuery } from "@stenogrpc/query";
 import { StenographerStore } from "@stenogrpc/stenographer-files";
 import {
   type PlainPacket,
   packetLine,
+  pcapOf,
   type RunningStenographer,
   startStenographer,
   tcpdumpSelect,
@@ -171,17 +172,12 @@ describe("the packets that the store finds", () => {
 
 it("goes on behind a frame of more than 65,536 bytes, where the daemon's answer ends", async () => {
   const pcap = join(folder, "long.pcap");
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 262_144,
-    linkType: 1,
-  });
   const lengths = [60, 60, 70_000, 60];
-  const records = lengths.map((bytes, i) =>
-    writer.record({ timestampNs: startNs + BigInt(i) * second, data: new Uint8Array(bytes).fill(i) }),
-  );
-  writeFileSync(pcap, Buffer.concat([writer.header(), ...records]));
+  const packets = lengths.map((bytes, i) => ({
+    timestampNs: startNs + BigInt(i) * second,
+    data: new Uint8Array(bytes).fill(i),
+  }));
+  writeFileSync(pcap, pcapOf(packets, { snaplen: 262_144 }));
   const other = await startStenographer({ pcap, mode: "files" });
   const otherAsker = daemonAsker(other);
   try {

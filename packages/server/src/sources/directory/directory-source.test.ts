@@ -22,6 +22,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import type { CaptureHeader, RecordBatch, TimeWindow } from "@stenogrpc/pcap";
 import { LinkType, PcapngWriter, PcapWriter, RecordCursor } from "@stenogrpc/pcap";
+import { pcapOf } from "@stenogrpc/testkit";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Logger } from "../../logger.js";
@@ -66,11 +67,10 @@ const littleMicroseconds: CaptureHeader = {
 };
 
 function pcap(content: readonly Packet[], header: Partial<CaptureHeader> = {}): Buffer {
-  const writer = new PcapWriter({ ...littleMicroseconds, ...header });
-  return Buffer.concat([
-    writer.header(),
-    ...content.map((packet) => writer.record({ ...packet, data: frame(packet) })),
-  ]);
+  return pcapOf(
+    content.map((packet) => ({ ...packet, data: frame(packet) })),
+    { ...littleMicroseconds, ...header },
+  );
 }
 
 function pcapng(content: readonly Packet[], linkType: number = LinkType.ethernet): Buffer {

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CertificateAuthority } from "@stenogrpc/certs";
 import { createCertificateAuthority } from "@stenogrpc/certs";
-import { PcapWriter } from "@stenogrpc/pcap";
 import { parseFilter } from "@stenogrpc/query";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { retrievalPlan } from "../../testing/retrieval-plan.js";
 import type { StenographerOptions } from "./stenographer-options.js";
@@ -87,15 +87,8 @@ function source(options: StenographerOptions = {}) {
   return made;
 }
 
-const writer = new PcapWriter({
-  byteOrder: "little",
-  resolution: "microseconds",
-  snaplen: 65536,
-  linkType: 1,
-});
-const record = writer.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(1000) });
-const capture = (packets: number): Uint8Array =>
-  Buffer.concat([writer.header(), ...Array.from({ length: packets }, () => record)]);
+const packet = { timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(1000) };
+const capture = (packets: number): Uint8Array => pcapOf(Array.from({ length: packets }, () => packet));
 
 const plan = retrievalPlan({
   window: { startNs: 1_700_000_000_000_000_000n, endNs: 1_700_000_060_000_000_000n },

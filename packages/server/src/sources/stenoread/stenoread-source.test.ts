@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PcapWriter } from "@stenogrpc/pcap";
 import { parseFilter } from "@stenogrpc/query";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { retrievalPlan } from "../../testing/retrieval-plan.js";
 import { stenoreadSource } from "./stenoread-source.js";
@@ -21,14 +21,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function capture(packets: number): Uint8Array {
-  const writer = new PcapWriter({
-    byteOrder: "little",
-    resolution: "microseconds",
-    snaplen: 65536,
-    linkType: 1,
-  });
-  const record = writer.record({ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(1000) });
-  return Buffer.concat([writer.header(), ...Array.from({ length: packets }, () => record)]);
+  const packet = { timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(1000) };
+  return pcapOf(Array.from({ length: packets }, () => packet));
 }
 
 const plan = retrievalPlan({
