@@ -2,7 +2,7 @@
 //
 // Writes the merged capture to /dev/null, as `mergecap -w /dev/null FILE...` does.
 import { open } from "node:fs/promises";
-import { chunked, decodeCapture, mergeByTime, pipe } from "@stenogrpc/pcap";
+import { chunkRuns, decodeCapture, mergeByTime, pipe } from "@stenogrpc/pcap";
 
 const readBytes = 256 * 1024;
 
@@ -24,6 +24,6 @@ const files = process.argv.slice(2);
 const header = { byteOrder: "little", resolution: "microseconds", snaplen: 65_535, linkType: 1 };
 const inputs = files.map((file) => ({ open: () => decodeCapture(chunksOf(file)) }));
 const sink = await open("/dev/null", "w");
-const merged = pipe(mergeByTime(header, inputs), chunked(header, 256 * 1024, { reuseMemory: true }));
-for await (const chunk of merged) await sink.write(chunk);
+const merged = pipe(mergeByTime(header, inputs), chunkRuns(header, 256 * 1024));
+for await (const { bytes } of merged) await sink.write(bytes);
 await sink.close();

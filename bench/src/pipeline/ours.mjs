@@ -5,10 +5,9 @@
 import { createHash } from "node:crypto";
 import { open, readFile } from "node:fs/promises";
 import {
-  chunked,
+  chunkRuns,
   createTally,
   decodeCapture,
-  digest,
   limit,
   match,
   pipe,
@@ -36,10 +35,9 @@ function pipeline({ header, batches }) {
     matching,
     limit({ maxBytes: 2 ** 40, maxPackets: 2 ** 40 }),
     tally(totals),
-    chunked(header, 256 * 1024),
-    digested ? digest(createHash("sha256")) : (all) => all,
+    chunkRuns(header, 256 * 1024),
   );
-  return { passing, totals };
+  return { passing, totals, hash: digested ? createHash("sha256") : undefined };
 }
 
 async function* fileChunks(source) {
@@ -57,8 +55,11 @@ async function* memoryChunks(bytes) {
 
 if (rounds === undefined) {
   const [source, sink] = [await open(file), await open("/dev/null", "w")];
-  const { passing } = pipeline(await decodeCapture(fileChunks(source)));
-  for await (const chunk of passing) await sink.write(chunk);
+  const { passing, hash } = pipeline(await decodeCapture(fileChunks(source)));
+  for await (const { bytes } of passing) {
+    hash?.update(bytes);
+    await sink.write(bytes);
+  }
   await Promise.all([source.close(), sink.close()]);
 } else {
   const bytes = await readFile(file);
@@ -66,8 +67,8 @@ if (rounds === undefined) {
   let packets = 0;
   for (let round = 0; round < Number(rounds); round++) {
     const startedAt = performance.now();
-    const { passing, totals } = pipeline(await decodeCapture(memoryChunks(bytes)));
-    for await (const _ of passing);
+    const { passing, totals, hash } = pipeline(await decodeCapture(memoryChunks(bytes)));
+    for await (const run of passing) hash?.update(run.bytes);
     timesMs.push(performance.now() - startedAt);
     packets = totals.packets;
   }

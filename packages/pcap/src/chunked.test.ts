@@ -52,24 +52,6 @@ describe("chunked", () => {
     expect(chunks).toEqual([concat(writer.header(), bytesOf(100, 101, 102, 103, 104, 105))]);
   });
 
-  it("gives the same chunks over one memory, where that is said, each good until the next is pulled", async () => {
-    const sizes = [
-      [10, 2000, 30],
-      [40, 50],
-      [3000, 60],
-    ];
-    const { batches } = batchesOf(writer, ...sizes.map((batch) => batch.map(packet)));
-    const copies: Uint8Array[] = [];
-    const memories = new Set<ArrayBufferLike>();
-    for await (const chunk of chunked(header, 100, { reuseMemory: true })(batches)) {
-      copies.push(chunk.slice());
-      memories.add(chunk.buffer);
-    }
-    expect(copies).toEqual(await chunksOf(100, ...sizes));
-    // Records over the bound have their own.
-    expect(memories.size).toBe(3);
-  });
-
   it("gives chunks that stay as they are, each with memory of its own", async () => {
     const chunks = await chunksOf(200_000, ...Array.from({ length: 300 }, () => [3000, 20]));
     const all = concat(writer.header(), ...Array.from({ length: 300 }, () => bytesOf(3000, 20)));

@@ -1,7 +1,8 @@
 export type { CutTail, DecodeOptions } from "./capture-decoder.js";
 export { CaptureError, type CaptureErrorKind } from "./capture-error.js";
 export type { ByteOrder, CaptureHeader, TimestampResolution } from "./capture-header.js";
-export { type ChunkedOptions, chunked } from "./chunked.js";
+export { type ChunkRun, chunkRuns } from "./chunk-runs.js";
+export { chunked } from "./chunked.js";
 export { decodeCapture } from "./decode-capture.js";
 export { type Limits, type LimitVerdict, limit, type StoppedBy } from "./limit.js";
 export { LinkType, linkTypeName } from "./link-type.js";

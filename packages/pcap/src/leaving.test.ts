@@ -6,6 +6,7 @@ import { counting } from "../test-support/layout.js";
 import {
   type CaptureHeader,
   chunked,
+  chunkRuns,
   conformTo,
   createTally,
   decodeCapture,
@@ -50,6 +51,7 @@ const streams: Record<string, () => Promise<{ stream: AsyncIterable<unknown>; cl
   conformTo: async () => over(conformTo(header)),
   "conformTo, converting": async () => over(conformTo({ ...header, byteOrder: "big" })),
   chunked: async () => over(chunked(header, 1)),
+  chunkRuns: async () => over(chunkRuns(header, 1)),
   records: async () => over(records),
   mergeByTime: async () =>
     over((batches) => mergeByTime(header, [{ open: async () => ({ header, batches }) }])),

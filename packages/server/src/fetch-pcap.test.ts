@@ -411,10 +411,11 @@ it("a call that is over before it begins takes no place", async () => {
 });
 
 describe("both ways", () => {
-  it("send the same messages", async () => {
-    const sensor = await startOne({ capture: capture(3000, 1000) });
+  it.each([1, 1024, 5000, 262_144])("send the same messages of %d bytes", async (chunkBytes) => {
+    const sensor = await startOne({ capture: capture(3000, 1000), limits: { minChunkBytes: 1 } });
+    const request = { uid: "same", chunkSize: BigInt(chunkBytes) };
     const [direct, adapted] = await Promise.all(
-      Object.values(ways).map((connect) => fetchAll(connect(sensor), { ...all, request: { uid: "same" } })),
+      Object.values(ways).map((connect) => fetchAll(connect(sensor), { ...all, request })),
     );
     // Digests, since comparing megabytes byte by byte takes the test's time.
     const shape = (answer: typeof direct) =>

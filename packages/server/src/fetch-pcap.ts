@@ -1,8 +1,6 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
 import type { BatchStage, CaptureHeader } from "@stenogrpc/pcap";
 import {
-  chunked,
+  chunkRuns,
   conformTo,
   createTally,
   limit,
@@ -13,9 +11,10 @@ import {
   timeWindow,
   verify,
 } from "@stenogrpc/pcap";
-import { type ResponseSchema, Status, type StenoRequest } from "@stenogrpc/protocol";
+import { Status } from "@stenogrpc/protocol";
 import { compileFilter, headerLength } from "@stenogrpc/query";
 import { abortable, orAbort } from "./abortable.js";
+import type { FetchHandler } from "./answer-part.js";
 import type { AuditOutcome } from "./audit/audit-record.js";
 import { withinBudget } from "./budgets.js";
 import { identityName } from "./identity.js";
@@ -26,12 +25,6 @@ import type { OpenSource } from "./sources/packet-source.js";
 import { SourceError } from "./sources/packet-source.js";
 import type { SourceOutcome } from "./sources/source-outcome.js";
 import { lastMessage, losesPackets } from "./summary.js";
-
-/** One message of an answer, before it is encoded. */
-export type ResponseInit = MessageInitShape<typeof ResponseSchema>;
-
-/** Answers FetchPcap, whatever carries it. */
-export type FetchHandler = (request: StenoRequest, context: HandlerContext) => AsyncGenerator<ResponseInit>;
 
 /**
  * The way of one request: see whether it is allowed, plan it, take a place, open the source, and pass its records through what
@@ -65,7 +58,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         timeWindow(plan.window, counts),
         matching(plan, source.header, counts),
       );
-      const messages = pipe(
+      const runs = pipe(
         wanted,
         // Behind the exact checks: cut to microseconds, a packet may lie before a window that it lay in.
         inResolutionOf(header, source),
@@ -73,12 +66,11 @@ export function fetchPcap(service: SensorService): FetchHandler {
         limit({ maxBytes: plan.maxBytes?.value, maxPackets: plan.maxPackets?.value }, counts),
         withinBudget(spending, counts),
         tally(totals),
-        // Whoever carries a message has sent or copied it before pulling the next.
-        chunked(header, plan.chunkBytes, { reuseMemory: true }),
+        chunkRuns(header, plan.chunkBytes),
       );
-      for await (const pcap of messages) {
-        retrieval.sent(pcap);
-        yield { uid: plan.uid, pcap };
+      for await (const packets of runs) {
+        retrieval.sent(packets.bytes);
+        yield { uid: plan.uid, packets };
       }
 
       const wholeness = await orAbort(wholenessOf(source, plan), signal);
@@ -100,7 +92,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         stoppedBy: counts.budgetUsedUp ? "budget" : counts.stoppedBy,
         wholeness,
       });
-      yield last;
+      yield { last };
     } catch (error) {
       throw await retrieval.fail(error);
     } finally {

@@ -6,11 +6,11 @@ import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grp
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
 import { abortable } from "./abortable.js";
+import type { FetchHandler, ResponseInit } from "./answer-part.js";
 import { assertClientCertificate, type GuardedServer } from "./authorize.js";
-import type { FetchHandler, ResponseInit } from "./fetch-pcap.js";
-import { envelopeBytes, PcapPrefixes } from "./grpc-frames.js";
+import { envelopeBytes, PcapFrames, writeEnvelope } from "./grpc-frames.js";
 import { clientIdentity } from "./identity.js";
-import { SendQueue } from "./send-queue.js";
+import { StreamWriter } from "./stream-writer.js";
 import { toConnectError } from "./to-connect-error.js";
 
 const method = Stenographer.method.fetchPcap;
@@ -54,17 +54,21 @@ export async function answerGrpcFetch(
   const gone = new AbortController();
   response.once("close", () => gone.abort(new ConnectError("the client left", Code.Canceled)));
   response.on("error", () => {}); // "close" follows
-  const queue = new SendQueue(response.stream, gone.signal);
-  const prefixes = new PcapPrefixes();
+  const writer = new StreamWriter(response.stream, gone.signal);
+  let frames: PcapFrames | undefined;
   const trailer = new Headers();
   let context: CallContext | undefined;
   try {
     context = contextOf(request, gone.signal);
     await assertClientCertificate(context.values, server, "FetchPcap");
     const message = await readRequest(request, maxRequestBytes, context.signal);
-    for await (const answer of handler(message, context)) {
+    for await (const part of handler(message, context)) {
       startResponse(response);
-      await send(queue, prefixes, answer);
+      if ("last" in part) await writer.write([encoded(part.last)]);
+      else {
+        frames ??= new PcapFrames(part.uid);
+        await writer.write(frames.of(part.packets));
+      }
     }
     setTrailerStatus(trailer, undefined);
   } catch (error) {
@@ -74,7 +78,6 @@ export async function answerGrpcFetch(
   }
   if (response.stream.destroyed) return;
   startResponse(response);
-  queue.flush();
   response.addTrailers(Object.fromEntries(trailer));
   response.end();
 }
@@ -142,17 +145,11 @@ function startResponse(response: Http2ServerResponse): void {
   response.writeHead(200, headers);
 }
 
-/** Sends one message: packets as they are behind their prefix, the last one, which has none, encoded as usual. */
-function send(queue: SendQueue, prefixes: PcapPrefixes, answer: ResponseInit): Promise<void> | undefined {
-  const { uid = "", pcap } = answer;
-  if (answer.summary === undefined && pcap !== undefined)
-    return queue.send(prefixes.of(uid, pcap.length), pcap);
-  const message = toBinary(ResponseSchema, create(ResponseSchema, answer));
-  return queue.send(envelopeOf(message.length), message);
-}
-
-function envelopeOf(length: number): Uint8Array {
-  const envelope = new Uint8Array(envelopeBytes);
-  new DataView(envelope.buffer).setUint32(1, length);
-  return envelope;
+/** A message in its envelope. */
+function encoded(message: ResponseInit): Uint8Array {
+  const bytes = toBinary(ResponseSchema, create(ResponseSchema, message));
+  const framed = new Uint8Array(envelopeBytes + bytes.length);
+  writeEnvelope(framed, 0, bytes.length);
+  framed.set(bytes, envelopeBytes);
+  return framed;
 }

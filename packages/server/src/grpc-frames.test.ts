@@ -2,33 +2,59 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { ResponseSchema } from "@stenogrpc/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { encodePcapPrefix, envelopeBytes, PcapPrefixes } from "./grpc-frames.js";
+import { messagesOf } from "./answer-part.js";
+import { envelopeBytes, PcapFrames } from "./grpc-frames.js";
 
-it("makes, with the packets behind it, the message that protobuf would have encoded", () => {
-  const sizes = fc.oneof(fc.nat(300), fc.constantFrom(127, 128, 16_383, 16_384, 2_097_151, 2_097_152));
-  fc.assert(
-    fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), sizes, (uid, size) => {
-      const pcap = new Uint8Array(size).fill(7);
-      const expected = toBinary(ResponseSchema, create(ResponseSchema, { uid, pcap }));
-      const framed = Buffer.concat([encodePcapPrefix(uid, size), pcap]);
-      expect(framed[0]).toBe(0);
-      expect(framed.readUInt32BE(1)).toBe(expected.length);
-      expect(framed.subarray(envelopeBytes).equals(expected)).toBe(true);
-    }),
+/** A run of chunks of these sizes, each filled with its number. */
+function runOf(sizes: readonly number[]) {
+  const bytes = Buffer.concat(sizes.map((size, i) => Buffer.alloc(size, i + 1)));
+  let at = 0;
+  const ends = sizes.map((size) => {
+    at += size;
+    return at;
+  });
+  return { bytes, ends };
+}
+
+const small = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(127, 128));
+const large = fc.constantFrom(16_383, 16_384, 65_536, 2_097_151, 2_097_152);
+
+it("makes the messages that protobuf would have encoded, the same as go one by one", async () => {
+  const sizes = fc.oneof(
+    fc.array(small, { minLength: 1, maxLength: 50 }),
+    fc.array(fc.oneof(small, large), { minLength: 1, maxLength: 4 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.string({ unit: "grapheme", maxLength: 200 }),
+      fc.array(sizes, { minLength: 1, maxLength: 3 }),
+      async (uid, runs) => {
+        const frames = new PcapFrames(uid);
+        for (const packets of runs.map(runOf)) {
+          const framed = Buffer.concat(frames.of(packets));
+          const expected: Uint8Array[] = [];
+          for await (const message of messagesOf([{ uid, packets }])) {
+            const encoded = toBinary(ResponseSchema, create(ResponseSchema, message));
+            const envelope = Buffer.alloc(envelopeBytes);
+            envelope.writeUInt32BE(encoded.length, 1);
+            expected.push(envelope, encoded);
+          }
+          expect(Buffer.compare(framed, Buffer.concat(expected))).toBe(0);
+        }
+      },
+    ),
     { numRuns: 200 },
   );
 });
 
-it("gives the same when it remembers, for every change of uid and size", () => {
-  const prefixes = new PcapPrefixes();
-  for (const [uid, size] of [
-    ["a", 5],
-    ["a", 5],
-    ["a", 6],
-    ["b", 6],
-    ["b", 0],
-    ["", 0],
-    ["a", 5],
-  ] as const)
-    expect(prefixes.of(uid, size)).toEqual(encodePcapPrefix(uid, size));
+it("copies small messages together, and leaves large ones where they are", () => {
+  const frames = new PcapFrames("u");
+  expect(frames.of(runOf([10, 20, 30]))).toHaveLength(1);
+  const packets = runOf([20_000, 20_000]);
+  expect(frames.of(packets).map(({ buffer }) => buffer === packets.bytes.buffer)).toEqual([
+    false,
+    true,
+    false,
+    true,
+  ]);
 });

@@ -1,5 +1,6 @@
-import type { ConnectRouter } from "@connectrpc/connect";
-import { Stenographer } from "@stenogrpc/protocol";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { Stenographer, type StenoRequest } from "@stenogrpc/protocol";
+import { messagesOf } from "./answer-part.js";
 import { requireClientCertificate } from "./authorize.js";
 import { readRefused } from "./certificates/certificate-set.js";
 import type { RefusedCertificates } from "./certificates/tls-options.js";
@@ -48,11 +49,13 @@ export function stenographerRoutes(options: SensorOptions): SensorRoutes {
 /** The handlers of a service that exists. */
 export function routesOf(service: SensorService): SensorRoutes {
   const { idleTimeoutMs } = service.limits;
+  const fetch = fetchPcap(service);
+  const messages = (request: StenoRequest, context: HandlerContext) => messagesOf(fetch(request, context));
   const register = (router: ConnectRouter): void => {
     router.service(
       Stenographer,
       {
-        fetchPcap: watchReader(fetchPcap(service), idleTimeoutMs),
+        fetchPcap: watchReader(messages, idleTimeoutMs),
         explainQuery: explainQuery(service),
         describeSensor: describeSensor(service),
       },

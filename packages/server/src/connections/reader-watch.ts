@@ -1,5 +1,5 @@
-import type { Interceptor } from "@connectrpc/connect";
-import type { FetchHandler } from "../fetch-pcap.js";
+import type { HandlerContext, Interceptor } from "@connectrpc/connect";
+import type { StenoRequest } from "@stenogrpc/protocol";
 import { RequestError } from "../request-error.js";
 import { toConnectError } from "../to-connect-error.js";
 import { type Line, lineKey } from "./hang-up.js";
@@ -8,7 +8,10 @@ import { type Line, lineKey } from "./hang-up.js";
  * Ends a retrieval whose reader takes no message for so long: its place and its source are free at once, and its stream is
  * reset. The reader can't be told why, since everything that could be said waits behind what it does not take; the log says it.
  */
-export function watchReader(handler: FetchHandler, idleTimeoutMs: number): FetchHandler {
+export function watchReader<T>(
+  handler: (request: StenoRequest, context: HandlerContext) => AsyncIterable<T>,
+  idleTimeoutMs: number,
+): (request: StenoRequest, context: HandlerContext) => AsyncGenerator<T> {
   return async function* (request, context) {
     const line = context.values.get(lineKey);
     const work = new AbortController();

@@ -1,0 +1,104 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { batchesOf, recordOf, type TestPacket } from "../test-support/batches.js";
+import { concat } from "../test-support/layout.js";
+import { type CaptureHeader, chunkRuns, match, PcapWriter, pipe } from "./index.js";
+
+const header: CaptureHeader = { byteOrder: "little", resolution: "microseconds", snaplen: 0, linkType: 1 };
+const writer = new PcapWriter(header);
+const packet = (size: number): TestPacket => ({ timestampNs: 0n, size });
+
+interface CopiedRun {
+  readonly chunks: readonly Uint8Array[];
+  readonly memory: ArrayBufferLike;
+}
+
+async function runsOf(maxChunkBytes: number, sizes: readonly (readonly number[])[]): Promise<CopiedRun[]> {
+  const { batches } = batchesOf(writer, ...sizes.map((batch) => batch.map(packet)));
+  const runs: CopiedRun[] = [];
+  for await (const { bytes, ends } of chunkRuns(header, maxChunkBytes)(batches)) {
+    expect(ends.at(-1)).toBe(bytes.length);
+    // A reader may do with the memory what it wants.
+    runs.push({
+      chunks: ends.map((end, i) => bytes.slice(ends[i - 1] ?? 0, end)),
+      memory: bytes.buffer,
+    });
+    bytes.fill(0xee);
+  }
+  return runs;
+}
+
+/** One chunk after the other, each record asked whether it fits. */
+function naiveChunks(maxChunkBytes: number, sizes: readonly number[]): Uint8Array[] {
+  const chunks = [[writer.header()]];
+  let used = writer.header().length;
+  for (const size of sizes) {
+    const record = recordOf(writer, packet(size));
+    if (used > 0 && used + record.length > maxChunkBytes) {
+      chunks.push([]);
+      used = 0;
+    }
+    chunks.at(-1)?.push(record);
+    used += record.length;
+  }
+  return chunks.map((parts) => concat(...parts));
+}
+
+describe("chunkRuns", () => {
+  it("gives the chunks that a batch completes together, and the rest with the next", async () => {
+    const runs = await runsOf(60, [[10, 10, 10, 10], [10], [10], []]);
+    expect(runs.map(({ chunks }) => chunks.map(({ length }) => length))).toEqual([[50, 52], [52], [26]]);
+  });
+
+  it("gives the same chunks as asking of each record whether it fits, whatever the batches are", async () => {
+    const sizes = fc.array(fc.array(fc.oneof(fc.nat(40), fc.nat(5000)), { maxLength: 30 }), { maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(
+        sizes,
+        fc.oneof(fc.integer({ min: 1, max: 200 }), fc.constant(3000)),
+        async (batches, bound) => {
+          const runs = await runsOf(bound, batches);
+          const expected = naiveChunks(bound, batches.flat());
+          const chunks = runs.flatMap((run) => run.chunks);
+          expect(chunks.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
+          expect(Buffer.compare(concat(...chunks), concat(...expected))).toBe(0);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("gives no more than 256 KiB at once, one large chunk alone, and all in memory that is used again", async () => {
+    const sizes = Array.from({ length: 4 }, () => Array.from({ length: 300 }, () => 1000));
+    const small = await runsOf(2000, sizes);
+    const runBytes = small.map(({ chunks }) => concat(...chunks).length);
+    expect(Math.max(...runBytes)).toBeLessThanOrEqual(256 * 1024);
+    expect(runBytes.length).toBeLessThan(12);
+    const large = await runsOf(200_000, sizes);
+    expect(large.map(({ chunks }) => chunks.length)).toEqual(large.map(() => 1));
+    for (const runs of [small, large])
+      expect(new Set(runs.slice(1).map(({ memory }) => memory)).size).toBe(1);
+  });
+
+  it("gives a record larger than that whole", async () => {
+    const runs = await runsOf(100, [[10, 262_144, 10]]);
+    expect(runs.flatMap(({ chunks }) => chunks.map(({ length }) => length))).toEqual([50, 262_160, 26]);
+  });
+
+  it("puts together what stages left of a batch", async () => {
+    const sizes = [100, 101, 5, 102, 103, 104, 6, 7, 105];
+    const { batches } = batchesOf(writer, sizes.map(packet));
+    const kept = pipe(
+      batches,
+      match((_bytes, _at, length) => length >= 100),
+      chunkRuns(header, 10_000),
+    );
+    for await (const { bytes } of kept)
+      expect(bytes).toEqual(
+        concat(
+          writer.header(),
+          ...sizes.filter((size) => size >= 100).map((size) => recordOf(writer, packet(size))),
+        ),
+      );
+  });
+});

@@ -1,0 +1,135 @@
+import {
+  type CaptureHeader,
+  encodeCaptureHeader,
+  recordHeaderBytes,
+  sameRecordFormat,
+} from "./capture-header.js";
+import { copyBytes } from "./copy-bytes.js";
+import { derive } from "./derive.js";
+import { type RecordBatch, viewOf } from "./record-batch.js";
+
+/** Bytes that small chunks come together in; a larger chunk comes alone. */
+const runBytes = 256 * 1024;
+
+/** Chunks of a pcap file, one behind the other. The memory is used again: they are good until the next run is pulled. */
+export interface ChunkRun {
+  readonly bytes: Uint8Array;
+  /** Where each chunk ends in `bytes`, ascending; there is one at least, and the last ends with `bytes`. */
+  readonly ends: readonly number[];
+}
+
+/**
+ * Writes the records as a pcap file in chunks of at most `maxChunkBytes`, cut between records; all chunks that a batch completes come
+ * together, up to 256 KiB of them. So a small chunk costs no pull of its own.
+ *
+ * The first chunk starts with the file header, which stands alone when there is no record; so every prefix of the chunks is a valid
+ * file. A record larger than the bound goes whole, in a chunk of its own. Batches must be in the format of `header` (`conformTo` sees to
+ * it), or a TypeError is thrown. Throws a RangeError when `maxChunkBytes` is under 1.
+ */
+export function chunkRuns(
+  header: CaptureHeader,
+  maxChunkBytes: number,
+): (batches: AsyncIterable<RecordBatch>) => AsyncIterable<ChunkRun> {
+  if (!Number.isInteger(maxChunkBytes) || maxChunkBytes < 1)
+    throw new RangeError(`maxChunkBytes ${maxChunkBytes} is not a whole number of 1 or more`);
+  const fileHeader = encodeCaptureHeader(header);
+  return (batches) =>
+    derive(batches, async function* (upstream) {
+      const chunks = new ChunkCollector(maxChunkBytes);
+      chunks.append(fileHeader, 0, fileHeader.length);
+      for await (const batch of upstream) {
+        if (!sameRecordFormat(batch.header, header))
+          throw new TypeError(
+            "chunks got records in another format than their header's: put conformTo() before",
+          );
+        for (let taken = 0; taken < batch.count; ) {
+          taken = chunks.fill(batch, taken);
+          if (chunks.hasChunk) {
+            yield chunks.run;
+            chunks.forgetRun();
+          }
+        }
+      }
+      chunks.close();
+      if (chunks.hasChunk) yield chunks.run;
+    });
+}
+
+/** Collects records in one memory, and keeps where chunks end. */
+class ChunkCollector {
+  private readonly maxChunkBytes: number;
+  private buffer = new Uint8Array(64 * 1024);
+  private used = 0;
+  /** Where the chunk that is being filled starts. */
+  private start = 0;
+  private ends: number[] = [];
+
+  constructor(maxChunkBytes: number) {
+    this.maxChunkBytes = maxChunkBytes;
+  }
+
+  get hasChunk(): boolean {
+    return this.ends.length > 0;
+  }
+
+  /** The chunks that are closed. */
+  get run(): ChunkRun {
+    return { bytes: this.buffer.subarray(0, this.start), ends: this.ends };
+  }
+
+  /** Starts again, with what is in the chunk that is not closed. */
+  forgetRun(): void {
+    this.buffer.copyWithin(0, this.start, this.used);
+    this.used -= this.start;
+    this.start = 0;
+    this.ends = [];
+  }
+
+  /** Takes records from number `first` on, until there are no more or the run is full; gives the number of the next. */
+  fill(batch: RecordBatch, first: number): number {
+    const { bytes, offsets, count } = batch;
+    const view = viewOf(bytes);
+    const little = batch.header.byteOrder === "little";
+    // Records that lie one behind the other are copied as one slice.
+    let sliceStart = offsets[first] as number; // the caller keeps first < count
+    let sliceEnd = sliceStart;
+    let next = first;
+    for (; next < count; next++) {
+      const offset = offsets[next] as number; // next < count
+      if (offset !== sliceEnd) {
+        this.append(bytes, sliceStart, sliceEnd);
+        sliceStart = sliceEnd = offset;
+      }
+      const recordBytes = recordHeaderBytes + view.getUint32(offset + 8, little);
+      const end = this.used + sliceEnd - sliceStart;
+      if (end > this.start && end + recordBytes - this.start > this.maxChunkBytes) {
+        this.closeAt(end);
+        if (end + this.maxChunkBytes > runBytes) break;
+      }
+      sliceEnd += recordBytes;
+    }
+    this.append(bytes, sliceStart, sliceEnd);
+    return next;
+  }
+
+  append(bytes: Uint8Array, start: number, end: number): void {
+    const total = this.used + end - start;
+    if (total > this.buffer.length) {
+      const larger = new Uint8Array(Math.max(total, this.buffer.length * 2));
+      larger.set(this.buffer.subarray(0, this.used));
+      this.buffer = larger;
+    }
+    copyBytes(this.buffer, this.used, bytes, start, end);
+    this.used = total;
+  }
+
+  /** Ends the last chunk. */
+  close(): void {
+    if (this.used > this.start) this.closeAt(this.used);
+  }
+
+  private closeAt(end: number): void {
+    this.ends.push(end);
+    this.start = end;
+  }
+}
