@@ -2,6 +2,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { isIP } from "node:net";
 import { connect, type SecureContext, type TLSSocket } from "node:tls";
 import { Http2SessionManager } from "@connectrpc/connect-node";
+import { type Diversion, DivertingSocket, type OnRead } from "./http2/diverting-socket.js";
 import { FlowWindows, sharedWindowBytes, type WindowLimits } from "./flow-windows.js";
 import { keepWhatArrived } from "./keep-what-arrived.js";
 import type { ServerAddress } from "./server-address.js";
@@ -19,8 +20,10 @@ export interface ConnectionOptions extends WindowLimits {
 
 /** How far a handshake got. */
 export interface ConnectAttempt {
-  /** Whether the server's certificate was good and the client's had been sent or was due. */
+  /** Whether keys were agreed on, by which the server's certificate is shown. */
   readonly keysAgreed: boolean;
+  /** Whether it came to its end, and the server's certificate was good. */
+  readonly secured: boolean;
 }
 
 /** A server's certificate, in words. */
@@ -34,7 +37,7 @@ export interface ServerCertificate {
 }
 
 /** What is known of a connection that carried a call. */
-export interface ConnectionState {
+export interface ConnectionState extends ConnectAttempt {
   /** Whether the server said anything in HTTP/2. It sends SETTINGS first, once it has accepted the client's certificate. */
   readonly heard: boolean;
   /** Whether the connection is gone. */
@@ -49,6 +52,9 @@ const pingTimeoutMs = 15_000;
 
 type Watched = {
   session: ClientHttp2Session;
+  /** What the session reads from, if it is to be had. */
+  socket: DivertingSocket | undefined;
+  attempt: ConnectAttempt;
   windows: FlowWindows | undefined;
   heard: boolean;
   error: Error | undefined;
@@ -62,8 +68,7 @@ type Watched = {
 export class ConnectionManager extends Http2SessionManager {
   readonly #options: ConnectionOptions;
   readonly #sockets = new Set<TLSSocket>();
-  readonly #connectErrors = new WeakMap<object, ConnectAttempt>();
-  #attempt: ConnectAttempt = { keysAgreed: false };
+  #attempt: ConnectAttempt = { keysAgreed: false, secured: false };
   #current: Watched | undefined;
   #serverCertificate: ServerCertificate | null = null;
 
@@ -73,7 +78,7 @@ export class ConnectionManager extends Http2SessionManager {
       baseUrl(options.address),
       { pingIntervalMs, pingTimeoutMs, idleConnectionTimeoutMs },
       {
-        createConnection: () => this.#openSocket(),
+        createConnection: () => new DivertingSocket((onread) => this.#openSocket(onread), options),
         settings: { initialWindowSize: sharedWindowBytes(1, options), enablePush: false },
       },
     );
@@ -83,15 +88,9 @@ export class ConnectionManager extends Http2SessionManager {
   override async request(
     ...[method, path, headers, options]: Parameters<Http2SessionManager["request"]>
   ): ReturnType<Http2SessionManager["request"]> {
-    let stream: ClientHttp2Stream;
-    try {
-      // Node would write an IPv6 address without its brackets, which is no authority (RFC 3986, section 3.2.2).
-      const authority = new URL(this.authority).host;
-      stream = await super.request(method, path, { ...headers, ":authority": authority }, options);
-    } catch (error) {
-      if (typeof error === "object" && error !== null) this.#connectErrors.set(error, this.#attempt);
-      throw error;
-    }
+    // Node would write an IPv6 address without its brackets, which is no authority (RFC 3986, section 3.2.2).
+    const authority = new URL(this.authority).host;
+    const stream = await super.request(method, path, { ...headers, ":authority": authority }, options);
     keepWhatArrived(stream);
     const session = stream.session as ClientHttp2Session | undefined; // a client's stream has a client's session
     if (session && session !== this.#current?.session) this.#watch(session);
@@ -105,9 +104,11 @@ export class ConnectionManager extends Http2SessionManager {
     return this.#serverCertificate;
   }
 
-  /** How far connecting got, if this error says that there was no connection to send the call over. */
-  failedAttempt(error: object): ConnectAttempt | undefined {
-    return this.#connectErrors.get(error);
+  /** Has the body of this stream's response taken by `take`, past node:http2; undefined where that is not possible. */
+  divert(stream: ClientHttp2Stream, take: (payload: Uint8Array) => void): Diversion | undefined {
+    const { id, session } = stream;
+    if (id === undefined || session === undefined || session !== this.#current?.session) return undefined;
+    return this.#current.socket?.divert(id, take);
   }
 
   /** What is known of the connection of the latest call, once it has said all it had to say. */
@@ -117,6 +118,7 @@ export class ConnectionManager extends Http2SessionManager {
     // Streams fail before their session tells why: it does so until its "close".
     if (current.session.destroyed) await current.closed;
     return {
+      ...current.attempt,
       heard: current.heard,
       gone: current.session.closed || current.session.destroyed,
       error: current.error,
@@ -133,7 +135,7 @@ export class ConnectionManager extends Http2SessionManager {
     await Promise.all(closed);
   }
 
-  #openSocket(): TLSSocket {
+  #openSocket(onread: OnRead): TLSSocket {
     const { address, context, minVersion, serverName, connectTimeoutMs } = this.#options;
     const socket = connect({
       host: address.host,
@@ -143,19 +145,22 @@ export class ConnectionManager extends Http2SessionManager {
       secureContext: context,
       minVersion,
       ALPNProtocols: ["h2"],
+      // As net.connect takes it; the types of tls.connect leave it out.
+      ...{ onread },
     });
     const timer = setTimeout(
       () => socket.destroy(connectFailure("ETIMEDOUT", `no connection within ${connectTimeoutMs} ms`)),
       connectTimeoutMs,
     );
+    const attempt = { keysAgreed: false, secured: false };
+    this.#attempt = attempt;
     socket.once("secureConnect", () => {
+      attempt.secured = true;
       clearTimeout(timer);
       this.#serverCertificate = certificateOf(socket);
       // A silent network is found by HTTP/2 PING; this finds a dead host while no call runs.
       socket.setKeepAlive(true, 30_000);
     });
-    const attempt = { keysAgreed: false };
-    this.#attempt = attempt;
     // The keys themselves are of no interest: this event is the one sign of how far a handshake got.
     socket.once("keylog", () => {
       attempt.keysAgreed = true;
@@ -169,8 +174,16 @@ export class ConnectionManager extends Http2SessionManager {
   }
 
   #watch(session: ClientHttp2Session): void {
+    const socket = session.destroyed ? undefined : divertingSocketOf(session);
+    if (socket) {
+      // Of node:http2 they would reach its wrapper only, which holds no process.
+      session.ref = () => void socket.socket.ref();
+      session.unref = () => void socket.socket.unref();
+    }
     const watched: Watched = {
       session,
+      socket,
+      attempt: this.#attempt,
       windows: session.destroyed ? undefined : new FlowWindows(session, this.#options),
       heard: false,
       error: undefined,
@@ -184,6 +197,13 @@ export class ConnectionManager extends Http2SessionManager {
     });
     this.#current = watched;
   }
+}
+
+/** The stream under a session; undefined where Node keeps it elsewhere. */
+function divertingSocketOf(session: ClientHttp2Session): DivertingSocket | undefined {
+  // Node wraps a stream that is no socket, and the wrapper has it under this name.
+  const { stream } = session.socket as { readonly stream?: unknown };
+  return stream instanceof DivertingSocket ? stream : undefined;
 }
 
 /** The URL that stands for the address in HTTP. A zone (fe80::1%eth0) is of this host only and has no place in it. */

@@ -1,4 +1,4 @@
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import type { ConnectionFailure, ExplainFailure } from "../error-from-rpc.js";
 import type { ConnectAttempt, ConnectionManager } from "./connection-manager.js";
 
@@ -40,11 +40,10 @@ const notHttp2 = new Set(["ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL"]);
 /** Says what became of the connection, from what Node knows and the call's error hides. */
 export function explainFailureOf(manager: ConnectionManager, server: string): ExplainFailure {
   return async (error) => {
-    const attempt = manager.failedAttempt(error);
-    if (attempt !== undefined) return notConnected(error, attempt, server);
     const connection = await manager.connectionState();
     if (connection === undefined) return undefined;
     const codes = [...errorCodes(error), ...errorCodes(connection.error)];
+    if (!connection.secured) return connection.gone ? notConnected(codes, connection, server) : undefined;
     if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server);
     // connect-node's own words for a stream that was reset, and connect's for one that ended without a status.
     const streamEnded =
@@ -57,8 +56,11 @@ export function explainFailureOf(manager: ConnectionManager, server: string): Ex
   };
 }
 
-function notConnected(error: ConnectError, attempt: ConnectAttempt, server: string): ConnectionFailure {
-  const codes = errorCodes(error);
+function notConnected(
+  codes: readonly string[],
+  attempt: ConnectAttempt,
+  server: string,
+): ConnectionFailure {
   const untrusted = codes.find((code) => untrustedServer.has(code));
   if (untrusted !== undefined) return serverUntrusted(server, untrusted);
   if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server);

@@ -5,11 +5,15 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Http2SessionManager } from "@connectrpc/connect-node";
+import type { ConnectionManager } from "./connection-manager.js";
+import { ArrivedBytes } from "./http2/arrived-bytes.js";
+import type { Diversion } from "./http2/diverting-socket.js";
 
-/** Bytes that may wait here for a slow reader. What else is under way waits in the stream's flow-control window. */
+/** Bytes that may wait here where node:http2 delivers the body. Else they wait in the flow-control window. */
 const highWaterBytes = 262_144;
-const lowWaterBytes = highWaterBytes / 2;
+
+/** Bytes after which a reader is woken at once, and not when all that has come by then was taken in. */
+const wakeBytes = 131_072;
 
 /** How often at most a connection is told that it is alive: that sets timers, which a piece is not worth. */
 const aliveIntervalMs = 1000;
@@ -21,21 +25,20 @@ export interface ResponseHead {
 }
 
 /**
- * The response of one HTTP/2 stream, pulled in the pieces that HTTP/2 delivers.
- *
- * A Node stream that is read as an async iterable joins what has gathered since the last pull, which copies nearly
- * everything; listening to "data" does not. The signal ends it at once, whatever it waits for.
+ * The response of one HTTP/2 stream, pulled in pieces as large as have come. Its body goes past node:http2, which is
+ * slow at it. The signal ends it at once, whatever it waits for.
  */
 export class ResponseStream {
-  readonly #connections: Http2SessionManager;
+  readonly #connections: ConnectionManager;
   readonly #signal: AbortSignal;
   readonly #onAbort = () => this.#fail(this.#signal.reason);
   #stream: ClientHttp2Stream | undefined;
   #head: ResponseHead | undefined;
   #trailer = new Headers();
   /** What came and was not read. */
-  readonly #pieces: Uint8Array[] = [];
-  #waitingBytes = 0;
+  readonly #arrived = new ArrivedBytes();
+  #diversion: Diversion | undefined;
+  #waking: NodeJS.Immediate | undefined;
   #toldAliveAtMs = 0;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -43,7 +46,7 @@ export class ResponseStream {
 
   /** Sends a request with this body. */
   constructor(
-    connections: Http2SessionManager,
+    connections: ConnectionManager,
     path: string,
     headers: OutgoingHttpHeaders,
     body: Uint8Array,
@@ -78,10 +81,10 @@ export class ResponseStream {
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       this.#throwIfFailed();
-      const piece = this.#pieces.shift();
+      const piece = this.#arrived.take();
       if (piece !== undefined) {
-        this.#waitingBytes -= piece.length;
-        if (this.#waitingBytes <= lowWaterBytes && this.#stream?.isPaused()) this.#stream.resume();
+        this.#diversion?.refund(piece.length);
+        if (this.#arrived.length === 0) this.#stream?.resume();
         return piece;
       }
       if (this.#ended) return undefined;
@@ -103,12 +106,16 @@ export class ResponseStream {
     stream.once("trailers", (trailers) => {
       this.#trailer = toHeaders(trailers);
     });
-    stream.on("data", (piece: Buffer) => {
+    const take = (payload: Uint8Array): void => {
       this.#tellAlive(stream);
-      this.#pieces.push(piece);
-      this.#waitingBytes += piece.length;
-      if (this.#waitingBytes >= highWaterBytes) stream.pause();
-      this.#wake();
+      this.#arrived.append(payload);
+      this.#wakeSoon();
+    };
+    this.#diversion = this.#connections.divert(stream, take);
+    // All of a stream that is not diverted; and without a listener there is no "end".
+    stream.on("data", (piece: Buffer) => {
+      take(piece);
+      if (this.#arrived.length >= highWaterBytes) stream.pause();
     });
     stream.once("end", () => this.#end());
     // Without an "end" where the connection went with the stream.
@@ -138,9 +145,20 @@ export class ResponseStream {
     if (this.#ended || this.#failure !== undefined) return;
     this.#failure = { error };
     this.#signal.removeEventListener("abort", this.#onAbort);
-    this.#pieces.length = 0;
+    this.#arrived.clear();
+    this.#diversion?.end();
     this.#stream?.close(constants.NGHTTP2_CANCEL);
     this.#wake();
+  }
+
+  /** Wakes the reader when all that can be read at once has come: a TLS record at a time would be dear. */
+  #wakeSoon(): void {
+    if (this.#arrived.length >= wakeBytes) this.#wake();
+    else
+      this.#waking ??= setImmediate(() => {
+        this.#waking = undefined;
+        this.#wake();
+      });
   }
 
   #throwIfFailed(): void {

@@ -1,0 +1,174 @@
+import { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import type { WindowLimits } from "../flow-windows.js";
+import { FrameError, FrameSplitter } from "./frame-splitter.js";
+
+/** Node gives out TLS records, which have at most 16 KiB. */
+const readBytes = 65_536;
+
+/** Bytes after which the server hears that they were taken, if its window is not small: seldom enough to cost nothing. */
+const usualRefundBytes = 262_144;
+
+const windowUpdateType = 0x8;
+
+/** How a socket reads: into one buffer that is used again. As node:net's `onread`. */
+export interface OnRead {
+  readonly buffer: Uint8Array;
+  readonly callback: (bytes: number, buffer: Uint8Array) => boolean;
+}
+
+/** The DATA of one stream on its way past node:http2. */
+export interface Diversion {
+  /** Says that so many bytes of payload have been read, for which the server may send others. */
+  refund(bytes: number): void;
+  /** Leaves what still comes to node:http2. */
+  end(): void;
+}
+
+/**
+ * A TLS socket for node:http2 that keeps the DATA of chosen streams to itself.
+ *
+ * Why: Node's HTTP/2 allocates memory for every read from the socket and takes more processor time to receive than TLS and SHA-256
+ * together. Here DATA is copied once, out of a buffer that is used again. Everything else of HTTP/2 stays node:http2's, which reads and
+ * writes through this stream: connections, header compression, settings, errors, PING, GOAWAY. It never sees the DATA, and so does not
+ * count it either; the windows it has opened are kept open here, with WINDOW_UPDATE frames between its own.
+ */
+export class DivertingSocket extends Duplex {
+  readonly socket: TLSSocket;
+  readonly #limits: WindowLimits;
+  readonly #refundBytes: number;
+  readonly #splitter = new FrameSplitter((bytes) => this.#passOn(bytes));
+  /** Whether the server's certificate was found good. */
+  #secured = false;
+  /** A write that waits for that. */
+  #heldWrite: (() => void) | undefined;
+  /** Whether node:http2 takes more of the rest. */
+  #wanted = true;
+  #connectionRefundable = 0;
+
+  /**
+   * @param openSocket opens the connection, reading as it is told
+   * @param limits the widest windows that node:http2 is told to open
+   */
+  constructor(openSocket: (onread: OnRead) => TLSSocket, limits: WindowLimits) {
+    super({ allowHalfOpen: false }); // as sockets are
+    this.#limits = limits;
+    const smallest = Math.min(limits.streamWindowBytes, limits.connectionWindowBytes);
+    this.#refundBytes = Math.min(usualRefundBytes, smallest / 4);
+    this.socket = openSocket({
+      buffer: Buffer.allocUnsafeSlow(readBytes),
+      callback: (bytes, buffer) => this.#take(buffer.subarray(0, bytes)),
+    });
+    this.socket.once("secureConnect", () => {
+      this.#secured = true;
+      this.#heldWrite?.();
+    });
+    this.socket.on("error", (error) => this.destroy(error));
+    this.socket.once("end", () => this.push(null));
+    this.socket.once("close", () => {
+      // node:http2 may still have to read what came before.
+      if (this.socket.readableEnded && !this.readableEnded) this.once("end", () => this.destroy());
+      else this.destroy();
+    });
+  }
+
+  /** Takes the DATA of a stream out, from its first frame on. */
+  divert(streamId: number, take: (payload: Uint8Array) => void): Diversion {
+    let outstanding = 0; // bytes that came and were not refunded: what the server's window is short of
+    let refundable = 0;
+    let open = true;
+    const refund = (bytes: number): void => {
+      refundable += bytes;
+      if (!open || refundable < this.#refundBytes) return;
+      this.#sendWindowUpdate(streamId, refundable);
+      outstanding -= refundable;
+      refundable = 0;
+    };
+    this.#splitter.divert(streamId, {
+      takeFrame: (bytes) => {
+        outstanding += bytes;
+        if (outstanding > this.#limits.streamWindowBytes)
+          throw new FrameError("the server sends more than it was allowed to");
+        this.#refundConnection(bytes);
+      },
+      takePayload: (payload) => {
+        if (open) take(payload);
+      },
+      takePadding: refund,
+    });
+    return {
+      refund,
+      end: () => {
+        open = false;
+        this.#splitter.release(streamId);
+      },
+    };
+  }
+
+  override _read(): void {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    this.socket.resume();
+  }
+
+  override _write(bytes: Uint8Array, _: BufferEncoding, callback: (error?: Error | null) => void): void {
+    if (this.#secured) this.#send(bytes, callback);
+    else this.#heldWrite = () => this.#send(bytes, callback);
+  }
+
+  override _writev(
+    chunks: readonly { readonly chunk: Uint8Array }[],
+    callback: (error?: Error | null) => void,
+  ): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "binary", callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.socket.end(() => callback());
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.socket.destroy();
+    callback(error);
+  }
+
+  #send(bytes: Uint8Array, callback: (error?: Error | null) => void): void {
+    // A connection that is gone says so by its end, behind what came before; a write must not say it first.
+    if (this.socket.destroyed) callback();
+    else this.socket.write(bytes, callback);
+  }
+
+  /** Takes what was read, and says whether to go on reading. */
+  #take(bytes: Uint8Array): boolean {
+    try {
+      this.#splitter.push(bytes);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.destroy(error);
+    }
+    return this.#wanted;
+  }
+
+  #passOn(bytes: Uint8Array): void {
+    if (!this.push(Buffer.from(bytes))) this.#wanted = false;
+  }
+
+  /** The connection's window is given back at once: those of the streams bound what waits. */
+  #refundConnection(bytes: number): void {
+    this.#connectionRefundable += bytes;
+    if (this.#connectionRefundable < this.#refundBytes) return;
+    this.#sendWindowUpdate(0, this.#connectionRefundable);
+    this.#connectionRefundable = 0;
+  }
+
+  /** node:http2 writes whole frames, so that another one fits between any two of its writes. */
+  #sendWindowUpdate(streamId: number, bytes: number): void {
+    if (this.socket.destroyed || this.writableEnded) return;
+    const frame = new DataView(new ArrayBuffer(13));
+    frame.setUint8(2, 4);
+    frame.setUint8(3, windowUpdateType);
+    frame.setUint32(5, streamId);
+    frame.setUint32(9, bytes);
+    this.socket.write(new Uint8Array(frame.buffer));
+  }
+}

@@ -1,0 +1,125 @@
+/** Bytes in front of each HTTP/2 frame: length (3), type, flags, stream (4). RFC 9113, section 4.1. */
+const headerBytes = 9;
+/** The longest payload that may be sent to one who has not asked for more (RFC 9113, section 6.5.2). Node does not ask. */
+const longestPayloadBytes = 16_384;
+
+const dataType = 0x0;
+const headersType = 0x1;
+const rstStreamType = 0x3;
+const endStreamFlag = 0x1;
+const paddedFlag = 0x8;
+
+/** Takes the DATA of one stream. */
+export interface DataReceiver {
+  /** A frame begins that takes so many bytes of the flow-control windows: payload and padding. */
+  takeFrame(bytes: number): void;
+  /** Some of its payload. The memory is used again after the call. */
+  takePayload(bytes: Uint8Array): void;
+  /** So much of it is padding. */
+  takePadding(bytes: number): void;
+}
+
+/** Bytes that no HTTP/2 connection may go on from. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+}
+
+/**
+ * Takes the DATA frames of chosen streams out of what a server sends, and leaves all the rest as it is.
+ *
+ * The rest is still a valid connection: a stream whose DATA ends it leaves an empty DATA frame behind. What is not plainly right
+ * (too long a frame, one after the stream's end) stays in the rest, for HTTP/2 proper to judge.
+ */
+export class FrameSplitter {
+  readonly #passOn: (bytes: Uint8Array) => void;
+  readonly #receivers = new Map<number, DataReceiver>();
+  readonly #header = new Uint8Array(headerBytes);
+  #headerFilled = 0;
+  /** Bytes of the frame that are still to come, without its padding. */
+  #left = 0;
+  #padding = 0;
+  /** Whether the next byte says how much padding there is. */
+  #atPadLength = false;
+  /** Who takes the frame, undefined for the rest. */
+  #receiver: DataReceiver | undefined;
+
+  /** @param passOn takes the rest, in any pieces; its memory is used again after the call */
+  constructor(passOn: (bytes: Uint8Array) => void) {
+    this.#passOn = passOn;
+  }
+
+  /** Takes DATA out of a stream, from its next frame on until its end. */
+  divert(streamId: number, receiver: DataReceiver): void {
+    this.#receivers.set(streamId, receiver);
+  }
+
+  /** Leaves a stream's DATA in the rest again, from its next frame on. */
+  release(streamId: number): void {
+    this.#receivers.delete(streamId);
+  }
+
+  /**
+   * Takes the next bytes.
+   *
+   * @throws FrameError
+   */
+  push(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#headerFilled < headerBytes) {
+        this.#header[this.#headerFilled++] = bytes[at++] as number; // at < bytes.length
+        if (this.#headerFilled === headerBytes) this.#startFrame();
+      } else if (this.#atPadLength) {
+        this.#startPadding(bytes[at++] as number);
+      } else if (this.#left > 0) {
+        const piece = bytes.subarray(at, at + this.#left);
+        if (this.#receiver) this.#receiver.takePayload(piece);
+        else this.#passOn(piece);
+        at += piece.length;
+        this.#left -= piece.length;
+      } else {
+        const skipped = Math.min(this.#padding, bytes.length - at);
+        at += skipped;
+        this.#padding -= skipped;
+      }
+      if (this.#headerFilled === headerBytes && !this.#atPadLength && this.#left + this.#padding === 0)
+        this.#endFrame();
+    }
+  }
+
+  #startFrame(): void {
+    const [l2 = 0, l1 = 0, l0 = 0, type, flags = 0] = this.#header;
+    this.#left = (l2 << 16) | (l1 << 8) | l0;
+    const receiver = this.#receivers.get(this.#streamId);
+    if (type === dataType && receiver && this.#left <= longestPayloadBytes) {
+      this.#receiver = receiver;
+      this.#atPadLength = (flags & paddedFlag) !== 0;
+      receiver.takeFrame(this.#left);
+      return;
+    }
+    if (type === rstStreamType || (type === headersType && (flags & endStreamFlag) !== 0))
+      this.release(this.#streamId);
+    this.#passOn(this.#header);
+  }
+
+  #startPadding(padding: number): void {
+    this.#atPadLength = false;
+    this.#padding = padding;
+    this.#left -= 1 + padding;
+    if (this.#left < 0) throw new FrameError("a DATA frame is shorter than its padding");
+    this.#receiver?.takePadding(1 + padding);
+  }
+
+  #endFrame(): void {
+    this.#headerFilled = 0;
+    if (this.#receiver === undefined) return;
+    this.#receiver = undefined;
+    if (((this.#header[4] as number) & endStreamFlag) === 0) return;
+    this.release(this.#streamId);
+    this.#passOn(Uint8Array.of(0, 0, 0, dataType, endStreamFlag, ...this.#header.subarray(5)));
+  }
+
+  get #streamId(): number {
+    return new DataView(this.#header.buffer).getUint32(5) & 0x7fffffff;
+  }
+}
