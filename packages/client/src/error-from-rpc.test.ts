@@ -17,7 +17,7 @@ async function seenByClient(error: ConnectError) {
   const { client } = clientOf(() => {
     throw error;
   });
-  return failureOf(client.fetchPcap({ ...hour, uid: "u1" }).summary);
+  return failureOf(client.fetchPcap({ ...hour, uid: "u1", retryForMs: 0 }).summary);
 }
 
 describe("a server's failure", () => {

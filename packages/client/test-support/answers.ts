@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   Completeness,
-  type ResponseSchema,
+  ResponseSchema,
   Status,
   type StenoRequest,
   StoppedBy,
@@ -52,6 +52,17 @@ export function goodAnswer(
   };
   const status = change.status ?? (packets === 0 ? Status.NO_PACKETS : Status.OK);
   return [...pieces.map((pcap) => ({ uid, pcap })), { uid, pcap: change.lastPcap, status, summary }];
+}
+
+/** Messages, or the bytes of some, as gRPC frames them. */
+export function framed(messages: readonly (AnswerMessage | Uint8Array)[]): Uint8Array[] {
+  return messages.map((message) => {
+    const encoded =
+      message instanceof Uint8Array ? message : toBinary(ResponseSchema, create(ResponseSchema, message));
+    const envelope = Buffer.alloc(5);
+    envelope.writeUInt32BE(encoded.length, 1);
+    return joined([envelope, encoded]);
+  });
 }
 
 function timestamp(ns: bigint | undefined): { seconds: bigint; nanos: number } | undefined {

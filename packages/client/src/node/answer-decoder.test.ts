@@ -1,8 +1,8 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { ResponseSchema, Status } from "@stenogrpc/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AnswerMessage, goodAnswer } from "../../test-support/answers.js";
+import { type AnswerMessage, framed, goodAnswer } from "../../test-support/answers.js";
 import { hour, joined, packetsFromNoon } from "../../test-support/capture.js";
 import { planFetch } from "../fetch-options.js";
 import { requestMessage } from "../request-message.js";
@@ -14,18 +14,7 @@ const plan = planFetch({ ...hour, uid: "u1" }, {});
 const capture = packetsFromNoon(3);
 const good = goodAnswer(requestMessage(plan), capture);
 
-/** Messages as gRPC frames them. */
-function framed(messages: readonly (AnswerMessage | Uint8Array)[]): Uint8Array {
-  return joined(
-    messages.flatMap((message) => {
-      const encoded =
-        message instanceof Uint8Array ? message : toBinary(ResponseSchema, create(ResponseSchema, message));
-      const envelope = Buffer.alloc(5);
-      envelope.writeUInt32BE(encoded.length, 1);
-      return [envelope, encoded];
-    }),
-  );
-}
+const joinedFrames = (given: Parameters<typeof framed>[0]) => joined(framed(given));
 
 /** What decoding gives: the pcap bytes of each message, its other fields, and the error that ended it. */
 function decode(pieces: readonly Uint8Array[], longest = 1_000_000) {
@@ -65,7 +54,7 @@ const places = fc.array(fc.nat(), { maxLength: 12 });
 
 describe("AnswerDecoder", () => {
   it("gives of a message what protobuf gives, and packets in the memory that they came in", () => {
-    const bytes = framed(good);
+    const bytes = joinedFrames(good);
     expect(decode([bytes])).toEqual({
       error: undefined,
       messages: good.map((message) => {
@@ -73,12 +62,12 @@ describe("AnswerDecoder", () => {
         return { pcap, uid, status, summary };
       }),
     });
-    const one = framed(good.slice(0, 1));
+    const one = joinedFrames(good.slice(0, 1));
     expect(new AnswerDecoder(100).push(one).pcap.buffer).toBe(one.buffer);
   });
 
   it("gives the same of the same bytes, byte by byte and split anywhere", () => {
-    const bytes = framed(good);
+    const bytes = joinedFrames(good);
     const whole = decode([bytes]);
     expect(decode(bytewise(bytes))).toEqual(whole);
     fc.assert(
@@ -89,7 +78,7 @@ describe("AnswerDecoder", () => {
   });
 
   it("gives the same of damaged bytes, or fails with the same words, wherever they are split", () => {
-    const bytes = framed(good);
+    const bytes = joinedFrames(good);
     const changes = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { maxLength: 4 });
     const lengths = fc.nat(bytes.length);
     fc.assert(
@@ -115,7 +104,7 @@ describe("AnswerDecoder", () => {
     // Field 15 as a varint, 8 bytes, 4 bytes, and bytes.
     const unknown = [0x78, 0x80, 0x01, 0x79, 1, 2, 3, 4, 5, 6, 7, 8, 0x7d, 1, 2, 3, 4, 0x7a, 1, 9];
     const { messages, error } = decode(
-      bytewise(framed([new Uint8Array(0), joined([Uint8Array.from(unknown), known])])),
+      bytewise(joinedFrames([new Uint8Array(0), joined([Uint8Array.from(unknown), known])])),
     );
     expect(error).toBeUndefined();
     expect(messages).toMatchObject([
@@ -186,7 +175,7 @@ describe("an answer in parts", () => {
     ["in another resolution", good, { timestampResolution: "microseconds" }],
     ["outside the window", good, { window: { startNs: 0n, endNs: plan.window.startNs + 1n } }],
   ])("ends the same wherever HTTP/2 cuts it, one %s", (_, messages, options) => {
-    const bytes = framed(messages);
+    const bytes = joinedFrames(messages);
     const whole = outcome([bytes], options);
     const wholeBytes = joined(outcome(bytewise(bytes), options).handedOut);
     fc.assert(

@@ -5,12 +5,12 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
-import { ResponseSchema, StenoRequestSchema } from "@stenogrpc/protocol";
+import { StenoRequestSchema } from "@stenogrpc/protocol";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { goodAnswer } from "../../test-support/answers.js";
+import { framed, goodAnswer } from "../../test-support/answers.js";
 import { collect, hour, joined, packetsFromNoon } from "../../test-support/capture.js";
 import { failureOf } from "../../test-support/failure.js";
 import { activeResources, expectNothingLeft } from "../../test-support/leaks.js";
@@ -21,12 +21,7 @@ import { createStenographerClient, type NodeStenographerClient } from "./index.j
 
 const uid = "u1";
 const capture = packetsFromNoon(3);
-const messages = goodAnswer(requestMessage(planFetch({ ...hour, uid }, {})), capture).map((message) => {
-  const encoded = toBinary(ResponseSchema, create(ResponseSchema, message));
-  const envelope = Buffer.alloc(5);
-  envelope.writeUInt32BE(encoded.length, 1);
-  return joined([envelope, encoded]);
-});
+const messages = framed(goodAnswer(requestMessage(planFetch({ ...hour, uid }, {})), capture));
 const whole = joined(messages);
 const grpc = { ":status": 200, "content-type": "application/grpc+proto" };
 const ok = { "grpc-status": "0" };

@@ -10,7 +10,7 @@ import { Stenographer, type StenoRequest, StenoRequestSchema } from "@stenogrpc/
 import type { FetchCall } from "../answer-part.js";
 import { answerProblem } from "../answer-problem.js";
 import { AnswerDecoder, envelopeBytes, FramingError } from "./answer-decoder.js";
-import type { ConnectionManager } from "./connection-manager.js";
+import type { ConnectionManager } from "./connection/connection-manager.js";
 import { ResponseStream } from "./response-stream.js";
 
 const path = `/${Stenographer.typeName}/${Stenographer.method.fetchPcap.name}`;

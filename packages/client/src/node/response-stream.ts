@@ -5,9 +5,9 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ConnectionManager } from "./connection-manager.js";
-import { ArrivedBytes } from "./http2/arrived-bytes.js";
-import type { Diversion } from "./http2/diverting-socket.js";
+import { ArrivedBytes } from "./arrived-bytes.js";
+import type { ConnectionManager } from "./connection/connection-manager.js";
+import type { Diversion } from "./connection/diverting-socket.js";
 
 /** Bytes that may wait here where node:http2 delivers the body. Else they wait in the flow-control window. */
 const highWaterBytes = 262_144;

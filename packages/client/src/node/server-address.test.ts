@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../test-support/failure.js";
-import { baseUrl } from "./connection-manager.js";
+import { baseUrl } from "./connection/connection-manager.js";
 import { parseServerAddress } from "./server-address.js";
 
 describe("parseServerAddress", () => {

@@ -2,10 +2,10 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { isIP } from "node:net";
 import { connect, type SecureContext, type TLSSocket } from "node:tls";
 import { Http2SessionManager } from "@connectrpc/connect-node";
-import { type Diversion, DivertingSocket, type OnRead } from "./http2/diverting-socket.js";
+import type { ServerAddress } from "../server-address.js";
+import { type Diversion, DivertingSocket, type OnRead } from "./diverting-socket.js";
 import { FlowWindows, sharedWindowBytes, type WindowLimits } from "./flow-windows.js";
 import { keepWhatArrived } from "./keep-what-arrived.js";
-import type { ServerAddress } from "./server-address.js";
 
 export interface ConnectionOptions extends WindowLimits {
   readonly address: ServerAddress;
@@ -152,6 +152,8 @@ export class ConnectionManager extends Http2SessionManager {
       () => socket.destroy(connectFailure("ETIMEDOUT", `no connection within ${connectTimeoutMs} ms`)),
       connectTimeoutMs,
     );
+    // Small frames, by which windows are kept open, would wait for what is under way (Nagle's algorithm).
+    socket.setNoDelay();
     const attempt = { keysAgreed: false, secured: false };
     this.#attempt = attempt;
     socket.once("secureConnect", () => {

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import type { WindowLimits } from "../flow-windows.js";
+import type { WindowLimits } from "./flow-windows.js";
 import { FrameError, FrameSplitter } from "./frame-splitter.js";
 
 /** Node gives out TLS records, which have at most 16 KiB. */
@@ -56,7 +56,7 @@ export class DivertingSocket extends Duplex {
     const smallest = Math.min(limits.streamWindowBytes, limits.connectionWindowBytes);
     this.#refundBytes = Math.min(usualRefundBytes, smallest / 4);
     this.socket = openSocket({
-      buffer: Buffer.allocUnsafeSlow(readBytes),
+      buffer: new Uint8Array(readBytes),
       callback: (bytes, buffer) => this.#take(buffer.subarray(0, bytes)),
     });
     this.socket.once("secureConnect", () => {
@@ -111,19 +111,16 @@ export class DivertingSocket extends Duplex {
     this.socket.resume();
   }
 
-  override _write(bytes: Uint8Array, _: BufferEncoding, callback: (error?: Error | null) => void): void {
+  override _write(bytes: Uint8Array, _: BufferEncoding, callback: () => void): void {
     if (this.#secured) this.#send(bytes, callback);
     else this.#heldWrite = () => this.#send(bytes, callback);
   }
 
-  override _writev(
-    chunks: readonly { readonly chunk: Uint8Array }[],
-    callback: (error?: Error | null) => void,
-  ): void {
+  override _writev(chunks: readonly { readonly chunk: Uint8Array }[], callback: () => void): void {
     this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "binary", callback);
   }
 
-  override _final(callback: (error?: Error | null) => void): void {
+  override _final(callback: () => void): void {
     this.socket.end(() => callback());
   }
 
@@ -132,10 +129,10 @@ export class DivertingSocket extends Duplex {
     callback(error);
   }
 
-  #send(bytes: Uint8Array, callback: (error?: Error | null) => void): void {
-    // A connection that is gone says so by its end, behind what came before; a write must not say it first.
+  #send(bytes: Uint8Array, callback: () => void): void {
+    // A connection that breaks says so itself, behind what came before: a write that fails by it must not say it first.
     if (this.socket.destroyed) callback();
-    else this.socket.write(bytes, callback);
+    else this.socket.write(bytes, () => callback());
   }
 
   /** Takes what was read, and says whether to go on reading. */
@@ -150,6 +147,7 @@ export class DivertingSocket extends Duplex {
   }
 
   #passOn(bytes: Uint8Array): void {
+    if (this.destroyed) return;
     if (!this.push(Buffer.from(bytes))) this.#wanted = false;
   }
 

@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import type { ConnectionFailure, ExplainFailure } from "../error-from-rpc.js";
+import type { ConnectionFailure, ExplainFailure } from "../../error-from-rpc.js";
 import type { ConnectAttempt, ConnectionManager } from "./connection-manager.js";
 
 // Node's names for what OpenSSL finds wrong with a peer's chain (X509_V_ERR_*), and Node's own for the name.
@@ -56,11 +56,7 @@ export function explainFailureOf(manager: ConnectionManager, server: string): Ex
   };
 }
 
-function notConnected(
-  codes: readonly string[],
-  attempt: ConnectAttempt,
-  server: string,
-): ConnectionFailure {
+function notConnected(codes: readonly string[], attempt: ConnectAttempt, server: string): ConnectionFailure {
   const untrusted = codes.find((code) => untrustedServer.has(code));
   if (untrusted !== undefined) return serverUntrusted(server, untrusted);
   if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server);

@@ -43,7 +43,7 @@ export class ArrivedBytes {
   #startBlock(): void {
     const begun = this.#takeBegun();
     if (begun) this.#full.push(begun);
-    this.#block = Buffer.allocUnsafeSlow(blockBytes);
+    this.#block = new Uint8Array(Buffer.allocUnsafeSlow(blockBytes).buffer);
     this.#from = 0;
     this.#to = 0;
   }
