@@ -15,15 +15,14 @@ export class ArrivedBytes {
   }
 
   /** Adds a copy of these. */
-  append(bytes: Uint8Array): void {
-    this.#length += bytes.length;
-    let rest = bytes;
-    while (rest.length > 0) {
+  append(buffer: Uint8Array, start = 0, end = buffer.length): void {
+    this.#length += end - start;
+    for (let at = start; at < end; ) {
       if (this.#to === this.#block.length) this.#startBlock();
-      const fitting = rest.subarray(0, this.#block.length - this.#to);
-      this.#block.set(fitting, this.#to);
-      this.#to += fitting.length;
-      rest = rest.subarray(fitting.length);
+      const fitting = Math.min(end - at, this.#block.length - this.#to);
+      this.#block.set(buffer.subarray(at, at + fitting), this.#to);
+      this.#to += fitting;
+      at += fitting;
     }
   }
 

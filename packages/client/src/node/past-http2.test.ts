@@ -85,6 +85,8 @@ describe("an answer's way past node:http2", () => {
 
   it.each<[string, Partial<NodeClientOptions>, SecureServerOptions]>([
     ["through the smallest windows", smallest, {}],
+    ["through the smallest window of a connection", { connectionWindowBytes: 65_535 }, {}],
+    ["through the smallest windows of streams", { streamWindowBytes: 65_535 }, {}],
     ["out of frames with padding", {}, { paddingStrategy: constants.PADDING_STRATEGY_MAX }],
     [
       "out of padding through the smallest windows",
@@ -108,6 +110,17 @@ describe("an answer's way past node:http2", () => {
         expect(Buffer.compare(joined(answer), capture.bytes)).toBe(0);
       }
     }
+  });
+
+  it("stays open when others come while it has the widest window", async () => {
+    const asking = await connectTo(answering().server, { connectionWindowBytes: 4_194_304 });
+    const reader = asking.fetchPcap({ ...hour, uid })[Symbol.asyncIterator]();
+    const pieces = [(await reader.next()).value as Uint8Array]; // the answer has many
+    const others = await Promise.all(
+      Array.from({ length: 12 }, () => collect(asking.fetchPcap({ ...hour, uid }))),
+    );
+    for (let next = await reader.next(); !next.done; next = await reader.next()) pieces.push(next.value);
+    for (const answer of [pieces, ...others]) expect(Buffer.compare(joined(answer), capture.bytes)).toBe(0);
   });
 
   it.each([

@@ -8,6 +8,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ArrivedBytes } from "./arrived-bytes.js";
 import type { ConnectionManager } from "./connection/connection-manager.js";
 import type { Diversion } from "./connection/diverting-socket.js";
+import type { TakePayload } from "./connection/frame-splitter.js";
 
 /** Bytes that may wait here where node:http2 delivers the body. Else they wait in the flow-control window. */
 const highWaterBytes = 262_144;
@@ -106,15 +107,15 @@ export class ResponseStream {
     stream.once("trailers", (trailers) => {
       this.#trailer = toHeaders(trailers);
     });
-    const take = (payload: Uint8Array): void => {
+    const take: TakePayload = (buffer, start, end) => {
       this.#tellAlive(stream);
-      this.#arrived.append(payload);
+      this.#arrived.append(buffer, start, end);
       this.#wakeSoon();
     };
     this.#diversion = this.#connections.divert(stream, take);
     // All of a stream that is not diverted; and without a listener there is no "end".
     stream.on("data", (piece: Buffer) => {
-      take(piece);
+      take(piece, 0, piece.length);
       if (this.#arrived.length >= highWaterBytes) stream.pause();
     });
     stream.once("end", () => this.#end());
@@ -137,6 +138,7 @@ export class ResponseStream {
 
   #end(): void {
     this.#ended = true;
+    this.#diversion?.end();
     this.#signal.removeEventListener("abort", this.#onAbort);
     this.#wake();
   }

@@ -5,6 +5,7 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 import type { ServerAddress } from "../server-address.js";
 import { type Diversion, DivertingSocket, type OnRead } from "./diverting-socket.js";
 import { FlowWindows, sharedWindowBytes, type WindowLimits } from "./flow-windows.js";
+import type { TakePayload } from "./frame-splitter.js";
 import { keepWhatArrived } from "./keep-what-arrived.js";
 
 export interface ConnectionOptions extends WindowLimits {
@@ -105,7 +106,7 @@ export class ConnectionManager extends Http2SessionManager {
   }
 
   /** Has the body of this stream's response taken by `take`, past node:http2; undefined where that is not possible. */
-  divert(stream: ClientHttp2Stream, take: (payload: Uint8Array) => void): Diversion | undefined {
+  divert(stream: ClientHttp2Stream, take: TakePayload): Diversion | undefined {
     const { id, session } = stream;
     if (id === undefined || session === undefined || session !== this.#current?.session) return undefined;
     return this.#current.socket?.divert(id, take);
@@ -186,7 +187,11 @@ export class ConnectionManager extends Http2SessionManager {
       session,
       socket,
       attempt: this.#attempt,
-      windows: session.destroyed ? undefined : new FlowWindows(session, this.#options),
+      windows: session.destroyed
+        ? undefined
+        : new FlowWindows(session, this.#options, (bytes) => {
+            if (socket) socket.streamWindowBytes = bytes;
+          }),
       heard: false,
       error: undefined,
       closed: new Promise((resolve) => session.once("close", resolve)),

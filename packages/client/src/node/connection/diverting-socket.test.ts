@@ -80,6 +80,16 @@ it("gives the connection's window back as DATA comes, the stream's as it is read
   expect(refunds(written)).toEqual({ 0: 524_288, 1: 262_144 });
 });
 
+it("gives back what is left when the window becomes so narrow that a server may wait for it", () => {
+  const { diverting, written, arrive } = divertingSocket();
+  const diversion = diverting.divert(1, () => {});
+  for (let i = 0; i < 8; i++) arrive(dataFrame(1, 16_384));
+  diversion.refund(131_072);
+  expect(refunds(written)).toEqual({});
+  diverting.streamWindowBytes = 131_072;
+  expect(refunds(written)).toEqual({ 1: 131_072 });
+});
+
 it("ends a connection whose server sends more than its window", async () => {
   const { diverting, socket, arrive } = divertingSocket();
   const failure = new Promise((resolve) => diverting.once("error", resolve));
@@ -87,15 +97,15 @@ it("ends a connection whose server sends more than its window", async () => {
   for (let i = 0; i < 64; i++) arrive(dataFrame(1, 16_384));
   expect(diverting.destroyed).toBe(false);
   arrive(dataFrame(1, 1));
-  expect(await failure).toMatchObject({ message: "the server sends more than it was allowed to" });
+  expect(await failure).toMatchObject({ message: "the server sends more than its window lets it" });
   expect(socket.destroyed).toBe(true);
 });
 
 it("hands nothing on once a diversion has ended, but counts what comes", () => {
   const { diverting, written, arrive } = divertingSocket();
   let taken = 0;
-  const diversion = diverting.divert(1, (payload) => {
-    taken += payload.length;
+  const diversion = diverting.divert(1, (_, start, end) => {
+    taken += end - start;
   });
   const frame = dataFrame(1, 16_384);
   arrive(frame.subarray(0, 1009));

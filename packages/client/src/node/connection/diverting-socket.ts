@@ -1,13 +1,11 @@
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { WindowLimits } from "./flow-windows.js";
-import { FrameError, FrameSplitter } from "./frame-splitter.js";
+import { FrameError, FrameSplitter, type TakePayload } from "./frame-splitter.js";
+import { ReceiveWindow } from "./receive-window.js";
 
 /** Node gives out TLS records, which have at most 16 KiB. */
 const readBytes = 65_536;
-
-/** Bytes after which the server hears that they were taken, if its window is not small: seldom enough to cost nothing. */
-const usualRefundBytes = 262_144;
 
 const windowUpdateType = 0x8;
 
@@ -36,7 +34,9 @@ export interface Diversion {
 export class DivertingSocket extends Duplex {
   readonly socket: TLSSocket;
   readonly #limits: WindowLimits;
-  readonly #refundBytes: number;
+  readonly #connectionWindow: ReceiveWindow;
+  readonly #streamWindows = new Set<ReceiveWindow>();
+  #streamWindowBytes: number;
   readonly #splitter = new FrameSplitter((bytes) => this.#passOn(bytes));
   /** Whether the server's certificate was found good. */
   #secured = false;
@@ -44,7 +44,6 @@ export class DivertingSocket extends Duplex {
   #heldWrite: (() => void) | undefined;
   /** Whether node:http2 takes more of the rest. */
   #wanted = true;
-  #connectionRefundable = 0;
 
   /**
    * @param openSocket opens the connection, reading as it is told
@@ -53,11 +52,14 @@ export class DivertingSocket extends Duplex {
   constructor(openSocket: (onread: OnRead) => TLSSocket, limits: WindowLimits) {
     super({ allowHalfOpen: false }); // as sockets are
     this.#limits = limits;
-    const smallest = Math.min(limits.streamWindowBytes, limits.connectionWindowBytes);
-    this.#refundBytes = Math.min(usualRefundBytes, smallest / 4);
+    this.#streamWindowBytes = limits.streamWindowBytes;
+    const { connectionWindowBytes } = limits;
+    this.#connectionWindow = new ReceiveWindow(connectionWindowBytes, connectionWindowBytes, (bytes) =>
+      this.#sendWindowUpdate(0, bytes),
+    );
     this.socket = openSocket({
       buffer: new Uint8Array(readBytes),
-      callback: (bytes, buffer) => this.#take(buffer.subarray(0, bytes)),
+      callback: (bytes, buffer) => this.#take(buffer, bytes),
     });
     this.socket.once("secureConnect", () => {
       this.#secured = true;
@@ -72,34 +74,38 @@ export class DivertingSocket extends Duplex {
     });
   }
 
+  /** The window that node:http2 has open for each stream now, in bytes. */
+  set streamWindowBytes(bytes: number) {
+    this.#streamWindowBytes = bytes;
+    for (const window of this.#streamWindows) window.resize(bytes);
+  }
+
   /** Takes the DATA of a stream out, from its first frame on. */
-  divert(streamId: number, take: (payload: Uint8Array) => void): Diversion {
-    let outstanding = 0; // bytes that came and were not refunded: what the server's window is short of
-    let refundable = 0;
+  divert(streamId: number, take: TakePayload): Diversion {
     let open = true;
-    const refund = (bytes: number): void => {
-      refundable += bytes;
-      if (!open || refundable < this.#refundBytes) return;
-      this.#sendWindowUpdate(streamId, refundable);
-      outstanding -= refundable;
-      refundable = 0;
-    };
+    const window = new ReceiveWindow(this.#streamWindowBytes, this.#limits.streamWindowBytes, (bytes) =>
+      this.#sendWindowUpdate(streamId, bytes),
+    );
+    this.#streamWindows.add(window);
     this.#splitter.divert(streamId, {
       takeFrame: (bytes) => {
-        outstanding += bytes;
-        if (outstanding > this.#limits.streamWindowBytes)
-          throw new FrameError("the server sends more than it was allowed to");
-        this.#refundConnection(bytes);
+        window.arrive(bytes);
+        // The connection's window is given back at once: those of the streams bound what waits.
+        this.#connectionWindow.arrive(bytes);
+        this.#connectionWindow.refund(bytes);
       },
-      takePayload: (payload) => {
-        if (open) take(payload);
+      takePayload: (buffer, start, end) => {
+        if (open) take(buffer, start, end);
       },
-      takePadding: refund,
+      takePadding: (bytes) => window.refund(bytes),
     });
     return {
-      refund,
+      refund: (bytes) => {
+        if (open) window.refund(bytes);
+      },
       end: () => {
         open = false;
+        this.#streamWindows.delete(window);
         this.#splitter.release(streamId);
       },
     };
@@ -136,9 +142,9 @@ export class DivertingSocket extends Duplex {
   }
 
   /** Takes what was read, and says whether to go on reading. */
-  #take(bytes: Uint8Array): boolean {
+  #take(buffer: Uint8Array, bytes: number): boolean {
     try {
-      this.#splitter.push(bytes);
+      this.#splitter.push(buffer, bytes);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.destroy(error);
@@ -148,15 +154,7 @@ export class DivertingSocket extends Duplex {
 
   #passOn(bytes: Uint8Array): void {
     if (this.destroyed) return;
-    if (!this.push(Buffer.from(bytes))) this.#wanted = false;
-  }
-
-  /** The connection's window is given back at once: those of the streams bound what waits. */
-  #refundConnection(bytes: number): void {
-    this.#connectionRefundable += bytes;
-    if (this.#connectionRefundable < this.#refundBytes) return;
-    this.#sendWindowUpdate(0, this.#connectionRefundable);
-    this.#connectionRefundable = 0;
+    if (!this.push(bytes)) this.#wanted = false;
   }
 
   /** node:http2 writes whole frames, so that another one fits between any two of its writes. */

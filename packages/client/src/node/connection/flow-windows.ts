@@ -35,15 +35,21 @@ export function sharedWindowBytes(
 export class FlowWindows {
   readonly #session: ClientHttp2Session;
   readonly #limits: WindowLimits;
+  readonly #changed: (windowBytes: number) => void;
   #answers = 0;
   #windowBytes: number;
   #changing = false;
 
-  /** @param session connected, with the window of one answer in its settings */
-  constructor(session: ClientHttp2Session, limits: WindowLimits) {
+  /**
+   * @param session connected, with the window of one answer in its settings
+   * @param changed told the window of each stream, now and when it becomes another
+   */
+  constructor(session: ClientHttp2Session, limits: WindowLimits, changed: (windowBytes: number) => void) {
+    this.#changed = changed;
     this.#session = session;
     this.#limits = limits;
     this.#windowBytes = sharedWindowBytes(1, limits);
+    changed(this.#windowBytes);
     // The setting governs streams only. Left at 64 KiB, the connection's window would let 0.7 MB/s through over 50 ms.
     session.setLocalWindowSize(limits.connectionWindowBytes);
   }
@@ -70,6 +76,7 @@ export class FlowWindows {
       return;
     this.#changing = true;
     this.#windowBytes = windowBytes;
+    this.#changed(windowBytes);
     this.#session.settings({ initialWindowSize: windowBytes }, () => {
       this.#changing = false;
       this.#adjust();

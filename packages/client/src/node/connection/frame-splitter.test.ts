@@ -33,7 +33,7 @@ function paddedData(streamId: number, content: Uint8Array, padding: number, flag
 /** What comes out where the DATA of these streams is diverted. */
 function splitFrames(pieces: readonly Uint8Array[], diverted: readonly number[]) {
   const rest: Uint8Array[] = [];
-  const splitter = new FrameSplitter((bytes) => void rest.push(bytes.slice()));
+  const splitter = new FrameSplitter((bytes) => void rest.push(bytes));
   const taken = diverted.map((streamId) => {
     const payload: Uint8Array[] = [];
     const counted = { frames: 0, padding: 0 };
@@ -41,7 +41,7 @@ function splitFrames(pieces: readonly Uint8Array[], diverted: readonly number[])
       takeFrame: (bytes) => {
         counted.frames += bytes;
       },
-      takePayload: (bytes) => void payload.push(bytes.slice()),
+      takePayload: (buffer, start, end) => void payload.push(buffer.slice(start, end)),
       takePadding: (bytes) => {
         counted.padding += bytes;
       },

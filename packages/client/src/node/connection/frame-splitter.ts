@@ -9,12 +9,14 @@ const rstStreamType = 0x3;
 const endStreamFlag = 0x1;
 const paddedFlag = 0x8;
 
+/** Takes some of the payload, from `start` to before `end` in memory that is used again after the call. */
+export type TakePayload = (buffer: Uint8Array, start: number, end: number) => void;
+
 /** Takes the DATA of one stream. */
 export interface DataReceiver {
   /** A frame begins that takes so many bytes of the flow-control windows: payload and padding. */
   takeFrame(bytes: number): void;
-  /** Some of its payload. The memory is used again after the call. */
-  takePayload(bytes: Uint8Array): void;
+  readonly takePayload: TakePayload;
   /** So much of it is padding. */
   takePadding(bytes: number): void;
 }
@@ -43,7 +45,7 @@ export class FrameSplitter {
   /** Who takes the frame, undefined for the rest. */
   #receiver: DataReceiver | undefined;
 
-  /** @param passOn takes the rest, in any pieces; its memory is used again after the call */
+  /** @param passOn takes the rest, in any pieces */
   constructor(passOn: (bytes: Uint8Array) => void) {
     this.#passOn = passOn;
   }
@@ -59,26 +61,26 @@ export class FrameSplitter {
   }
 
   /**
-   * Takes the next bytes.
+   * Takes the next bytes: the first `length` of a buffer that is the caller's again after the call.
    *
    * @throws FrameError
    */
-  push(bytes: Uint8Array): void {
+  push(buffer: Uint8Array, length = buffer.length): void {
     let at = 0;
-    while (at < bytes.length) {
+    while (at < length) {
       if (this.#headerFilled < headerBytes) {
-        this.#header[this.#headerFilled++] = bytes[at++] as number; // at < bytes.length
+        this.#header[this.#headerFilled++] = buffer[at++] as number; // at < length
         if (this.#headerFilled === headerBytes) this.#startFrame();
       } else if (this.#atPadLength) {
-        this.#startPadding(bytes[at++] as number);
+        this.#startPadding(buffer[at++] as number); // likewise
       } else if (this.#left > 0) {
-        const piece = bytes.subarray(at, at + this.#left);
-        if (this.#receiver) this.#receiver.takePayload(piece);
-        else this.#passOn(piece);
-        at += piece.length;
-        this.#left -= piece.length;
+        const end = Math.min(length, at + this.#left);
+        this.#left -= end - at;
+        if (this.#receiver) this.#receiver.takePayload(buffer, at, end);
+        else this.#passOn(buffer.slice(at, end));
+        at = end;
       } else {
-        const skipped = Math.min(this.#padding, bytes.length - at);
+        const skipped = Math.min(this.#padding, length - at);
         at += skipped;
         this.#padding -= skipped;
       }
@@ -99,7 +101,7 @@ export class FrameSplitter {
     }
     if (type === rstStreamType || (type === headersType && (flags & endStreamFlag) !== 0))
       this.release(this.#streamId);
-    this.#passOn(this.#header);
+    this.#passOn(this.#header.slice());
   }
 
   #startPadding(padding: number): void {
@@ -120,6 +122,7 @@ export class FrameSplitter {
   }
 
   get #streamId(): number {
-    return new DataView(this.#header.buffer).getUint32(5) & 0x7fffffff;
+    const [, , , , , i3 = 0, i2 = 0, i1 = 0, i0 = 0] = this.#header;
+    return ((i3 & 0x7f) << 24) | (i2 << 16) | (i1 << 8) | i0;
   }
 }
