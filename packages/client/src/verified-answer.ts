@@ -75,8 +75,8 @@ export class VerifiedAnswer implements AnswerCounts {
     let at = 0;
     const walkTo = (to: number): void => {
       if (to === at) return;
-      const end = this.#takeBytes(to - at === pcap.length ? pcap : pcap.subarray(at, to));
-      if (end !== undefined) firstEnd ??= at + end;
+      const end = this.#takeBytes(pcap, at, to);
+      firstEnd ??= end;
       at = to;
     };
     for (const end of ends) {
@@ -137,13 +137,13 @@ export class VerifiedAnswer implements AnswerCounts {
     return result;
   }
 
-  /** Walks over bytes of one message, and gives where the first record in them ends. */
-  #takeBytes(bytes: Uint8Array): number | undefined {
+  /** Walks over bytes of one message, and gives where in the part the first record in them ends. */
+  #takeBytes(pcap: Uint8Array, from: number, to: number): number | undefined {
     this.#refuseAfterSummary();
     this.#insideMessage = true;
-    this.pcapBytes += bytes.length;
+    this.pcapBytes += to - from;
     try {
-      return this.#walk.push(bytes);
+      return this.#walk.push(pcap, from, to);
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error;
       throw this.#notPcap(error);

@@ -11,8 +11,9 @@ const three = [
   { seconds: 3, fraction: 0, data: counting(40) },
 ];
 
-/** What a walk over the chunks tells, with the cuts that it names as places in the file. */
-function walkOver(chunks: readonly Uint8Array[]) {
+/** What a walk over the chunks tells, with the cuts that it names as places in the file; as parts of one memory, or each as its own. */
+function walkOver(chunks: readonly Uint8Array[], inOneMemory = false) {
+  const file = Buffer.concat(chunks);
   const told: (readonly unknown[])[] = [];
   const walk = new RecordWalk({
     fileHeader: ({ linkType }) => told.push(["header", linkType]),
@@ -23,8 +24,8 @@ function walkOver(chunks: readonly Uint8Array[]) {
   let error: unknown;
   try {
     for (const chunk of chunks) {
-      const firstEnd = walk.push(chunk);
-      if (firstEnd !== undefined) cuts.push(at + firstEnd, walk.wholeBytes);
+      const firstEnd = inOneMemory ? walk.push(file, at, at + chunk.length) : walk.push(chunk);
+      if (firstEnd !== undefined) cuts.push(inOneMemory ? firstEnd : at + firstEnd, walk.wholeBytes);
       at += chunk.length;
     }
   } catch (thrown) {
@@ -48,6 +49,7 @@ describe.each(["little", "big"] as const)("a walk over a %s-endian pcap", (byteO
     ]);
     expect(wholeBytes).toBe(file.length);
     for (const cut of cuts) expect(ends).toContain(cut);
+    expect(walkOver(chunks, true)).toEqual({ told, cuts, error, wholeBytes });
   });
 
   it("names the first cut of a chunk, and the last", () => {

@@ -38,6 +38,9 @@ export class RecordWalk {
   private readonly straddlingView = viewOf(this.straddling);
   private straddled = 0;
   private end = 0;
+  /** The bytes of the last push: cut at many places, they come many times. */
+  private bytes: Uint8Array = new Uint8Array(0);
+  private view = viewOf(this.bytes);
 
   constructor(visitor: WalkVisitor) {
     this.visitor = visitor;
@@ -49,41 +52,45 @@ export class RecordWalk {
   }
 
   /**
-   * Takes the next bytes, and gives how many of them belong to what was begun before, or to the file header or record that they
-   * begin with: where the first cut between records would lie. Undefined: all of it lies inside one record.
+   * Takes the next bytes, `bytes[start, end)`, and gives where in `bytes` that ends which was begun before, or the file header or
+   * record that they begin with: where the first cut between records would lie. Undefined: all of it lies inside one record.
    *
    * Throws a CaptureError "unknown-format", "unsupported" or "corrupt", and what the visitor throws.
    */
-  push(bytes: Uint8Array): number | undefined {
-    const { length } = bytes;
-    const view = viewOf(bytes);
+  push(bytes: Uint8Array, start = 0, end = bytes.length): number | undefined {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = viewOf(bytes);
+    }
+    const { view } = this;
+    const fileOffset = this.received - start;
     let firstEnd: number | undefined;
-    let at = 0;
-    while (at < length) {
+    let at = start;
+    while (at < end) {
       if (this.dataLeft === 0) {
         const need = this.little === undefined ? captureHeaderBytes : recordHeaderBytes;
-        if (this.straddled === 0 && length - at >= need) {
-          this.readHeader(view, at, this.received + at);
+        if (this.straddled === 0 && end - at >= need) {
+          this.readHeader(view, at, fileOffset + at);
           at += need;
         } else {
-          const step = Math.min(need - this.straddled, length - at);
+          const step = Math.min(need - this.straddled, end - at);
           this.straddling.set(bytes.subarray(at, at + step), this.straddled);
           this.straddled += step;
           at += step;
           if (this.straddled < need) break;
           this.straddled = 0;
-          this.readHeader(this.straddlingView, 0, this.received + at - need);
+          this.readHeader(this.straddlingView, 0, fileOffset + at - need);
         }
       }
-      const step = Math.min(this.dataLeft, length - at);
+      const step = Math.min(this.dataLeft, end - at);
       this.dataLeft -= step;
       at += step;
       if (this.dataLeft === 0) {
-        this.end = this.received + at;
+        this.end = fileOffset + at;
         firstEnd ??= at;
       }
     }
-    this.received += length;
+    this.received += end - start;
     return firstEnd;
   }
 

@@ -40,6 +40,8 @@ export class AnswerDecoder {
   /** The same of the message before: as a rule the uid, and the same in each. */
   #othersBefore = new GrowingBytes();
   #decodedBefore: Response | undefined;
+  /** The message's fields but for pcap are known to be those of the message before. */
+  #likeBefore = false;
 
   /** @param longestMessageBytes the longest message that is read */
   constructor(longestMessageBytes: number) {
@@ -57,6 +59,7 @@ export class AnswerDecoder {
     let pcapEnd = 0;
     let at = 0;
     while (at < bytes.length) {
+      if (this.#reading === "envelope" && this.#envelopeFilled === 0) at += this.#takeKnownFraming(bytes, at);
       if (this.#reading === "pcap") {
         const step = Math.min(this.#fieldLeft, bytes.length - at);
         if (pcapEnd === 0) pcapStart = pcapEnd = at;
@@ -90,6 +93,41 @@ export class AnswerDecoder {
       throw new FramingError("the answer ends inside a message");
   }
 
+  /**
+   * Takes all that frames a message at once: where it lies here whole, the other fields are those of the message before, and the
+   * packets come last, as in nearly every message. Otherwise takes nothing.
+   *
+   * @returns bytes taken
+   */
+  #takeKnownFraming(bytes: Uint8Array, start: number): number {
+    const tagAt = start + envelopeBytes + this.#othersBefore.length;
+    const mostLengthBytes = 4;
+    if (
+      this.#decodedBefore === undefined ||
+      tagAt + mostLengthBytes >= bytes.length ||
+      bytes[tagAt] !== pcapTag ||
+      bytes[start] !== 0 ||
+      !this.#othersBefore.isAt(bytes, start + envelopeBytes)
+    )
+      return 0;
+    const messageBytes = readUint32(bytes, start + 1);
+    let pcapAt = tagAt + 1;
+    let pcapBytes = 0;
+    let byte = 0x80;
+    for (let bits = 0; (byte & 0x80) !== 0 && bits < 7 * mostLengthBytes; bits += 7) {
+      byte = bytes[pcapAt++] as number; // there are that many
+      pcapBytes |= (byte & 0x7f) << bits;
+    }
+    const framingBytes = pcapAt - start;
+    const isWhole = (byte & 0x80) === 0 && pcapBytes > 0;
+    if (!isWhole || messageBytes > this.#longestMessageBytes) return 0;
+    if (envelopeBytes + messageBytes !== framingBytes + pcapBytes) return 0;
+    this.#likeBefore = true;
+    this.#messageLeft = this.#fieldLeft = pcapBytes;
+    this.#reading = "pcap";
+    return framingBytes;
+  }
+
   #takeEnvelope(byte: number): void {
     this.#envelope[this.#envelopeFilled++] = byte;
     if (this.#envelopeFilled < envelopeBytes) return;
@@ -97,7 +135,7 @@ export class AnswerDecoder {
     const flags = this.#envelope[0];
     if (flags !== 0)
       throw new FramingError(`a message is compressed, or has flags that are not known: ${flags}`);
-    const length = new DataView(this.#envelope.buffer).getUint32(1);
+    const length = readUint32(this.#envelope, 1);
     if (length > this.#longestMessageBytes)
       throw new FramingError(
         `a message has ${length} bytes, more than the ${this.#longestMessageBytes} allowed`,
@@ -160,15 +198,22 @@ export class AnswerDecoder {
   }
 
   #endMessage(at: number): MessageEnd {
+    this.#reading = "envelope";
+    const { uid, status, summary } =
+      this.#likeBefore && this.#decodedBefore ? this.#decodedBefore : this.#decode();
+    this.#likeBefore = false;
+    return { at, uid, status, summary };
+  }
+
+  /** The other fields of a message that has been read byte by byte. */
+  #decode(): Response {
     if (this.#decodedBefore === undefined || !this.#others.equals(this.#othersBefore))
       this.#decodedBefore = decodeResponse(this.#others.view);
     [this.#others, this.#othersBefore] = [this.#othersBefore, this.#others];
     this.#others.cutTo(0);
     this.#fieldStart = 0;
     this.#hasPcap = false;
-    this.#reading = "envelope";
-    const { uid, status, summary } = this.#decodedBefore;
-    return { at, uid, status, summary };
+    return this.#decodedBefore;
   }
 }
 
@@ -179,4 +224,11 @@ function decodeResponse(bytes: Uint8Array): Response {
   } catch (error) {
     throw new FramingError("a message can't be decoded", { cause: error });
   }
+}
+
+/** Four bytes, the highest first; there are that many. */
+function readUint32(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let i = at; i < at + 4; i++) value = value * 256 + (bytes[i] as number);
+  return value;
 }

@@ -29,8 +29,12 @@ export class GrowingBytes {
   }
 
   equals(other: GrowingBytes): boolean {
-    if (this.#length !== other.#length) return false;
-    for (let i = 0; i < this.#length; i++) if (this.#bytes[i] !== other.#bytes[i]) return false;
+    return this.#length === other.#length && this.isAt(other.#bytes, 0);
+  }
+
+  /** Whether `bytes` has the same from `at` on. */
+  isAt(bytes: Uint8Array, at: number): boolean {
+    for (let i = 0; i < this.#length; i++) if (this.#bytes[i] !== bytes[at + i]) return false;
     return true;
   }
 
