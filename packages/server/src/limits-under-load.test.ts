@@ -93,6 +93,16 @@ async function resetOf(stream: ClientHttp2Stream): Promise<number | undefined> {
   return stream.rstCode;
 }
 
+/** A client whose windows have room for everything, and that reads nothing of its answer, which is stream 1. */
+async function takesNothing(): Promise<RawHttp2> {
+  const raw = hanging(await RawHttp2.connect(tls(), [[4, 0x7fff_ffff]]));
+  await raw.send(frameType.windowUpdate, 0, 0, Buffer.of(0x7f, 0xff, 0, 0));
+  raw.stopReading();
+  await raw.send(frameType.headers, flag.endHeaders, 1, head("FetchPcap"));
+  await raw.send(frameType.data, flag.endStream, 1, envelope);
+  return raw;
+}
+
 describe("a reader that takes nothing", () => {
   it.each([
     ["gRPC", grpc],
@@ -129,11 +139,7 @@ describe("a reader that takes nothing", () => {
 
   it("of its connection loses that", async () => {
     await start({ concurrency: 1, idleTimeoutMs: 1000 });
-    const raw = hanging(await RawHttp2.connect(tls(), [[4, 0x7fff_ffff]]));
-    await raw.send(frameType.windowUpdate, 0, 0, Buffer.of(0x7f, 0xff, 0, 0));
-    raw.stopReading();
-    await raw.send(frameType.headers, flag.endHeaders, 1, head("FetchPcap"));
-    await raw.send(frameType.data, flag.endStream, 1, envelope);
+    await takesNothing();
     await expect.poll(running).toBe(1);
     await expect.poll(() => sensor.server.metrics().connections.open, { timeout: 10_000 }).toBe(0);
     expect([running(), reasons()]).toEqual([0, ["READER_IDLE"]]);
@@ -211,6 +217,12 @@ describe("a request whose body never ends", () => {
   });
 });
 
+type Frame = readonly [type: number, stream: number, payload: Buffer];
+const goodbye = (code: number): Frame => [frameType.goaway, 0, Buffer.of(0, 0, 0, 0, 0, 0, 0, code)];
+const cancelOfStream1: Frame = [frameType.reset, 1, Buffer.of(0, 0, 0, constants.NGHTTP2_CANCEL)];
+
+const dataOfNoStream: Frame = [frameType.data, 0, Buffer.of(0)];
+
 describe("connections", () => {
   const plain = async (): Promise<Socket> => {
     const socket = hanging(connectPlain(sensor.server.port, "127.0.0.1"));
@@ -235,6 +247,32 @@ describe("connections", () => {
       });
       first[0]?.destroy();
       await expect.poll(open).toBe(2);
+      expect(await fetchedElsewhere()).toBe(sha256);
+    },
+  );
+
+  // Node 20 destroys the session at the goodbye, waits for the write under way, and never hears that this one failed.
+  it.each([
+    ["says goodbye with an error", {}, [goodbye(constants.NGHTTP2_CANCEL)]],
+    [
+      "says goodbye without one",
+      { idleTimeoutMs: 500 },
+      [goodbye(constants.NGHTTP2_NO_ERROR), cancelOfStream1],
+    ],
+    ["breaks the protocol", { idleTimeoutMs: 500 }, [dataOfNoStream]],
+  ] as const)(
+    "end when their client %s in the middle of an answer, then resets",
+    async (_how, limits, farewell) => {
+      await start(limits);
+      const readers = await Promise.all(Array.from({ length: 10 }, takesNothing));
+      await expect.poll(running).toBe(10);
+      await Promise.all(
+        readers.map(async (raw) => {
+          for (const [type, stream, payload] of farewell) await raw.send(type, 0, stream, payload);
+          raw.destroy();
+        }),
+      );
+      await expect.poll(() => [running(), open()], { timeout: 10_000 }).toEqual([0, 0]);
       expect(await fetchedElsewhere()).toBe(sha256);
     },
   );

@@ -9,8 +9,13 @@ const farewellMs = 100;
  * where its peer takes nothing.
  */
 export function cutSession(session: Http2Session, why: Error, code: number): void {
-  const { socket } = session;
+  cutConnectionSoon(session);
   session.destroy(why, code);
+}
+
+/** Closes the connection of a session that is about to be destroyed, after a moment for its last bytes. */
+export function cutConnectionSoon(session: Http2Session): void {
+  const { socket } = session;
   const timer = setTimeout(() => {
     try {
       // A session keeps its socket's own destroy() for itself, but not the one of all sockets.

@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Session } from "node:http2";
 import type { Logger } from "../logger.js";
-import { cutSession } from "./cut-session.js";
+import { cutConnectionSoon, cutSession } from "./cut-session.js";
 import { TokenBucket } from "./token-bucket.js";
 
 /**
@@ -20,6 +20,7 @@ export function guardSession(session: ServerHttp2Session, idleTimeoutMs: number,
   };
   boundFrames(session, end);
   boundResets(session, end);
+  followOut(session);
   expectLife(session, Math.min(idleTimeoutMs, livenessMs), end);
 }
 
@@ -40,6 +41,16 @@ function boundResets(session: ServerHttp2Session, end: (why: string) => void): v
     stream.once("close", () => {
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR && !resets.take()) end("flood of resets");
     });
+  });
+}
+
+/**
+ * A peer that says goodbye with an error, as a client does that leaves in the middle, and then resets its connection: Node destroys
+ * the session, which waits for the write under way, and is never told that this one failed. The connection would stay, and count.
+ */
+function followOut(session: ServerHttp2Session): void {
+  session.once("goaway", (code) => {
+    if (code !== constants.NGHTTP2_NO_ERROR) cutConnectionSoon(session);
   });
 }
 
