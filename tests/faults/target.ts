@@ -1,6 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createStenographerClient, type NodeStenographerClient } from "@stenogrpc/client/node";
-import { childProcesses, eventually, openFilesBelow, openSockets, temporaryFiles } from "@stenogrpc/testkit";
+import {
+  childProcesses,
+  deadSockets,
+  eventually,
+  openFilesBelow,
+  openSockets,
+  temporaryFiles,
+} from "@stenogrpc/testkit";
 import type { Workplace } from "../real/support/sensor.js";
 import { attempt } from "./attempt.js";
 import type { Truth } from "./known-capture.js";
@@ -103,6 +110,7 @@ export class Target {
   #leftovers(pid: number): string[] {
     const { captures, daemonPort } = this.options;
     const { port } = this.#serving as Serving; // it has just been asked
+    const dead = deadSockets(pid);
     const sockets = openSockets(pid).filter(({ state }) => state !== "listening");
     return [
       ...childProcesses(pid).map(({ command }) => `process ${command}`),
@@ -112,6 +120,7 @@ export class Target {
       ...sockets
         .filter(({ localPort, remotePort }) => localPort !== port && remotePort !== daemonPort)
         .map(({ remotePort }) => `connection to ${remotePort}`),
+      ...(dead > 0 ? [`${dead} sockets of connections that are over`] : []),
       ...captures.flatMap((folder) => openFilesBelow(pid, folder)).map((path) => `open file ${path}`),
       ...temporaryFiles(this.#temporary).map((path) => `temporary file ${path}`),
     ];

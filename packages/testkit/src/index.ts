@@ -7,7 +7,7 @@ export {
   peakResidentBytes,
   processesMentioning,
 } from "./leaks/processes.js";
-export { type OpenSocket, openSockets } from "./leaks/sockets.js";
+export { deadSockets, type OpenSocket, openSockets } from "./leaks/sockets.js";
 export { freePort } from "./network/free-port.js";
 export { startTcpProxy, type TcpProxy } from "./network/tcp-proxy.js";
 export { type PlainPacket, packetLine, readPcap, streamPcap, withinWindow } from "./oracle/read-pcap.js";

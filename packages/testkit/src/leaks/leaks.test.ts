@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { eventually } from "../eventually.js";
 import { openFilesBelow, temporaryFiles } from "./files.js";
 import { childProcesses, expectNoChildren, peakResidentBytes, processesMentioning } from "./processes.js";
-import { openSockets } from "./sockets.js";
+import { deadSockets, openSockets } from "./sockets.js";
 
 describe("childProcesses", () => {
   it("finds children and grandchildren, and none when they are gone", async () => {
@@ -58,6 +58,23 @@ describe("openSockets", () => {
     accepted.destroy();
     server.close();
     await eventually(() => states().length === 0);
+  });
+});
+
+describe("deadSockets", () => {
+  it("counts a connection that was reset and is held, until it is closed", async () => {
+    const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo; // it listens
+    const before = deadSockets(process.pid);
+    const client = connect(port, "127.0.0.1");
+    const [accepted] = await once(server, "connection");
+    expect(deadSockets(process.pid)).toBe(before);
+    client.resetAndDestroy();
+    await eventually(() => deadSockets(process.pid) === before + 1);
+    accepted.destroy();
+    server.close();
+    await eventually(() => deadSockets(process.pid) === before);
   });
 });
 
