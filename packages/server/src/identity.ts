@@ -6,6 +6,7 @@ import { createContextKey, createContextValues } from "@connectrpc/connect";
 import { type AltNames, readAltNames } from "./access/alt-names.js";
 import { peerAddressKey } from "./audit/peer-address.js";
 import { lineKey, lineOfStream } from "./connections/hang-up.js";
+import { peerCertificate } from "./peer-certificate.js";
 import { RequestError } from "./request-error.js";
 
 /** Who is asking, read from the client certificate that TLS has verified. */
@@ -57,7 +58,7 @@ export function clientIdentity(request: unknown): ContextValues {
 export function certificateOf(request: RequestLike): X509Certificate | undefined {
   try {
     const socket = tlsSocketOf(request);
-    return socket?.authorized === true ? socket.getPeerX509Certificate() : undefined;
+    return socket?.authorized === true ? peerCertificate(socket) : undefined;
   } catch {
     return undefined; // an HTTP/2 session that has ended throws whatever is asked of its socket
   }

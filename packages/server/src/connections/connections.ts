@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { certificateOf, type RequestLike } from "../identity.js";
 import type { Logger } from "../logger.js";
+import { peerCertificate } from "../peer-certificate.js";
 
 /** Milliseconds that a connection gets at least for its last bytes. */
 const farewellMs = 1000;
@@ -46,7 +47,7 @@ export class Connections {
     });
     server.on("secureConnection", (socket: TLSSocket) => {
       this.#sockets.set(socket, 0);
-      const certificate = socket.getPeerX509Certificate();
+      const certificate = peerCertificate(socket);
       if (certificate) events.connected(certificate, this.#startedAtMs.get(peerOf(socket)) ?? 0);
       socket.once("close", () => this.#sockets.delete(socket));
     });
