@@ -8,17 +8,26 @@ export interface DelayOptions {
   readonly target: number;
   /** Each way. */
   readonly delayMs: number;
+  /** What the link carries each way; without it, all that comes. */
+  readonly megabitsPerSecond?: number;
 }
 
-const { target, delayMs } = JSON.parse(process.argv[2] ?? "") as DelayOptions; // written by a suite
-/** What may be under way in one direction: a link that is fatter than anything it carries here. */
-const linkBytes = 64 * 1024 * 1024;
+const {
+  target,
+  delayMs,
+  megabitsPerSecond = Number.POSITIVE_INFINITY,
+} = JSON.parse(process.argv[2] ?? "") as DelayOptions; // written by a suite
+const bytesPerMs = megabitsPerSecond * 125;
+/** What may be under way in one direction: what fits into the link and 10 ms of queue before it. */
+const linkBytes = Math.min(64 * 1024 * 1024, bytesPerMs * (delayMs + 10));
 
 /** Passes bytes on after the delay, and holds the sender back where the link is full. */
 function delayed(from: Socket, to: Socket): void {
   const underWay: { readonly dueMs: number; readonly bytes: Buffer }[] = [];
   let bytesUnderWay = 0;
   let timer: NodeJS.Timeout | undefined;
+  /** When the link has taken in all that came. */
+  let freeMs = 0;
   const deliver = (): void => {
     timer = undefined;
     const nowMs = performance.now();
@@ -37,7 +46,8 @@ function delayed(from: Socket, to: Socket): void {
     timer = setTimeout(deliver, Math.max(0, next.dueMs - performance.now()));
   };
   from.on("data", (bytes: Buffer) => {
-    underWay.push({ dueMs: performance.now() + delayMs, bytes });
+    freeMs = Math.max(freeMs, performance.now()) + bytes.length / bytesPerMs;
+    underWay.push({ dueMs: freeMs + delayMs, bytes });
     bytesUnderWay += bytes.length;
     if (bytesUnderWay >= linkBytes) from.pause();
     wait();

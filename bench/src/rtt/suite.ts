@@ -1,4 +1,5 @@
 import { certificates } from "../certificates.js";
+import type { DelayOptions } from "../delaying-proxy.js";
 import type { BenchOptions } from "../main.js";
 import { Peer } from "../peer.js";
 import { printResults } from "../print-results.js";
@@ -17,6 +18,14 @@ const pairs: readonly (readonly [server: ServerKind, client: ClientKind])[] = [
   ["stenogrpc", "grpcio"],
 ];
 
+/** A link without a bound shows what the machine does; one with a bound what a site far away gets. */
+const links: readonly Omit<DelayOptions, "target">[] = [
+  { delayMs: 5 },
+  { delayMs: 25 },
+  { delayMs: 5, megabitsPerSecond: 1000 },
+  { delayMs: 25, megabitsPerSecond: 1000 },
+];
+
 /**
  * One answer through a proxy that holds every byte back for a while, on loopback: what a client far away gets.
  *
@@ -25,7 +34,7 @@ const pairs: readonly (readonly [server: ServerKind, client: ClientKind])[] = [
 export async function benchRtt({ quick, json }: BenchOptions): Promise<void> {
   const runs = quick ? 1 : 5;
   const tls = await certificates();
-  for (const rttMs of quick ? [10] : [10, 50]) {
+  for (const link of quick ? links.slice(0, 1) : links) {
     const results = pairs.map(([server, client]) => ({ server, client, runs: [] as Measured[] }));
     for (let run = 0; run < runs; run++) {
       for (const { server, client, runs: all } of results) {
@@ -34,8 +43,7 @@ export async function benchRtt({ quick, json }: BenchOptions): Promise<void> {
         const measured = await runPair(
           { kind: server, tls: tls.server, answerBytes, chunkBytes, digest: true },
           { kind: client, tls: tls.client, chunkBytes, streams: 1, digest: true },
-          (target) =>
-            new Peer(new URL("../delaying-proxy.ts", import.meta.url), { target, delayMs: rttMs / 2 }),
+          (target) => new Peer(new URL("../delaying-proxy.ts", import.meta.url), { target, ...link }),
         );
         all.push(measured);
       }
@@ -55,7 +63,9 @@ export async function benchRtt({ quick, json }: BenchOptions): Promise<void> {
         "client grows MiB": Math.round(median(all.map(({ grownMiB }) => grownMiB))),
       };
     });
-    const what = `one answer over ${rttMs} ms there and back, MiB/s from the first byte on`;
-    printResults({ suite: "rtt", what, runs, sizes: { rttMs, chunkBytes }, rows }, json);
+    const { delayMs, megabitsPerSecond } = link;
+    const width = megabitsPerSecond === undefined ? "no bound" : `${megabitsPerSecond} Mbit/s`;
+    const what = `one answer over ${delayMs * 2} ms there and back, ${width}, MiB/s from the first byte on`;
+    printResults({ suite: "rtt", what, runs, sizes: { ...link, chunkBytes }, rows }, json);
   }
 }

@@ -44,7 +44,7 @@ async function ours(): Promise<Fetch> {
 }
 
 async function stockConnect(): Promise<Fetch> {
-  const transport = createGrpcTransport({ baseUrl: server, nodeOptions: tls, acceptCompression: [] });
+  const transport = createGrpcTransport({ baseUrl: server, nodeOptions: tls });
   const client = createClient(Stenographer, transport);
   return async () => {
     for await (const { pcap } of client.fetchPcap(request)) count(pcap.length);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { type ConnectNodeAdapterOptions, connectNodeAdapter } from "@connectrpc/connect-node";
 import { decodeCapture, PcapWriter } from "@stenogrpc/pcap";
 import type { PacketSource } from "@stenogrpc/server";
 import { clientIdentity, createStenographerServer, stenographerRoutes } from "@stenogrpc/server";
@@ -72,14 +72,11 @@ function rawHttp2(): Server {
   return server;
 }
 
-function connectNode(): Server {
+function connectNode(compression: Pick<ConnectNodeAdapterOptions, "acceptCompression">): Server {
+  const routes = stenographerRoutes({ source: repeating(), limits });
   return createSecureServer(
     requireClient,
-    connectNodeAdapter({
-      routes: stenographerRoutes({ source: repeating(), limits }),
-      contextValues: clientIdentity,
-      acceptCompression: [],
-    }),
+    connectNodeAdapter({ routes, contextValues: clientIdentity, ...compression }),
   );
 }
 
@@ -91,7 +88,8 @@ async function ours(): Promise<number> {
 const servers: Record<Exclude<ServerKind, "stenogrpc">, () => Server> = {
   "raw TLS": () => createServer(requireClient, writeAnswer),
   "raw HTTP/2": rawHttp2,
-  "connect-node": connectNode,
+  "connect-node": () => connectNode({ acceptCompression: [] }),
+  "connect-node, stock": () => connectNode({}),
 };
 
 async function listen(): Promise<number> {
