@@ -1,8 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stenographerRoutes } from "@stenogrpc/server";
-import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientSettings } from "./client-settings.js";
 import { loadYaml, readNamedFile } from "./load-yaml.js";
@@ -57,21 +55,6 @@ describe("a server's settings", () => {
       max_window: 86_400_000,
       timeout: 90_000,
     });
-  });
-
-  it("say who may ask what, as the README shows it, and as the server takes it", async () => {
-    const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
-    const example = /```yaml\n(access:[^`]*)```/.exec(readme)?.[1];
-    const { settings } = await loadYaml(file(`${pems}${example}`), serverSettings);
-    expect(settings.access?.[0]).toMatchObject({ uri: "spiffe://corp.example/ns/soc/sa/*", role: "analyst" });
-    expect(settings.roles).toMatchObject({
-      analyst: { maxBytesPerHour: 10e9, concurrency: 4 },
-      helpdesk: { oldestAgeMs: 7 * 86_400_000, payloadBytes: 0, requireReason: true },
-    });
-    const { access, roles } = settings;
-    expect(() =>
-      stenographerRoutes({ source: memorySource(new Uint8Array(0)), access, roles }),
-    ).not.toThrow();
   });
 
   it.each([
