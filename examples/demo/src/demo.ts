@@ -60,7 +60,9 @@ async function demo(): Promise<void> {
       .trimEnd()
       .replace(/^(?=.)/gm, "   "),
   );
-  console.log(`   exit code ${exitTruncated}: every row was answered, one cut by the server's limit`);
+  console.log(`   exit code ${exitTruncated}: every row was answered, one cut by the server's limit
+   A gap is a part of the window that the folder's captures don't reach: complete means all that is there. Which part it is
+   stands in results.csv.`);
 
   step("4", "Read the files back");
   const count = await checkFiles();

@@ -7,7 +7,7 @@ import { createStenographerServer } from "@stenogrpc/server";
 import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { writeCapture } from "../test/captures.js";
-import { labYaml, only, startSeconds, window, writeLabCapture } from "../test/lab.js";
+import { batchIn, labYaml, only, startSeconds, window, writeLabCapture } from "../test/lab.js";
 import { endLeftovers, type RunningCli, runCli, startCli } from "../test/run-cli.js";
 
 // Each test starts processes that compile their sources, on processors that may be shared.
@@ -167,18 +167,7 @@ describe("stenogrpc batch", () => {
   function batch(csv: string, ...args: string[]) {
     const to = freshFolder();
     writeFileSync(join(folder, to, "requests.csv"), csv);
-    return run(
-      "batch",
-      "-c",
-      "pki/client.yaml",
-      "-s",
-      address,
-      "-r",
-      `${to}/requests.csv`,
-      "-o",
-      `${to}/case`,
-      ...args,
-    );
+    return run(...batchIn(to, address), ...args);
   }
 
   it("fetches each row, whatever becomes of the others", async () => {

@@ -11,7 +11,7 @@ import {
 import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeCapture } from "../test/captures.js";
-import { labYaml, only, packetBytes, startSeconds, window, writeLabCapture } from "../test/lab.js";
+import { batchIn, labYaml, only, packetBytes, startSeconds, window, writeLabCapture } from "../test/lab.js";
 import { runHere } from "../test/run-here.js";
 
 let folder: string;
@@ -397,18 +397,7 @@ describe("stenogrpc batch", () => {
   function batch(csv: string, ...args: string[]) {
     const to = freshFolder();
     writeFileSync(join(to, "requests.csv"), csv);
-    return runHere(
-      "batch",
-      "-c",
-      "pki/client.yaml",
-      "-s",
-      address,
-      "-r",
-      `${to}/requests.csv`,
-      "-o",
-      `${to}/case`,
-      ...args,
-    );
+    return runHere(...batchIn(to, address), ...args);
   }
 
   it("exits with 0 when every row is complete or empty, and takes the last second in", async () => {
@@ -462,17 +451,7 @@ ${first},${last},not port 53,stenographer,
   it("replaces an earlier batch only with --overwrite", async () => {
     const csv = `${first},${last},udp\n`;
     expect(await batch(csv)).toMatchObject({ code: 0 });
-    const again = [
-      "batch",
-      "-c",
-      "pki/client.yaml",
-      "-s",
-      address,
-      "-r",
-      `${out}/requests.csv`,
-      "-o",
-      `${out}/case`,
-    ];
+    const again = batchIn(out, address);
     const refused = await runHere(...again);
     expect(refused.stderr).toContain("results.csv exists");
     expect(refused.code).toBe(2);

@@ -33,6 +33,12 @@ source: { kind: directory, path: ../captures }
 limits: { max_window: 1d, timeout: 1m }
 `;
 
+/** The command line of a batch whose requests lie in a folder, and whose captures go to case/ in it. */
+export function batchIn(folder: string, address: string): string[] {
+  const asked = ["-c", "pki/client.yaml", "-s", address];
+  return ["batch", ...asked, "-r", `${folder}/requests.csv`, "-o", `${folder}/case`];
+}
+
 /** Writes the packets as captures/a.pcap and tells its bytes. */
 export function writeLabCapture(folder: string): Buffer {
   mkdirSync(join(folder, "captures"));

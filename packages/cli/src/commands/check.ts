@@ -22,7 +22,7 @@ export function checkCommand(): Command {
       "after",
       `
 Without -c it contacts no server. With it, the server explains what it would do, and says how many files and bytes it
-would read at most; no packet is read.
+would read at most; no packet is read. A TIME is what it is to stenogrpc fetch.
 
 Exit code: 0 a good filter, 1 the server could not be asked, 2 a bad filter (with a caret under the place).
 

@@ -85,6 +85,18 @@ function stalling() {
   return { script, seen };
 }
 
+/** What a server has sent when its reader takes no more: the number stands still. */
+async function sentUntilBlocked(seen: { readonly sent: number }): Promise<number> {
+  let before = -1;
+  const stands = () => {
+    const isSame = seen.sent === before && seen.sent > 10;
+    before = seen.sent;
+    return isSame;
+  };
+  await expect.poll(stands, { interval: 100, timeout: 10_000 }).toBe(true);
+  return before;
+}
+
 /** Sends packets for as long as somebody takes them, and counts them. */
 function endless() {
   const big = packetsFromNoon(1, 60_000);
@@ -221,18 +233,7 @@ describe("cancelling over a real connection", () => {
     const pieces = connectTo(server.port).fetchPcap(hour)[Symbol.asyncIterator]();
     await pieces.next();
     // The reader stops reading: what is under way fills the window, and then the server has to wait.
-    let sentBefore = -1;
-    await expect
-      .poll(
-        () => {
-          const stands = seen.sent === sentBefore && seen.sent > 10;
-          sentBefore = seen.sent;
-          return stands;
-        },
-        { interval: 100, timeout: 10_000 },
-      )
-      .toBe(true);
-    expect(seen.sent * recordBytes).toBeLessThan(40_000_000);
+    expect((await sentUntilBlocked(seen)) * recordBytes).toBeLessThan(40_000_000);
     await pieces.return?.();
     await expect.poll(() => seen.canceled).toBe(true);
   });
@@ -705,18 +706,7 @@ describe("toReadable", () => {
     const readable = connectTo(server.port).fetchPcap(hour).toReadable();
     const sink = new Writable({ highWaterMark: 1, write() {} }); // takes one piece and never comes back
     readable.pipe(sink);
-    let sentBefore = -1;
-    await expect
-      .poll(
-        () => {
-          const stands = seen.sent === sentBefore && seen.sent > 10;
-          sentBefore = seen.sent;
-          return stands;
-        },
-        { interval: 100, timeout: 10_000 },
-      )
-      .toBe(true);
-    expect(seen.sent * recordBytes).toBeLessThan(40_000_000);
+    expect((await sentUntilBlocked(seen)) * recordBytes).toBeLessThan(40_000_000);
     readable.destroy();
     await expect.poll(() => seen.canceled).toBe(true);
   });

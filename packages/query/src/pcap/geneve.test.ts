@@ -1,29 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { bytes, concat } from "../../test-support/bytes.js";
+import { bytes } from "../../test-support/bytes.js";
+import { matchingFilters } from "../../test-support/matching-filters.js";
 import { arpRequest, tcpSyn } from "../../test-support/segments.js";
-import { compileFilter } from "../compile.js";
-import { parseFilter } from "../parser.js";
 import { FilterSyntaxError } from "../syntax-error.js";
-
-/** Which of the filters match. */
-function matching(
-  frame: Uint8Array,
-  filters: readonly string[],
-  { linkType = 1, vlanTransparent = false } = {},
-): string[] {
-  // Not at the start of the memory, and with something behind it: only the frame itself may count.
-  const memory = concat(new Uint8Array(5).fill(0x81), frame, new Uint8Array(64).fill(0x06));
-  return filters.filter((text) =>
-    compileFilter(parseFilter(text, { dialect: "pcap" }), { linkType, vlanTransparent })(
-      memory,
-      5,
-      frame.length,
-      frame.length,
-      0,
-      0,
-    ),
-  );
-}
 
 /** Asserts which of the filters match. */
 function expectMatches(
@@ -32,7 +11,7 @@ function expectMatches(
   no: readonly string[],
   options: { linkType?: number; vlanTransparent?: boolean } = {},
 ): void {
-  expect(matching(frame, [...yes, ...no], options)).toEqual(yes);
+  expect(matchingFilters(frame, [...yes, ...no], options)).toEqual(yes);
 }
 
 const hex = (part: Uint8Array) => Buffer.from(part).toString("hex");
@@ -398,11 +377,11 @@ describe("geneve", () => {
   it("refuses a header chain behind it, and numbers that are no network's", () => {
     const frame = outside4(udp(geneve(inside)));
     for (const vlanTransparent of [false, true]) {
-      expect(() => matching(frame, ["geneve and ip protochain 6"], { vlanTransparent })).toThrow(
+      expect(() => matchingFilters(frame, ["geneve and ip protochain 6"], { vlanTransparent })).toThrow(
         '"protochain" does not work inside a tunnel',
       );
     }
-    expect(() => matching(frame, ["geneve 16777216"])).toThrow(FilterSyntaxError);
-    expect(() => matching(frame, ["geneve -1"])).toThrow(FilterSyntaxError);
+    expect(() => matchingFilters(frame, ["geneve 16777216"])).toThrow(FilterSyntaxError);
+    expect(() => matchingFilters(frame, ["geneve -1"])).toThrow(FilterSyntaxError);
   });
 });

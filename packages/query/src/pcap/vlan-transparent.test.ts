@@ -1,33 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { bytes, concat } from "../../test-support/bytes.js";
+import { matchingFilters } from "../../test-support/matching-filters.js";
 import { arpRequest, tcpSyn } from "../../test-support/segments.js";
-import { compileFilter } from "../compile.js";
-import { parseFilter } from "../parser.js";
 
 const ethernet = 1;
 const cooked = 113;
 const cooked2 = 276;
 
-/** Which of the filters match. */
-function matching(
+const matching = (
   frame: Uint8Array,
   filters: readonly string[],
   vlanTransparent: boolean | undefined,
   linkType = ethernet,
-): string[] {
-  // Not at the start of the memory, and with something behind it: only the frame itself may count.
-  const memory = concat(new Uint8Array(5).fill(0x81), frame, new Uint8Array(64).fill(0x06));
-  return filters.filter((text) =>
-    compileFilter(parseFilter(text, { dialect: "pcap" }), { linkType, vlanTransparent })(
-      memory,
-      5,
-      frame.length,
-      frame.length,
-      0,
-      0,
-    ),
-  );
-}
+): string[] => matchingFilters(frame, filters, { linkType, vlanTransparent });
 
 const macs = bytes(
   "02 00 00 00 00 02", // destination
