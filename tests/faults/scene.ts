@@ -42,9 +42,11 @@ const fakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 /**
  * Generates the capture, starts a Stenographer that serves it, and describes a server of each kind.
  *
- * @param serverEnv what the servers find in their environment besides
+ * @param servers what the servers find in their environment besides, and their limits where they are others than a campaign's
  */
-export async function setScene(serverEnv: Record<string, string> = {}): Promise<Scene> {
+export async function setScene(
+  servers: { readonly env?: Record<string, string>; readonly limits?: object } = {},
+): Promise<Scene> {
   const workplace = await createWorkplace();
   const { path } = workplace;
   await writeSyntheticTraffic(path("known.pcap"), {
@@ -95,12 +97,12 @@ export async function setScene(serverEnv: Record<string, string> = {}): Promise<
     name: string,
     source: object,
     options: Partial<ConstructorParameters<typeof Target>[3]> = {},
-    settings: object = {},
+    settings: object = servers.limits === undefined ? {} : { limits: servers.limits },
   ): Target =>
     new Target(name, workplace, settingsFor(workplace.server, source, settings), {
       captures: Object.values(folders),
       ...options,
-      env: { ...serverEnv, ...options.env },
+      env: { ...servers.env, ...options.env },
     });
   const toDaemon = {
     kind: "stenographer",

@@ -11,14 +11,6 @@ export interface Serving {
 
 const command = join(import.meta.dirname, "../../packages/cli/bin/stenogrpc.js");
 
-/**
- * Environment of a server that collects all garbage every few seconds, so that what stays resident is what is in use. Without it,
- * V8's old space grows for an hour before it is looked through.
- */
-export const collectingGarbage = {
-  NODE_OPTIONS: `--import ${join(import.meta.dirname, "../support/collect-garbage.mjs")}`,
-};
-
 /** A settings file of `stenogrpc serve`, which YAML reads as JSON too. */
 export function settingsFor(tls: TlsPaths, source: object, more: object = {}): string {
   return JSON.stringify({
