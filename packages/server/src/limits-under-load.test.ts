@@ -190,6 +190,29 @@ describe("a reader that takes nothing", () => {
   });
 });
 
+describe("a request that is refused before all of it was read", () => {
+  it.each([
+    ["gRPC", "ExplainQuery", grpc],
+    ["Connect", "FetchPcap", connectStream],
+  ])("in %s %s leaves its connection to the others", async (_protocol, rpc, headers) => {
+    await start({ requestBodyTimeoutMs: 300 });
+    const shared = await session();
+    let isClosed = false;
+    shared.once("close", () => {
+      isClosed = true;
+    });
+    for (let i = 0; i < 5; i++) {
+      const stream = ask(shared, rpc, headers);
+      stream.end(Buffer.concat([Buffer.of(0, 1, 0, 0, 0), Buffer.alloc(60_000)]));
+      stream.resume();
+      await resetOf(stream);
+    }
+    // Longer than the body may take, and the reset after that.
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    expect(isClosed).toBe(false);
+  });
+});
+
 describe("a request whose body never ends", () => {
   it.each([
     ["gRPC", "FetchPcap", grpc],

@@ -36,9 +36,15 @@ export function lineOfResponse(response: ServerResponse): Line {
 /**
  * Resets a stream. A reset waits behind what the connection is writing; where it does not leave, the peer takes nothing at
  * all, and the connection is of no use to any other stream either.
+ *
+ * One that both sides have ended needs none, and would send none: it is there only since nobody has read all of its request.
  */
 function reset(stream: ServerHttp2Stream): void {
   if (stream.destroyed) return;
+  if (stream.closed) {
+    stream.destroy();
+    return;
+  }
   const { session } = stream;
   const timer = setTimeout(() => {
     if (session)
