@@ -58,6 +58,7 @@ console.log(
   `${Math.round((performance.now() - startedAt) / 1000)} s: ${[...said].map((each) => each.join(" ")).join(", ")}`,
 );
 await scene.close();
+gauge.remove();
 endCampaign({ passed, failed: failures });
 
 /** Fetches, and leaves two times of three: by its signal, or by its loop. */
