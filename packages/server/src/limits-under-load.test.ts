@@ -276,7 +276,8 @@ describe("connections", () => {
 
   // Node 20 destroys the session at the goodbye, waits for the write under way, and never hears that this one failed.
   it.each([
-    ["says goodbye with an error", {}, [goodbye(constants.NGHTTP2_CANCEL)]],
+    // Where the reset comes before the goodbye was read, only the idle limit finds out.
+    ["says goodbye with an error", { idleTimeoutMs: 3000 }, [goodbye(constants.NGHTTP2_CANCEL)]],
     [
       "says goodbye without one",
       { idleTimeoutMs: 500 },
@@ -295,7 +296,7 @@ describe("connections", () => {
           raw.destroy();
         }),
       );
-      await expect.poll(() => [running(), open()], { timeout: 10_000 }).toEqual([0, 0]);
+      await expect.poll(() => [running(), open()], { timeout: 30_000 }).toEqual([0, 0]);
       expect(await fetchedElsewhere()).toBe(sha256);
     },
   );

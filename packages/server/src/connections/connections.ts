@@ -86,11 +86,9 @@ export class Connections {
   /** Closes what is left after a moment, and after `graceMs` also those that still read. */
   end(graceMs: number): void {
     this.#ending = true;
-    const timers = [
-      setTimeout(() => this.#destroyIdle(), farewellMs),
-      setTimeout(() => this.#destroyAll(), Math.max(farewellMs, graceMs)),
-    ];
-    this.#server.once("close", () => timers.forEach(clearTimeout));
+    // They hold no process: the connections that they are for do.
+    setTimeout(() => this.#destroyIdle(), farewellMs).unref();
+    setTimeout(() => this.#destroyAll(), Math.max(farewellMs, graceMs)).unref();
     for (const [socket, answers] of this.#sockets) if (!isHttp2(socket) && answers === 0) socket.end();
   }
 
