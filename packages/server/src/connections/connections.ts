@@ -20,7 +20,6 @@ export interface ConnectionEvents {
 
 /** Knows every connection of a server, so that closing cuts off no answer and leaves nothing behind. */
 export class Connections {
-  readonly #server: Http2SecureServer;
   /** What TCP accepted, from before its handshake on. */
   readonly #raw = new Set<Socket>();
   /** When each of them began, by its peer: TLS sockets don't know the TCP sockets they are made of. */
@@ -35,7 +34,6 @@ export class Connections {
   #ending = false;
 
   constructor(server: Http2SecureServer, logger: Logger, events: ConnectionEvents) {
-    this.#server = server;
     server.on("connection", (socket: Socket) => {
       this.#raw.add(socket);
       const peer = peerOf(socket);
