@@ -40,6 +40,12 @@ export function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces));
 }
 
+/** The bytes in pieces, cut at these places, whatever numbers they are. */
+export function cutAt(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const edges = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+  return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end));
+}
+
 export async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
   const collected: Uint8Array[] = [];
   for await (const piece of pieces) collected.push(piece);

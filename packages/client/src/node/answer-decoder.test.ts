@@ -3,7 +3,7 @@ import { ResponseSchema, Status } from "@stenogrpc/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AnswerMessage, framed, goodAnswer } from "../../test-support/answers.js";
-import { hour, joined, packetsFromNoon } from "../../test-support/capture.js";
+import { cutAt, hour, joined, packetsFromNoon } from "../../test-support/capture.js";
 import { planFetch } from "../fetch-options.js";
 import { requestMessage } from "../request-message.js";
 import { createSha256 } from "../sha256.js";
@@ -40,13 +40,8 @@ function decode(pieces: readonly Uint8Array[], longest = 1_000_000) {
   return { messages, error };
 }
 
-function split(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const edges = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-  return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end));
-}
-
 const bytewise = (bytes: Uint8Array) =>
-  split(
+  cutAt(
     bytes,
     Array.from(bytes, (_, i) => i),
   );
@@ -72,7 +67,7 @@ describe("AnswerDecoder", () => {
     expect(decode(bytewise(bytes))).toEqual(whole);
     fc.assert(
       fc.property(places, (at) => {
-        expect(decode(split(bytes, at))).toEqual(whole);
+        expect(decode(cutAt(bytes, at))).toEqual(whole);
       }),
     );
   });
@@ -86,7 +81,7 @@ describe("AnswerDecoder", () => {
         const damaged = bytes.slice(0, length);
         for (const [where, value] of change) if (where < length) damaged[where] = value;
         const most = decode(bytewise(damaged));
-        for (const pieces of [[damaged], split(damaged, at)]) {
+        for (const pieces of [[damaged], cutAt(damaged, at)]) {
           const { messages, error } = decode(pieces);
           expect(error).toBe(most.error);
           // What comes together with damage is lost with it.
@@ -180,7 +175,7 @@ describe("an answer in parts", () => {
     const wholeBytes = joined(outcome(bytewise(bytes), options).handedOut);
     fc.assert(
       fc.property(places, (at) => {
-        const { end, handedOut } = outcome(split(bytes, at), options);
+        const { end, handedOut } = outcome(cutAt(bytes, at), options);
         expect(end).toEqual(whole.end);
         // An error that shows early may come before a part is handed out, but nothing else ever is.
         const bytesOut = joined(handedOut);

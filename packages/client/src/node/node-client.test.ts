@@ -20,6 +20,7 @@ import {
   startScriptedServer,
   type TestIdentities,
 } from "../../test-support/scripted-server.js";
+import { sentUntilBlocked } from "../../test-support/sent-until-blocked.js";
 import { createStenographerClient, type NodeClientOptions, verifyEvidence } from "./index.js";
 
 const capture = packetsFromNoon(3);
@@ -83,18 +84,6 @@ function stalling() {
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   };
   return { script, seen };
-}
-
-/** What a server has sent when its reader takes no more: the number stands still. */
-async function sentUntilBlocked(seen: { readonly sent: number }): Promise<number> {
-  let before = -1;
-  const stands = () => {
-    const isSame = seen.sent === before && seen.sent > 10;
-    before = seen.sent;
-    return isSame;
-  };
-  await expect.poll(stands, { interval: 100, timeout: 10_000 }).toBe(true);
-  return before;
 }
 
 /** Sends packets for as long as somebody takes them, and counts them. */

@@ -2,14 +2,15 @@ import { constants, createSecureServer, type Http2Session, type SecureServerOpti
 import type { AddressInfo, Server } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createServer, type TLSSocket } from "node:tls";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { framed, goodAnswer } from "../../test-support/answers.js";
 import { collect, hour, joined, packetsFromNoon } from "../../test-support/capture.js";
 import { failureOf } from "../../test-support/failure.js";
+import { encodeFrame, frameFlag, frameType } from "../../test-support/http2-frame.js";
 import { activeResources, expectNothingLeft } from "../../test-support/leaks.js";
 import { createIdentities, type TestIdentities } from "../../test-support/scripted-server.js";
+import { sentUntilBlocked } from "../../test-support/sent-until-blocked.js";
 import { planFetch } from "../fetch-options.js";
 import { requestMessage } from "../request-message.js";
 import { ConnectionManager } from "./connection/connection-manager.js";
@@ -61,14 +62,14 @@ async function connectTo(given: Server, options: Partial<NodeClientOptions> = {}
 
 /** A server that answers every call with all of the messages, and counts the bytes it gets rid of. */
 function answering(settings: SecureServerOptions = {}) {
-  const seen = { sentBytes: 0 };
+  const seen = { sent: 0 };
   const given = createSecureServer({ ...serverTls(), ...settings });
   given.on("session", (session: Http2Session) => open.add(session));
   given.on("stream", (stream) => {
     stream.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
     stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
     const counted = Readable.from(messages).on("data", (piece: Uint8Array) => {
-      seen.sentBytes += piece.length;
+      seen.sent += piece.length;
     });
     pipeline(counted, stream).catch(() => {}); // the client may leave
   });
@@ -119,7 +120,7 @@ describe("an answer's way past node:http2", () => {
     const others = await Promise.all(
       Array.from({ length: 12 }, () => collect(asking.fetchPcap({ ...hour, uid }))),
     );
-    for (let next = await reader.next(); !next.done; next = await reader.next()) pieces.push(next.value);
+    pieces.push(...(await restOf(reader)));
     for (const answer of [pieces, ...others]) expect(Buffer.compare(joined(answer), capture.bytes)).toBe(0);
   });
 
@@ -132,9 +133,8 @@ describe("an answer's way past node:http2", () => {
     const fetch = (await connectTo(given, smallest)).fetchPcap({ ...hour, uid });
     const reader = fetch[Symbol.asyncIterator]();
     const pieces = [(await reader.next()).value as Uint8Array]; // the answer has many
-    await sleep(200);
-    expect(seen.sentBytes).toBeLessThan(capture.bytes.length / 2);
-    for (let next = await reader.next(); !next.done; next = await reader.next()) pieces.push(next.value);
+    expect(await sentUntilBlocked(seen)).toBeLessThan(capture.bytes.length / 2);
+    pieces.push(...(await restOf(reader)));
     expect(Buffer.compare(joined(pieces), capture.bytes)).toBe(0);
   });
 
@@ -144,37 +144,42 @@ describe("an answer's way past node:http2", () => {
       open.add(socket);
       connection = socket;
       socket.on("error", () => {});
-      socket.once("data", () => void flood(socket));
+      socket.once("data", () => beginAnswer(socket));
     });
     const fetch = (await connectTo(flooding)).fetchPcap({ ...hour, uid });
     const reader = fetch[Symbol.asyncIterator]();
     expect((await reader.next()).value).toEqual(joined([capture.header]));
+    if (connection) sendWithoutEnd(connection);
     await expect.poll(() => connection?.destroyed, { timeout: 10_000 }).toBe(true);
     expect(await failureOf(() => reader.next())).toMatchObject({ reason: "CONNECTION_LOST" });
   });
 });
 
-/** Sends the beginning of an answer, in HTTP/2 by hand, and then as much of a message as goes. */
-async function flood(socket: TLSSocket): Promise<void> {
-  const frame = (type: number, flags: number, streamId: number, payload: Uint8Array): Buffer => {
-    const header = Buffer.alloc(9);
-    header.writeUIntBE(payload.length, 0, 3);
-    header[3] = type;
-    header[4] = flags;
-    header.writeUInt32BE(streamId, 5);
-    return Buffer.concat([header, payload]);
-  };
+/** What a reader that has begun has still to come. */
+async function restOf(reader: AsyncIterator<Uint8Array>): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  for (let next = await reader.next(); !next.done; next = await reader.next()) pieces.push(next.value);
+  return pieces;
+}
+
+const frameOfAnswer = (type: number, flags: number, payload: Uint8Array): Uint8Array =>
+  encodeFrame({ type, flags, streamId: 1, payload });
+
+/** Sends the headers and the first message of an answer, in HTTP/2 by hand. */
+function beginAnswer(socket: TLSSocket): void {
   const name = Buffer.from("content-type");
   const value = Buffer.from("application/grpc+proto");
   // HPACK (RFC 7541): ":status: 200" is indexed; then a field in plain letters.
   const fields = [Buffer.of(0x88, 0x00, name.length), name, Buffer.of(value.length), value];
-  socket.write(frame(0x4, 0, 0, Buffer.alloc(0)));
-  socket.write(frame(0x1, 0x4, 1, Buffer.concat(fields)));
-  socket.write(frame(0x0, 0, 1, messages[0] ?? Buffer.alloc(0)));
-  await sleep(100); // the reader has the header by then, and wants no more
-  const longMessage = Buffer.from([0, 1, 0xff, 0xff, 0xff]);
-  socket.write(frame(0x0, 0, 1, longMessage));
-  const zeros = frame(0x0, 0, 1, Buffer.alloc(16_384));
+  socket.write(encodeFrame({ type: frameType.settings, flags: 0, streamId: 0, payload: Buffer.alloc(0) }));
+  socket.write(frameOfAnswer(frameType.headers, frameFlag.endHeaders, Buffer.concat(fields)));
+  socket.write(frameOfAnswer(frameType.data, 0, messages[0] ?? Buffer.alloc(0)));
+}
+
+/** Sends as much of a long message as goes, whatever the windows are. */
+function sendWithoutEnd(socket: TLSSocket): void {
+  socket.write(frameOfAnswer(frameType.data, 0, Buffer.from([0, 1, 0xff, 0xff, 0xff])));
+  const zeros = frameOfAnswer(frameType.data, 0, Buffer.alloc(16_384));
   const more = (): void => {
     while (!socket.destroyed && socket.write(zeros));
   };

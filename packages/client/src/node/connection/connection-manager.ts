@@ -153,7 +153,7 @@ export class ConnectionManager extends Http2SessionManager {
       () => socket.destroy(connectFailure("ETIMEDOUT", `no connection within ${connectTimeoutMs} ms`)),
       connectTimeoutMs,
     );
-    // Small frames, by which windows are kept open, would wait for what is under way (Nagle's algorithm).
+    // node:http2 asks its wrapper for this, which can't. Small frames would wait for what is under way (Nagle's algorithm).
     socket.setNoDelay();
     const attempt = { keysAgreed: false, secured: false };
     this.#attempt = attempt;

@@ -3,10 +3,11 @@ import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import { expect, it } from "vitest";
+import { encodeFrame, frameType } from "../../../test-support/http2-frame.js";
 import { DivertingSocket, type OnRead } from "./diverting-socket.js";
 
 const limits = { streamWindowBytes: 1_048_576, connectionWindowBytes: 2_097_152 };
-const ping = Uint8Array.of(0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+const ping = encodeFrame({ type: frameType.ping, flags: 0, streamId: 0, payload: Buffer.alloc(8, 7) });
 
 /** A diverting socket over a stand-in that reads as it is told, and remembers what is written. */
 function divertingSocket() {
@@ -32,10 +33,7 @@ function divertingSocket() {
 }
 
 function dataFrame(streamId: number, payloadBytes: number): Uint8Array {
-  const frame = Buffer.alloc(9 + payloadBytes);
-  frame.writeUIntBE(payloadBytes, 0, 3);
-  frame.writeUInt32BE(streamId, 5);
-  return frame;
+  return encodeFrame({ type: frameType.data, flags: 0, streamId, payload: new Uint8Array(payloadBytes) });
 }
 
 /** The WINDOW_UPDATE frames among what was written: by stream, the sum. */

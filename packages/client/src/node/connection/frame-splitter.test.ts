@@ -1,31 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { joined } from "../../../test-support/capture.js";
+import { cutAt, joined } from "../../../test-support/capture.js";
+import { encodeFrame, frameFlag, frameType, type Http2Frame } from "../../../test-support/http2-frame.js";
 import { FrameError, FrameSplitter } from "./frame-splitter.js";
 
-interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly streamId: number;
-  readonly payload: Uint8Array;
-}
-
-const data = 0x0;
-const headers = 0x1;
-const endStream = 0x1;
-const padded = 0x8;
-
-function encode({ type, flags, streamId, payload }: Frame): Uint8Array {
-  const bytes = Buffer.alloc(9);
-  bytes.writeUIntBE(payload.length, 0, 3);
-  bytes[3] = type;
-  bytes[4] = flags;
-  bytes.writeUInt32BE(streamId, 5);
-  return joined([bytes, payload]);
-}
+const { data, headers } = frameType;
+const { endStream, padded } = frameFlag;
 
 /** A DATA frame with so much padding. */
-function paddedData(streamId: number, content: Uint8Array, padding: number, flags = 0): Frame {
+function paddedData(streamId: number, content: Uint8Array, padding: number, flags = 0): Http2Frame {
   const payload = joined([Uint8Array.of(padding), content, new Uint8Array(padding)]);
   return { type: data, flags: flags | padded, streamId, payload };
 }
@@ -61,14 +44,9 @@ function splitFrames(pieces: readonly Uint8Array[], diverted: readonly number[])
   };
 }
 
-function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const edges = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-  return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end));
-}
-
 const anyPlaces = fc.array(fc.nat(), { maxLength: 30 });
 const content = fc.uint8Array({ maxLength: 40 });
-const anyFrame: fc.Arbitrary<Frame & { readonly content: Uint8Array; readonly padding: number }> = fc
+const anyFrame: fc.Arbitrary<Http2Frame & { readonly content: Uint8Array; readonly padding: number }> = fc
   .record({ type: fc.nat(9), streamId: fc.constantFrom(0, 1, 3, 5), content, padding: fc.nat(20) })
   .chain(({ type, streamId, content, padding }) =>
     fc.constantFrom(0, endStream, padded, endStream | padded).map((flags) => {
@@ -90,7 +68,7 @@ describe("frames from a server", () => {
         const counted = new Map([1, 3].map((id) => [id, { frames: 0, padding: 0 }]));
         for (const frame of frames) {
           const { type, flags, streamId } = frame;
-          if (type !== data || !open.has(streamId)) rest.push(encode(frame));
+          if (type !== data || !open.has(streamId)) rest.push(encodeFrame(frame));
           else {
             payload.get(streamId)?.push(frame.content);
             const counts = counted.get(streamId);
@@ -99,12 +77,12 @@ describe("frames from a server", () => {
               counts.padding += frame.padding;
             }
             if (flags & endStream) {
-              rest.push(encode({ type: data, flags: endStream, streamId, payload: new Uint8Array(0) }));
+              rest.push(encodeFrame({ type: data, flags: endStream, streamId, payload: new Uint8Array(0) }));
             }
           }
           if ((type <= headers && flags & endStream) || type === 0x3) open.delete(streamId);
         }
-        const split = splitFrames(cut(joined(frames.map(encode)), places), [1, 3]);
+        const split = splitFrames(cutAt(joined(frames.map(encodeFrame)), places), [1, 3]);
         expect(split).toEqual({
           rest: joined(rest),
           taken: [1, 3].map((id) => ({ payload: joined(payload.get(id) ?? []), ...counted.get(id) })),
@@ -118,7 +96,7 @@ describe("frames from a server", () => {
   it("pass as they are where no stream is chosen, even if they are none", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), anyPlaces, (bytes, places) => {
-        const { rest } = splitFrames(cut(bytes, places), []);
+        const { rest } = splitFrames(cutAt(bytes, places), []);
         expect(rest).toEqual(bytes.subarray(0, rest.length));
         expect(bytes.length - rest.length).toBeLessThan(9); // a header that has begun
       }),
@@ -131,7 +109,7 @@ describe("frames from a server", () => {
     fc.assert(
       fc.property(anyBytes, anyPlaces, (values, places) => {
         const bytes = Uint8Array.from(values);
-        expect(splitFrames(cut(bytes, places), [0, 1])).toEqual(splitFrames([bytes], [0, 1]));
+        expect(splitFrames(cutAt(bytes, places), [0, 1])).toEqual(splitFrames([bytes], [0, 1]));
       }),
       { numRuns: 2000 },
     );
@@ -139,13 +117,13 @@ describe("frames from a server", () => {
 
   it("that are too long for DATA are left to HTTP/2 to refuse", () => {
     const frame = { type: data, flags: 0, streamId: 1, payload: new Uint8Array(16_385) };
-    expect(splitFrames([encode(frame)], [1]).rest).toEqual(encode(frame));
+    expect(splitFrames([encodeFrame(frame)], [1]).rest).toEqual(encodeFrame(frame));
     const longest = { ...frame, payload: new Uint8Array(16_384) };
-    expect(splitFrames([encode(longest)], [1]).rest).toHaveLength(0);
+    expect(splitFrames([encodeFrame(longest)], [1]).rest).toHaveLength(0);
   });
 
   it("that are shorter than their padding are refused", () => {
     const frame = { type: data, flags: padded, streamId: 1, payload: Uint8Array.of(3, 0, 0) };
-    expect(splitFrames([encode(frame)], [1]).error).toBeInstanceOf(FrameError);
+    expect(splitFrames([encodeFrame(frame)], [1]).error).toBeInstanceOf(FrameError);
   });
 });
