@@ -274,10 +274,10 @@ describe("connections", () => {
     },
   );
 
-  // Node 20 destroys the session at the goodbye, waits for the write under way, and never hears that this one failed.
+  // Node 20 never hears of a reset that meets a write under way, nor that a session which it ended itself waits for such a write.
   it.each([
-    // Where the reset comes before the goodbye was read, only the idle limit finds out.
-    ["says goodbye with an error", { idleTimeoutMs: 3000 }, [goodbye(constants.NGHTTP2_CANCEL)]],
+    ["says nothing", {}, []],
+    ["says goodbye with an error", {}, [goodbye(constants.NGHTTP2_CANCEL)]],
     [
       "says goodbye without one",
       { idleTimeoutMs: 500 },
@@ -296,7 +296,7 @@ describe("connections", () => {
           raw.destroy();
         }),
       );
-      await expect.poll(() => [running(), open()], { timeout: 30_000 }).toEqual([0, 0]);
+      await expect.poll(() => [running(), open()], { timeout: 10_000 }).toEqual([0, 0]);
       expect(await fetchedElsewhere()).toBe(sha256);
     },
   );

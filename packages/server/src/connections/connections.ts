@@ -6,6 +6,7 @@ import type { TLSSocket } from "node:tls";
 import { certificateOf, type RequestLike } from "../identity.js";
 import type { Logger } from "../logger.js";
 import { peerCertificate } from "../peer-certificate.js";
+import { noticeReset } from "./notice-reset.js";
 
 /** Milliseconds that a connection gets at least for its last bytes. */
 const farewellMs = 1000;
@@ -45,6 +46,7 @@ export class Connections {
     });
     server.on("secureConnection", (socket: TLSSocket) => {
       this.#sockets.set(socket, 0);
+      noticeReset(socket);
       const certificate = peerCertificate(socket);
       if (certificate) events.connected(certificate, this.#startedAtMs.get(peerOf(socket)) ?? 0);
       socket.once("close", () => this.#sockets.delete(socket));
