@@ -11,7 +11,10 @@ import { type RecordBatch, viewOf } from "./record-batch.js";
 /** Bytes that small chunks come together in; a larger chunk comes alone. */
 const runBytes = 256 * 1024;
 
-/** Chunks of a pcap file, one behind the other. The memory is used again: they are good until the next run is pulled. */
+/**
+ * Chunks of a pcap file, one behind the other. They are good until the next run is pulled, and not to be written into: their memory
+ * is used again, or is that of the batch they came in.
+ */
 export interface ChunkRun {
   readonly bytes: Uint8Array;
   /** Where each chunk ends in `bytes`, ascending; there is one at least, and the last ends with `bytes`. */
@@ -19,11 +22,11 @@ export interface ChunkRun {
 }
 
 /**
- * Writes the records as a pcap file in chunks of at most `maxChunkBytes`, cut between records; all chunks that a batch completes come
+ * Writes the records as a pcap file in chunks of at most `maxChunkBytes`, cut between records; chunks that a batch holds come
  * together, up to 256 KiB of them. So a small chunk costs no pull of its own.
  *
  * The first chunk starts with the file header, which stands alone when there is no record; so every prefix of the chunks is a valid
- * file. A record larger than the bound goes whole, in a chunk of its own. Batches must be in the format of `header` (`conformTo` sees to
+ * file. Chunks that lie in a batch in one piece are not copied. A record larger than the bound goes whole, in a chunk of its own. Batches must be in the format of `header` (`conformTo` sees to
  * it), or a TypeError is thrown. Throws a RangeError when `maxChunkBytes` is under 1.
  */
 export function chunkRuns(
@@ -44,18 +47,17 @@ export function chunkRuns(
           );
         for (let taken = 0; taken < batch.count; ) {
           taken = chunks.fill(batch, taken);
-          if (chunks.hasChunk) {
-            yield chunks.run;
-            chunks.forgetRun();
-          }
+          const run = chunks.takeRun();
+          if (run) yield run;
         }
       }
       chunks.close();
-      if (chunks.hasChunk) yield chunks.run;
+      const last = chunks.takeRun();
+      if (last) yield last;
     });
 }
 
-/** Collects records in one memory, and keeps where chunks end. */
+/** Finds where chunks end; keeps in its own memory what does not lie together in one batch. */
 class ChunkCollector {
   private readonly maxChunkBytes: number;
   private buffer = new Uint8Array(64 * 1024);
@@ -63,34 +65,33 @@ class ChunkCollector {
   /** Where the chunk that is being filled starts. */
   private start = 0;
   private ends: number[] = [];
+  /** The chunks that are closed, where they lie together in their batch. */
+  private uncopied: Uint8Array | undefined;
 
   constructor(maxChunkBytes: number) {
     this.maxChunkBytes = maxChunkBytes;
   }
 
-  get hasChunk(): boolean {
-    return this.ends.length > 0;
-  }
-
-  /** The chunks that are closed. */
-  get run(): ChunkRun {
-    return { bytes: this.buffer.subarray(0, this.start), ends: this.ends };
-  }
-
-  /** Starts again, with what is in the chunk that is not closed. */
-  forgetRun(): void {
-    this.buffer.copyWithin(0, this.start, this.used);
-    this.used -= this.start;
-    this.start = 0;
+  /** The chunks that are closed, good until the next `fill`; undefined where there are none. */
+  takeRun(): ChunkRun | undefined {
+    const { ends } = this;
+    if (ends.length === 0) return undefined;
     this.ends = [];
+    if (this.uncopied === undefined) return { bytes: this.buffer.subarray(0, this.start), ends };
+    const bytes = this.uncopied;
+    this.uncopied = undefined;
+    return { bytes, ends };
   }
 
   /** Takes records from number `first` on, until there are no more or the run is full; gives the number of the next. */
   fill(batch: RecordBatch, first: number): number {
+    this.forgetRun();
+    // The chunk that was begun comes alone, so that those behind it need no copy.
+    const isBegun = this.used > 0;
     const { bytes, offsets, count } = batch;
     const view = viewOf(bytes);
     const little = batch.header.byteOrder === "little";
-    // Records that lie one behind the other are copied as one slice.
+    // Records that lie one behind the other are taken as one slice.
     let sliceStart = offsets[first] as number; // the caller keeps first < count
     let sliceEnd = sliceStart;
     let next = first;
@@ -104,11 +105,11 @@ class ChunkCollector {
       const end = this.used + sliceEnd - sliceStart;
       if (end > this.start && end + recordBytes - this.start > this.maxChunkBytes) {
         this.closeAt(end);
-        if (end + this.maxChunkBytes > runBytes) break;
+        if (isBegun || end + this.maxChunkBytes > runBytes) break;
       }
       sliceEnd += recordBytes;
     }
-    this.append(bytes, sliceStart, sliceEnd);
+    this.takeSlice(bytes, sliceStart, sliceEnd);
     return next;
   }
 
@@ -125,7 +126,27 @@ class ChunkCollector {
 
   /** Ends the last chunk. */
   close(): void {
+    this.forgetRun();
     if (this.used > this.start) this.closeAt(this.used);
+  }
+
+  /** Takes the last slice of a run. Closed chunks that lie wholly in it stay where they are. */
+  private takeSlice(bytes: Uint8Array, start: number, end: number): void {
+    if (this.used > 0 || this.ends.length === 0) {
+      this.append(bytes, start, end);
+      return;
+    }
+    const closedEnd = start + this.start;
+    this.uncopied = bytes.subarray(start, closedEnd);
+    this.start = 0;
+    this.append(bytes, closedEnd, end);
+  }
+
+  /** Starts again, with what is in the chunk that is not closed. */
+  private forgetRun(): void {
+    this.buffer.copyWithin(0, this.start, this.used);
+    this.used -= this.start;
+    this.start = 0;
   }
 
   private closeAt(end: number): void {
