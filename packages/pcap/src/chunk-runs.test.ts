@@ -65,7 +65,12 @@ function naiveChunks(maxChunkBytes: number, sizes: readonly number[]): Uint8Arra
 describe("chunkRuns", () => {
   it("gives the chunks that a batch holds together, and the one that it completes alone", async () => {
     const runs = await runsOf(60, [[10, 10, 10, 10, 10, 10], [10], [10], []]);
-    expect(runs.map(({ chunks }) => chunks.map(({ length }) => length))).toEqual([[50], [52, 52], [52], [26]]);
+    expect(runs.map(({ chunks }) => chunks.map(({ length }) => length))).toEqual([
+      [50],
+      [52, 52],
+      [52],
+      [26],
+    ]);
   });
 
   it("gives the same chunks as asking of each record whether it fits, whatever the batches are", async () => {
