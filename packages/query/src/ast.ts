@@ -112,6 +112,6 @@ export type AnyFilterNode = FilterNode | PcapFilterNode;
 export type FilterDialect = "stenographer" | "pcap";
 
 /** True for `and` and `or`. */
-export function isBinary(node: FilterNode): node is BinaryNode {
+export function isBinary(node: { readonly kind: string }): node is BinaryNode {
   return node.kind === "and" || node.kind === "or";
 }

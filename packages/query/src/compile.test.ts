@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ethernetFrame, ipPacket, likelyFilter, timelessFilter } from "../test-support/arbitraries.js";
+import {
+  ethernetFrame,
+  ipAddress,
+  ipPacket,
+  likelyFilter,
+  timelessFilter,
+} from "../test-support/arbitraries.js";
 import { bytes, concat } from "../test-support/bytes.js";
 import { bitsOf } from "../test-support/daemon.js";
 import { indexKeys, isLaterIpv4Fragment } from "../test-support/index-keys.js";
@@ -466,6 +472,38 @@ describe("compileFilter against a slow reference", () => {
         expectSame(node, 101, packet.slice(0, cut), "ip", timestampNs);
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  it("decides the same for alternatives of many hosts, among others and at any depth", () => {
+    const address = fc.oneof(
+      ipAddress,
+      fc.constantFrom(1, 2, 3).map((last) => ({ version: 4 as const, value: 0x0a000000 + last })),
+    );
+    const host = fc.record({ kind: fc.constant("host" as const), address });
+    const side = fc.oneof({ weight: 6, arbitrary: host }, likelyFilter);
+    const joined = fc
+      .array(fc.tuple(side, fc.boolean()), { minLength: 4, maxLength: 30 })
+      .map((sides) =>
+        sides
+          .map(([each]): FilterNode => each)
+          .reduce((all, each, i) =>
+            sides[i]?.[1] ? { kind: "or", left: all, right: each } : { kind: "or", left: each, right: all },
+          ),
+      );
+    fc.assert(
+      fc.property(
+        joined,
+        likelyFilter,
+        fc.array(ethernetFrame, { maxLength: 5 }),
+        time,
+        (any, other, frames, at) => {
+          for (const frame of frames)
+            for (const node of [any, { kind: "and", left: other, right: any } as const])
+              expectSame(node, 1, frame, "ethernet", at);
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 

@@ -1,7 +1,9 @@
 import { addressBits, networkAddress, prefixMask } from "./address.js";
 import {
   type AnyFilterNode,
+  type BinaryNode,
   type FilterNode,
+  type HostNode,
   type IpAddress,
   isBinary,
   type PrimitiveNode,
@@ -9,6 +11,7 @@ import {
 } from "./ast.js";
 import { FrameReader } from "./frame.js";
 import { framingOf } from "./link-type.js";
+import { absent, LookUpTables, lookUp } from "./look-up-tables.js";
 import { lower } from "./pcap/lower.js";
 import { program } from "./pcap/program.js";
 import { SeenNumbers } from "./seen-numbers.js";
@@ -73,7 +76,9 @@ function compileStenographerFilter(filter: FilterNode, { linkType }: CompileOpti
   const framing = framingOf(linkType);
   const vlans = new SeenNumbers();
   const labels = new SeenNumbers();
-  const { steps, first } = assemble(filter, (node) => testOf(node, vlans, labels));
+  const lists = new LookUpTables();
+  const { steps, first } = assemble(filter, (node) => testOf(node, vlans, labels, lists));
+  const tables = lists.encoded();
   const frame = new FrameReader(framing, vlans, labels);
 
   return (bytes, frameOffset, capturedLength, _originalLength, seconds, nanoseconds) => {
@@ -90,7 +95,7 @@ function compileStenographerFilter(filter: FilterNode, { linkType }: CompileOpti
           frame.read(bytes, frameOffset, capturedLength);
           isRead = true;
         }
-        passes = passesFrame(test, frame, vlans, labels);
+        passes = passesFrame(test, frame, vlans, labels, tables);
       }
       at = passes ? step.whenTrue : step.whenFalse;
     } while (at >= 0);
@@ -109,10 +114,10 @@ interface Step {
 }
 
 interface Test {
-  readonly op: "ipv4" | "ipv6" | "port" | "protocol" | "vlan" | "mpls" | "after";
+  readonly op: "ipv4" | "ipv4-list" | "ipv6" | "port" | "protocol" | "vlan" | "mpls" | "after";
   /** Swaps the two ways out: `before T` is not `after T`. */
   readonly isNegated: boolean;
-  /** The number compared with, or the slot in SeenNumbers. */
+  /** The number compared with, the slot in SeenNumbers, or where the list begins in the tables. */
   readonly number: number;
   /** Address and mask as signed words. */
   readonly word0: number;
@@ -147,7 +152,7 @@ const noTest: Test = {
  * Lays the tree out as steps with jumps, the last one first, so that each jump's target is known when it is needed.
  * Neither this nor the matcher uses the call stack for nesting.
  */
-function assemble(filter: FilterNode, testFor: (node: PrimitiveNode) => Test) {
+function assemble(filter: FilterNode, testFor: (node: Leaf) => Test) {
   const steps: Step[] = [];
   let first: number = reject;
   const pending: Pending[] = [{ node: filter, whenTrue: accept, whenFalse: reject, before: undefined }];
@@ -157,8 +162,10 @@ function assemble(filter: FilterNode, testFor: (node: PrimitiveNode) => Test) {
     const whenTrue = item.before === "and" ? first : item.whenTrue;
     const whenFalse = item.before === "or" ? first : item.whenFalse;
     if (isBinary(node)) {
-      pending.push({ node: node.left, whenTrue, whenFalse, before: node.kind });
-      pending.push({ node: node.right, whenTrue, whenFalse, before: undefined });
+      const sides = node.kind === "or" ? alternatives(node) : [node.left, node.right];
+      const last = sides.pop() as FilterNode | HostList; // there is one
+      for (const side of sides) pending.push({ node: side, whenTrue, whenFalse, before: node.kind });
+      pending.push({ node: last, whenTrue, whenFalse, before: undefined });
       continue;
     }
     const test = testFor(node);
@@ -170,15 +177,49 @@ function assemble(filter: FilterNode, testFor: (node: PrimitiveNode) => Test) {
   return { steps, first };
 }
 
+/** Hosts of IPv4 any of which will do. */
+interface HostList {
+  readonly kind: "host-list";
+  readonly addresses: readonly number[];
+}
+
+type Leaf = PrimitiveNode | HostList;
+
+/** Below this, comparing one after the other is not slower than to look up. */
+const leastListed = 4;
+
+/** What is joined by `or` here and below, in any order: hosts of IPv4 in one list, so that a long list costs no more than a short one. */
+function alternatives(node: BinaryNode): (FilterNode | HostList)[] {
+  const others: FilterNode[] = [];
+  const hosts: HostNode[] = [];
+  const addresses: number[] = [];
+  const pending: FilterNode[] = [node];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (next.kind === "or") pending.push(next.left, next.right);
+    else if (next.kind === "host" && next.address.version === 4) {
+      hosts.push(next);
+      addresses.push(next.address.value);
+    } else others.push(next);
+  }
+  if (hosts.length < leastListed) return [...hosts, ...others];
+  return [{ kind: "host-list", addresses }, ...others];
+}
+
 interface Pending {
-  readonly node: FilterNode;
+  readonly node: FilterNode | HostList;
   readonly whenTrue: number;
   readonly whenFalse: number;
-  /** The operator that joins this left side with the right one, which is laid out by now. */
+  /** The operator that joins this side with the one behind it, which is laid out by now. */
   readonly before: "and" | "or" | undefined;
 }
 
-function passesFrame(test: Test, frame: FrameReader, vlans: SeenNumbers, labels: SeenNumbers): boolean {
+function passesFrame(
+  test: Test,
+  frame: FrameReader,
+  vlans: SeenNumbers,
+  labels: SeenNumbers,
+  tables: Int32Array,
+): boolean {
   switch (test.op) {
     case "port":
       return frame.sourcePort === test.number || frame.destinationPort === test.number;
@@ -189,6 +230,12 @@ function passesFrame(test: Test, frame: FrameReader, vlans: SeenNumbers, labels:
         frame.version === 4 &&
         (((frame.source0 ^ test.word0) & test.mask0) === 0 ||
           ((frame.destination0 ^ test.word0) & test.mask0) === 0)
+      );
+    case "ipv4-list":
+      return (
+        frame.version === 4 &&
+        (lookUp(tables, test.number, frame.source0) !== absent ||
+          lookUp(tables, test.number, frame.destination0) !== absent)
       );
     case "ipv6":
       return frame.version === 6 && (isIpv6Source(test, frame) || isIpv6Destination(test, frame));
@@ -221,8 +268,10 @@ function isIpv6Destination(test: Test, frame: FrameReader): boolean {
 
 const protocolNumbers = { icmp: 1, tcp: 6, udp: 17 } as const;
 
-function testOf(node: PrimitiveNode, vlans: SeenNumbers, labels: SeenNumbers): Test {
+function testOf(node: Leaf, vlans: SeenNumbers, labels: SeenNumbers, lists: LookUpTables): Test {
   switch (node.kind) {
+    case "host-list":
+      return { ...noTest, op: "ipv4-list", number: lists.add(node.addresses.map((value) => [value | 0, 1])) };
     case "host":
       return addressTest(node.address, addressBits(node.address));
     case "net":

@@ -1,6 +1,6 @@
 import type { FrameMatcher } from "../compile.js";
+import { absent, LookUpTables, lookUp } from "../look-up-tables.js";
 import { type Decision, decisionOf } from "./decision.js";
-import { absent, LookUpTables, lookUp } from "./look-up-tables.js";
 import { calculate, type Lowered } from "./lower.js";
 import { accept, reject, type Step } from "./step.js";
 import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./test.js";
