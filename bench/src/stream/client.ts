@@ -3,11 +3,11 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:tls";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { credentials, loadPackageDefinition } from "@grpc/grpc-js";
-import { load } from "@grpc/proto-loader";
+import { credentials } from "@grpc/grpc-js";
 import { createStenographerClient } from "@stenogrpc/client/node";
 import { Stenographer } from "@stenogrpc/protocol";
 import { startUsage } from "../peer.js";
+import { grpcJsContract } from "./grpc-js-contract.js";
 import type { ClientKind, ClientOptions } from "./suite.js";
 import { withoutDigest } from "./without-digest.js";
 
@@ -52,19 +52,9 @@ async function stockConnect(): Promise<Fetch> {
 }
 
 async function grpcJs(): Promise<Fetch> {
-  const proto = new URL("../../../proto/stenographer.proto", import.meta.url).pathname;
-  const definition = await load(proto, {
-    keepCase: true,
-    includeDirs: [new URL("../../../proto", import.meta.url).pathname],
-  });
-  // The definition is made at run time, so its types are not known here.
-  const { stenographer } = loadPackageDefinition(definition) as unknown as {
-    stenographer: {
-      Stenographer: new (...args: unknown[]) => { FetchPcap(r: object): AsyncIterable<{ pcap?: Buffer }> };
-    };
-  };
+  const Client = await grpcJsContract();
   const ssl = credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.cert));
-  const client = new stenographer.Stenographer(`localhost:${port}`, ssl, {
+  const client = new Client(`localhost:${port}`, ssl, {
     "grpc.max_receive_message_length": -1,
   });
   return async () => {

@@ -1,13 +1,12 @@
 """The client of the stream suites that is gRPC of Python: prints what it measured, as client.ts does."""
 import json
-import os
-import resource
 import sys
 import threading
 import time
 
 import contract
 import grpc
+from usage import start_usage
 
 options = json.loads(sys.argv[1])
 tls = {name: text.encode() for name, text in options["tls"].items()}
@@ -21,16 +20,6 @@ lock = threading.Lock()
 seen = {"bytes": 0, "firstMs": 0}
 
 
-def cpu_seconds():
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def rss_bytes():
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def read(fetch):
     for response in fetch(request):
         with lock:
@@ -39,8 +28,7 @@ def read(fetch):
             seen["bytes"] += len(response.pcap)
 
 
-idle_bytes = rss_bytes()
-cpu = cpu_seconds()
+usage = start_usage()
 started = time.monotonic()
 limits = [("grpc.max_receive_message_length", -1)]
 with grpc.secure_channel(f"localhost:{options['port']}", credentials, options=limits) as channel:
@@ -55,6 +43,4 @@ with grpc.secure_channel(f"localhost:{options['port']}", credentials, options=li
     for thread in threads:
         thread.join()
     ms = (time.monotonic() - started) * 1000
-peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-grown = (peak_bytes - idle_bytes) / 2**20
-print(json.dumps({**seen, "ms": ms, "cpuSeconds": cpu_seconds() - cpu, "grownMiB": grown}), flush=True)
+print(json.dumps({**seen, "ms": ms, **usage()}), flush=True)

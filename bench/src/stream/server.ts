@@ -3,11 +3,14 @@ import { once } from "node:events";
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
+import { promisify } from "node:util";
 import { type ConnectNodeAdapterOptions, connectNodeAdapter } from "@connectrpc/connect-node";
+import { Server as GrpcServer, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
 import { decodeCapture, PcapWriter } from "@stenogrpc/pcap";
 import type { PacketSource } from "@stenogrpc/server";
 import { clientIdentity, createStenographerServer, stenographerRoutes } from "@stenogrpc/server";
 import { startUsage } from "../peer.js";
+import { grpcJsContract } from "./grpc-js-contract.js";
 import type { ServerKind, ServerOptions } from "./suite.js";
 import { withoutDigest } from "./without-digest.js";
 
@@ -85,7 +88,30 @@ async function ours(): Promise<number> {
   return (await createStenographerServer({ source, limits, tls, host: "127.0.0.1", port: 0 })).port;
 }
 
-const servers: Record<Exclude<ServerKind, "stenogrpc">, () => Server> = {
+/** grpc-js at both ends: sends ready pieces, as raw TLS does. */
+async function grpcJs(): Promise<number> {
+  const server = new GrpcServer();
+  const { service } = await grpcJsContract();
+  const FetchPcap = (call: ServerWritableStream<object, { pcap: Buffer }>): void => {
+    const piece = Buffer.alloc(chunkBytes);
+    let left = answerBytes;
+    const write = (): void => {
+      while (left > 0) {
+        left -= piece.length;
+        if (!call.write({ pcap: piece })) return void call.once("drain", write);
+      }
+      call.end();
+    };
+    write();
+  };
+  server.addService(service, { FetchPcap });
+  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) };
+  const credentials = ServerCredentials.createSsl(Buffer.from(tls.ca), [pair], true);
+  return promisify(server.bindAsync.bind(server))("127.0.0.1:0", credentials);
+}
+
+type NodeServerKind = Exclude<ServerKind, "stenogrpc" | "grpc-js" | "grpcio">; // the suite starts Python for grpcio
+const servers: Record<NodeServerKind, () => Server> = {
   "raw TLS": () => createServer(requireClient, writeAnswer),
   "raw HTTP/2": rawHttp2,
   "connect-node": () => connectNode({ acceptCompression: [] }),
@@ -94,7 +120,8 @@ const servers: Record<Exclude<ServerKind, "stenogrpc">, () => Server> = {
 
 async function listen(): Promise<number> {
   if (kind === "stenogrpc") return ours();
-  const server = servers[kind]();
+  if (kind === "grpc-js") return grpcJs();
+  const server = servers[kind as NodeServerKind]();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port; // a TCP server that listens has one

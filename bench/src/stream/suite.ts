@@ -5,10 +5,17 @@ import { printResults } from "../print-results.js";
 import { median } from "../statistics.js";
 
 /**
- * The servers of stenogrpc and of connect-node run the same handler over the same source. A stock one of connect-node compresses
- * for whoever takes it.
+ * The servers of stenogrpc and of connect-node run the same handler over the same source; all others send ready pieces. A stock one
+ * of connect-node compresses for whoever takes it.
  */
-export type ServerKind = "raw TLS" | "raw HTTP/2" | "stenogrpc" | "connect-node" | "connect-node, stock";
+export type ServerKind =
+  | "raw TLS"
+  | "raw HTTP/2"
+  | "stenogrpc"
+  | "connect-node"
+  | "connect-node, stock"
+  | "grpc-js"
+  | "grpcio";
 export type ClientKind = "raw TLS" | "raw HTTP/2" | "stenogrpc" | "connect-node" | "grpc-js" | "grpcio";
 
 export interface ServerOptions {
@@ -56,9 +63,11 @@ const pairs: readonly Pair[] = [
   { server: "stenogrpc", client: "connect-node", digest: true },
   { server: "connect-node", client: "connect-node", digest: true },
   { server: "connect-node, stock", client: "connect-node", digest: true },
+  { server: "grpc-js", client: "grpc-js", digest: true },
   { server: "stenogrpc", client: "grpc-js", digest: true },
   { server: "connect-node", client: "grpc-js", digest: true },
   { server: "connect-node, stock", client: "grpc-js", digest: true },
+  { server: "grpcio", client: "grpcio", digest: true },
   { server: "stenogrpc", client: "grpcio", digest: true },
   { server: "connect-node", client: "grpcio", digest: true },
   { server: "connect-node, stock", client: "grpcio", digest: true },
@@ -139,7 +148,8 @@ export async function runPair(
   client: Omit<ClientOptions, "port">,
   between?: (port: number) => Peer,
 ): Promise<Run> {
-  const serving = new Peer(new URL("./server.ts", import.meta.url), server);
+  const program = server.kind === "grpcio" ? "./grpcio-server.py" : "./server.ts";
+  const serving = new Peer(new URL(program, import.meta.url), server);
   const { port: target } = await serving.next<{ port: number }>();
   const network = between?.(target);
   const { port } = (await network?.next<{ port: number }>()) ?? { port: target };
