@@ -1,9 +1,16 @@
-const blockBytes = 131_072;
+const leastBlockBytes = 32_768;
+const mostBlockBytes = 262_144;
 
-/** Bytes that came and were not read yet, in memory of their own. */
+/**
+ * Bytes that came and were not read yet, in memory of their own.
+ *
+ * In blocks that are large where much comes between two reads, and small where little does: whoever holds a few bytes of a block holds all
+ * of it, and there may be many answers at once.
+ */
 export class ArrivedBytes {
   readonly #full: Uint8Array[] = [];
   #block = new Uint8Array(0);
+  #blockBytes = leastBlockBytes;
   /** What of the block was read, and how far it is filled. */
   #from = 0;
   #to = 0;
@@ -40,9 +47,13 @@ export class ArrivedBytes {
   }
 
   #startBlock(): void {
+    const unreadBytes = this.#to - this.#from;
+    if (unreadBytes === this.#blockBytes) this.#blockBytes = Math.min(2 * this.#blockBytes, mostBlockBytes);
+    else if (unreadBytes <= this.#blockBytes / 2)
+      this.#blockBytes = Math.max(this.#blockBytes / 2, leastBlockBytes);
     const begun = this.#takeBegun();
     if (begun) this.#full.push(begun);
-    this.#block = new Uint8Array(Buffer.allocUnsafeSlow(blockBytes).buffer);
+    this.#block = new Uint8Array(Buffer.allocUnsafeSlow(this.#blockBytes).buffer);
     this.#from = 0;
     this.#to = 0;
   }

@@ -14,7 +14,7 @@ import type { TakePayload } from "./connection/frame-splitter.js";
 const highWaterBytes = 262_144;
 
 /** Bytes after which a reader is woken at once, and not when all that has come by then was taken in. */
-const wakeBytes = 131_072;
+const wakeBytes = 262_144;
 
 /** How often at most a connection is told that it is alive: that sets timers, which a piece is not worth. */
 const aliveIntervalMs = 1000;
