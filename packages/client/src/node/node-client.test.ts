@@ -162,8 +162,11 @@ describe("a fetch over mutual TLS", () => {
     expect((await failureOf(wrong.fetchPcap(hour).summary)).reason).toBe("TLS_SERVER_UNTRUSTED");
   });
 
-  it("reaches a server by an IPv6 literal", async () => {
-    const ipv6 = await createIdentities(["::1"]);
+  it.each([
+    ["reaches a server by an IPv6 literal that its certificate has", "0:0:0:0:0:0:0:1", undefined],
+    ["trusts no server by an IPv6 literal that its certificate has not", "::2", "TLS_SERVER_UNTRUSTED"],
+  ])("%s", async (_, certified, reason) => {
+    const ipv6 = await createIdentities([certified]);
     const server = await startScriptedServer(ipv6, good, { host: "::1" });
     opened.push(server);
     const client = createStenographerClient({
@@ -171,7 +174,9 @@ describe("a fetch over mutual TLS", () => {
       tls: { ca: ipv6.authority.certificate, cert: ipv6.client.certificate, key: ipv6.client.privateKey },
     });
     opened.push(client);
-    expect((await client.fetchPcap(hour).summary).packets).toBe(3);
+    const { summary } = client.fetchPcap(hour);
+    if (reason === undefined) expect(await summary).toMatchObject({ packets: 3 });
+    else expect(await failureOf(summary)).toMatchObject({ reason });
   });
 });
 

@@ -1,6 +1,13 @@
+import { X509Certificate } from "node:crypto";
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
-import { isIP } from "node:net";
-import { connect, type SecureContext, type TLSSocket } from "node:tls";
+import { isIP, isIPv6 } from "node:net";
+import {
+  checkServerIdentity,
+  connect,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { Http2SessionManager } from "@connectrpc/connect-node";
 import type { ServerAddress } from "../server-address.js";
 import { type Diversion, DivertingSocket, type OnRead } from "./diverting-socket.js";
@@ -143,6 +150,7 @@ export class ConnectionManager extends Http2SessionManager {
       port: address.port,
       // SNI names hosts, not addresses (RFC 6066, section 3).
       servername: serverName ?? (isIP(address.host) ? "" : address.host),
+      checkServerIdentity: checkIdentity,
       secureContext: context,
       minVersion,
       ALPNProtocols: ["h2"],
@@ -215,8 +223,21 @@ function divertingSocketOf(session: ClientHttp2Session): DivertingSocket | undef
 
 /** The URL that stands for the address in HTTP. A zone (fe80::1%eth0) is of this host only and has no place in it. */
 export function baseUrl({ host, port }: ServerAddress): string {
-  const name = host.replace(/%.*$/, "");
+  const name = withoutZone(host);
   return `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+function withoutZone(host: string): string {
+  return host.replace(/%.*$/, "");
+}
+
+/** As Node does by itself, but for IPv6 addresses, of which Node 22.23 says that no certificate has them. */
+function checkIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+  if (!isIPv6(host)) return checkServerIdentity(host, certificate);
+  const address = withoutZone(host);
+  if (new X509Certificate(certificate.raw).checkIP(address) !== undefined) return undefined;
+  const message = `the certificate is for ${certificate.subjectaltname ?? "no name"}, not for ${address}`;
+  return Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 }
 
 function certificateOf(socket: TLSSocket): ServerCertificate | null {
