@@ -127,7 +127,7 @@ export async function createStenographerServer(options: ServerOptions): Promise<
       inForce.close();
       known.sayGoodbye();
       await service.close(graceMs);
-      known.end(graceMs - (performance.now() - startedAt));
+      known.end(graceMs - (performance.now() - startedAt), closed);
       await closed;
       service.logger.info({}, "closed");
     })();

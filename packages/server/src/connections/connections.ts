@@ -83,12 +83,20 @@ export class Connections {
     }
   }
 
-  /** Closes what is left after a moment, and after `graceMs` also those that still read. */
-  end(graceMs: number): void {
+  /**
+   * Closes what is left after a moment, and after `graceMs` also those that still read.
+   *
+   * @param closed resolves when the server has closed, which it does behind its last connection
+   */
+  end(graceMs: number, closed: Promise<unknown>): void {
     this.#ending = true;
-    // They hold no process: the connections that they are for do.
-    setTimeout(() => this.#destroyIdle(), farewellMs).unref();
-    setTimeout(() => this.#destroyAll(), Math.max(farewellMs, graceMs)).unref();
+    // Until then they hold the process, since a connection may not: where a reset met a write under way, Node 20 waits for nothing.
+    const timers = [
+      setTimeout(() => this.#destroyIdle(), farewellMs),
+      setTimeout(() => this.#destroyAll(), Math.max(farewellMs, graceMs)),
+    ];
+    const clear = (): void => timers.forEach(clearTimeout);
+    closed.then(clear, clear);
     for (const [socket, answers] of this.#sockets) if (!isHttp2(socket) && answers === 0) socket.end();
   }
 
