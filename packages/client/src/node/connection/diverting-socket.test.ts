@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:http2";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
@@ -18,6 +19,8 @@ function divertingSocket() {
       written.push(chunk);
       callback();
     },
+    // As long as the other end does not take it.
+    final() {},
   });
   let onread: OnRead | undefined;
   const diverting = new DivertingSocket((given) => {
@@ -128,4 +131,17 @@ it("lets what came before the end of a connection be read behind it", async () =
   expect(diverting.destroyed).toBe(false);
   expect(diverting.read()).toEqual(Buffer.from(ping));
   await new Promise((resolve) => diverting.once("close", resolve));
+});
+
+it("goes where the server ends, so that a session which ends right then has nothing to write to", async () => {
+  const { diverting, socket } = divertingSocket();
+  const session = connect("https://localhost", { createConnection: () => diverting });
+  const closed = once(session, "close");
+  socket.emit("secureConnect");
+  socket.push(null);
+  socket.resume();
+  await setImmediate();
+  session.destroy();
+  await closed;
+  expect(socket.destroyed).toBe(true);
 });

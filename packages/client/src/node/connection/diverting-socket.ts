@@ -67,10 +67,12 @@ export class DivertingSocket extends Duplex {
     });
     this.socket.on("error", (error) => this.destroy(error));
     this.socket.once("end", () => this.push(null));
+    // At once, or Node's wrapper of this stream would end its side: a frame that node:http2 writes while it does (GOAWAY, where
+    // the client is closed then) fails an assertion there, and that ends the process.
+    this.once("end", () => this.destroy());
     this.socket.once("close", () => {
       // node:http2 may still have to read what came before.
-      if (this.socket.readableEnded && !this.readableEnded) this.once("end", () => this.destroy());
-      else this.destroy();
+      if (!this.socket.readableEnded) this.destroy();
     });
   }
 
