@@ -8,7 +8,15 @@ export interface Http2Frame {
   readonly payload: Uint8Array;
 }
 
-export const frameType = { data: 0x0, headers: 0x1, settings: 0x4, ping: 0x6, windowUpdate: 0x8 } as const;
+export const frameType = {
+  data: 0x0,
+  headers: 0x1,
+  rstStream: 0x3,
+  settings: 0x4,
+  ping: 0x6,
+  goaway: 0x7,
+  windowUpdate: 0x8,
+} as const;
 export const frameFlag = { endStream: 0x1, endHeaders: 0x4, padded: 0x8 } as const;
 
 export function encodeFrame({ type, flags, streamId, payload }: Http2Frame): Uint8Array {

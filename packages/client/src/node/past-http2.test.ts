@@ -153,6 +153,25 @@ describe("an answer's way past node:http2", () => {
     await expect.poll(() => connection?.destroyed, { timeout: 10_000 }).toBe(true);
     expect(await failureOf(() => reader.next())).toMatchObject({ reason: "CONNECTION_LOST" });
   });
+
+  it("ends where a server says goodbye, breaks HTTP/2, and keeps the connection", async () => {
+    const staying = createServer({ ...serverTls(), ALPNProtocols: ["h2"], allowHalfOpen: true }, (socket) => {
+      open.add(socket);
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        beginAnswer(socket);
+        const lastStreamAndCode = Buffer.of(0, 0, 0, 1, 0, 0, 0, constants.NGHTTP2_NO_ERROR);
+        socket.write(
+          encodeFrame({ type: frameType.goaway, flags: 0, streamId: 0, payload: lastStreamAndCode }),
+        );
+        socket.write(
+          encodeFrame({ type: frameType.headers, flags: 0, streamId: 0, payload: Buffer.alloc(1) }),
+        );
+      });
+    });
+    const fetch = (await connectTo(staying)).fetchPcap({ ...hour, uid });
+    expect(await failureOf(fetch.summary)).toMatchObject({ reason: "CONNECTION_LOST" });
+  });
 });
 
 /** What a reader that has begun has still to come. */

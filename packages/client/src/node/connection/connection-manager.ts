@@ -123,8 +123,11 @@ export class ConnectionManager extends Http2SessionManager {
   async connectionState(): Promise<ConnectionState | undefined> {
     const current = this.#current;
     if (current === undefined) return undefined;
-    // Streams fail before their session tells why: it does so until its "close".
-    if (current.session.destroyed) await current.closed;
+    // Streams fail before their session tells why: it does so until its "close", for which it would wait for the server's.
+    if (current.session.destroyed) {
+      current.socket?.destroy();
+      await current.closed;
+    }
     return {
       ...current.attempt,
       heard: current.heard,
