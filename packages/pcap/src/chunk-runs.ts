@@ -26,8 +26,9 @@ export interface ChunkRun {
  * together, up to 256 KiB of them. So a small chunk costs no pull of its own.
  *
  * The first chunk starts with the file header, which stands alone when there is no record; so every prefix of the chunks is a valid
- * file. Chunks that lie in a batch in one piece are not copied. A record larger than the bound goes whole, in a chunk of its own. Batches must be in the format of `header` (`conformTo` sees to
- * it), or a TypeError is thrown. Throws a RangeError when `maxChunkBytes` is under 1.
+ * file. A record larger than the bound goes whole, in a chunk of its own. Chunks that lie in a batch in one piece are not copied. Batches
+ * must be in the format of `header` (`conformTo` sees to it), or a TypeError is thrown. Throws a RangeError when `maxChunkBytes` is
+ * under 1.
  */
 export function chunkRuns(
   header: CaptureHeader,

@@ -185,7 +185,7 @@ interface HostList {
 
 type Leaf = PrimitiveNode | HostList;
 
-/** Below this, comparing one after the other is not slower than to look up. */
+/** Fewer are compared one after the other. */
 const leastListed = 4;
 
 /** What is joined by `or` here and below, in any order: hosts of IPv4 in one list, so that a long list costs no more than a short one. */
