@@ -81,10 +81,15 @@ export class ConnectionManager extends Http2SessionManager {
   #serverCertificate: ServerCertificate | null = null;
 
   constructor(options: ConnectionOptions) {
-    const { pingIntervalMs } = options;
+    const { pingIntervalMs, connectTimeoutMs } = options;
     super(
       baseUrl(options.address),
-      { pingIntervalMs, pingTimeoutMs, idleConnectionTimeoutMs },
+      {
+        pingIntervalMs,
+        // To the manager a connection is there at once, so that its PING may have to wait for the handshake.
+        pingTimeoutMs: Math.max(pingTimeoutMs, connectTimeoutMs),
+        idleConnectionTimeoutMs,
+      },
       {
         createConnection: () => new DivertingSocket((onread) => this.#openSocket(onread), options),
         settings: { initialWindowSize: sharedWindowBytes(1, options), enablePush: false },
