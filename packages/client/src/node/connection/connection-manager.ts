@@ -249,9 +249,10 @@ function checkIdentity(host: string, certificate: PeerCertificate): Error | unde
 }
 
 function certificateOf(socket: TLSSocket): ServerCertificate | null {
-  const certificate = socket.getPeerX509Certificate();
-  if (!certificate) return null;
-  const { subject, subjectAltName = null, fingerprint256 } = certificate;
+  // Not by getPeerX509Certificate: of what that gives Node 20 and 22 free nothing, 4.5 KiB a connection on a server.
+  const { raw } = socket.getPeerCertificate() as { readonly raw?: Buffer }; // empty where there is none
+  if (raw === undefined) return null;
+  const { subject, subjectAltName = null, fingerprint256 } = new X509Certificate(raw);
   return { subject, subjectAltName, fingerprint256 };
 }
 
