@@ -190,6 +190,29 @@ describe("a reader that takes nothing", () => {
   });
 });
 
+describe("slow readers that share a connection", () => {
+  it("hold no other call on it back, however much the server has to keep for them", async () => {
+    const count = 24;
+    const all = capture.subarray(0, 24 + 1016 * 2500);
+    await start({ concurrency: count, defaultChunkBytes: 1024 * 1024 }, memorySource(all));
+    const shared = await session({ initialWindowSize: 16_384 });
+    const answers = Array.from({ length: count }, () => ask(shared, "FetchPcap", grpc).end(envelope));
+    // Each has something now, and a mebibyte waits for it.
+    await Promise.all(answers.map((answer) => once(answer, "readable")));
+    const other = ask(shared, "DescribeSensor", { "content-type": "application/json" }).end("{}");
+    const [headers] = await once(other, "response");
+    expect(headers[":status"]).toBe(200);
+    const bytes = await Promise.all(
+      answers.map(async (answer) => {
+        let sum = 0;
+        for await (const piece of answer) sum += (piece as Buffer).length; // no encoding is set
+        return sum;
+      }),
+    );
+    expect(Math.min(...bytes)).toBeGreaterThan(all.length);
+  });
+});
+
 describe("a request that is refused before all of it was read", () => {
   it.each([
     ["gRPC", "ExplainQuery", grpc],

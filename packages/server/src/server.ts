@@ -18,7 +18,7 @@ import { guardSession } from "./connections/session-guard.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
 import { clientIdentity } from "./identity.js";
-import { limitsShape } from "./limits.js";
+import { type Limits, limitsShape } from "./limits.js";
 import type { ServerMetrics } from "./metrics.js";
 import { maxRequestBytes, routesOf } from "./routes.js";
 import { SensorService, sensorOptionsShape } from "./sensor-service.js";
@@ -94,6 +94,7 @@ export async function createStenographerServer(options: ServerOptions): Promise<
       allowHTTP1: true,
       handshakeTimeout: handshakeTimeoutMs,
       settings: { maxConcurrentStreams: 128 },
+      maxSessionMemory: sessionMegabytes(service.limits),
     },
     requestListener(service, requestBodyTimeoutMs),
   );
@@ -145,6 +146,14 @@ export async function createStenographerServer(options: ServerOptions): Promise<
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+}
+
+/**
+ * What one connection may hold, in megabytes as Node counts them. Beyond it Node refuses every further call on the connection, and what waits
+ * for slow readers counts: at most two messages of each retrieval that runs. The rest, for headers, is Node's default.
+ */
+function sessionMegabytes({ concurrency, maxChunkBytes }: Limits): number {
+  return 10 + Math.ceil((2 * concurrency * Math.max(maxChunkBytes, 262_144)) / 1_000_000);
 }
 
 /** FetchPcap in gRPC goes the short way, everything else through connect-node. */
