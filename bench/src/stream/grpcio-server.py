@@ -1,12 +1,10 @@
 """The server of the stream suites that is gRPC of Python, as the prototype had it: sends ready pieces and counts."""
-import concurrent.futures
 import json
 import os
 import signal
 import sys
 
 import contract
-import grpc
 from usage import start_usage
 
 options = json.loads(sys.argv[1])
@@ -21,21 +19,7 @@ def fetch_pcap(_request, _context):
         sent += len(piece)
 
 
-server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=64))
-server.add_generic_rpc_handlers([
-    grpc.method_handlers_generic_handler(contract.SERVICE, {
-        contract.RPC: grpc.unary_stream_rpc_method_handler(
-            fetch_pcap,
-            request_deserializer=contract.StenoRequest.FromString,
-            response_serializer=contract.Response.SerializeToString,
-        ),
-    }),
-])
-credentials = grpc.ssl_server_credentials(
-    [(tls["key"], tls["cert"])], root_certificates=tls["ca"], require_client_auth=True
-)
-port = server.add_secure_port("127.0.0.1:0", credentials)
-server.start()
+server, port = contract.start_server(fetch_pcap, tls["key"], tls["cert"], tls["ca"], threads=64)
 usage = start_usage()
 
 

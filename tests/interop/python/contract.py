@@ -5,6 +5,9 @@
     Request       uid = 1 (string)  chunk_size = 2, max_size = 3 (int32)
     Response      uid = 1 (string)  pcap = 2 (bytes)
 """
+import concurrent.futures
+
+import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 METHOD = "/stenographer.Stenographer/FetchPcap"
@@ -54,3 +57,20 @@ Request, StenoRequest, Response = _message("Request"), _message("StenoRequest"),
 def read(path):
     with open(path, "rb") as file:
         return file.read()
+
+
+def start_server(fetch_pcap, key, certificate, authority, port=0, threads=10):
+    """Starts a server that answers FetchPcap over mutual TLS; what is given is the server and its port, 0 if it could not listen."""
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=threads))
+    handler = grpc.unary_stream_rpc_method_handler(
+        fetch_pcap,
+        request_deserializer=StenoRequest.FromString,
+        response_serializer=Response.SerializeToString,
+    )
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {RPC: handler})])
+    credentials = grpc.ssl_server_credentials(
+        [(key, certificate)], root_certificates=authority, require_client_auth=True
+    )
+    port = server.add_secure_port("127.0.0.1:%d" % port, credentials)
+    server.start()
+    return server, port

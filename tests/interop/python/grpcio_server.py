@@ -10,14 +10,11 @@ that is not there is no error. Prints "listening PORT", then each request as a l
 In COMMAND, {output} is the file to write, {query} the filter.
 """
 import argparse
-import concurrent.futures
 import json
 import os
 import subprocess
 import sys
 import tempfile
-
-import grpc
 
 import contract
 
@@ -70,24 +67,9 @@ def fetch_pcap(request, _context):
             os.unlink(path)
 
 
-server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=10))
-server.add_generic_rpc_handlers([
-    grpc.method_handlers_generic_handler(contract.SERVICE, {
-        contract.RPC: grpc.unary_stream_rpc_method_handler(
-            fetch_pcap,
-            request_deserializer=contract.StenoRequest.FromString,
-            response_serializer=contract.Response.SerializeToString,
-        ),
-    }),
-])
-credentials = grpc.ssl_server_credentials(
-    [(contract.read(options.key), contract.read(options.cert))],
-    root_certificates=contract.read(options.ca),
-    require_client_auth=True,
-)
-port = server.add_secure_port("127.0.0.1:%d" % options.port, credentials)
+key, certificate, authority = (contract.read(path) for path in (options.key, options.cert, options.ca))
+server, port = contract.start_server(fetch_pcap, key, certificate, authority, options.port)
 if port == 0:
     sys.exit("could not listen")
-server.start()
 print("listening", port, flush=True)
 server.wait_for_termination()
