@@ -88,7 +88,7 @@ async function ours(): Promise<number> {
   return (await createStenographerServer({ source, limits, tls, host: "127.0.0.1", port: 0 })).port;
 }
 
-/** grpc-js at both ends: sends ready pieces, as raw TLS does. */
+/** grpc-js's own server: sends ready pieces, as raw TLS does. */
 async function grpcJs(): Promise<number> {
   const server = new GrpcServer();
   const { service } = await grpcJsContract();

@@ -11,7 +11,6 @@ export interface Http2Frame {
 export const frameType = {
   data: 0x0,
   headers: 0x1,
-  rstStream: 0x3,
   settings: 0x4,
   ping: 0x6,
   goaway: 0x7,

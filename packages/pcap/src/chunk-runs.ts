@@ -75,13 +75,11 @@ class ChunkCollector {
 
   /** The chunks that are closed, good until the next `fill`; undefined where there are none. */
   takeRun(): ChunkRun | undefined {
-    const { ends } = this;
-    if (ends.length === 0) return undefined;
-    this.ends = [];
-    if (this.uncopied === undefined) return { bytes: this.buffer.subarray(0, this.start), ends };
-    const bytes = this.uncopied;
+    if (this.ends.length === 0) return undefined;
+    const run = { bytes: this.uncopied ?? this.buffer.subarray(0, this.start), ends: this.ends };
     this.uncopied = undefined;
-    return { bytes, ends };
+    this.ends = [];
+    return run;
   }
 
   /** Takes records from number `first` on, until there are no more or the run is full; gives the number of the next. */
@@ -145,6 +143,7 @@ class ChunkCollector {
 
   /** Starts again, with what is in the chunk that is not closed. */
   private forgetRun(): void {
+    if (this.start === 0) return;
     this.buffer.copyWithin(0, this.start, this.used);
     this.used -= this.start;
     this.start = 0;

@@ -10,7 +10,6 @@ const mostBlockBytes = 262_144;
 export class ArrivedBytes {
   readonly #full: Uint8Array[] = [];
   #block = new Uint8Array(0);
-  #blockBytes = leastBlockBytes;
   /** What of the block was read, and how far it is filled. */
   #from = 0;
   #to = 0;
@@ -48,12 +47,13 @@ export class ArrivedBytes {
 
   #startBlock(): void {
     const unreadBytes = this.#to - this.#from;
-    if (unreadBytes === this.#blockBytes) this.#blockBytes = Math.min(2 * this.#blockBytes, mostBlockBytes);
-    else if (unreadBytes <= this.#blockBytes / 2)
-      this.#blockBytes = Math.max(this.#blockBytes / 2, leastBlockBytes);
+    let bytes = this.#block.length;
+    if (unreadBytes === bytes) bytes *= 2;
+    else if (unreadBytes <= bytes / 2) bytes /= 2;
+    bytes = Math.min(Math.max(bytes, leastBlockBytes), mostBlockBytes);
     const begun = this.#takeBegun();
     if (begun) this.#full.push(begun);
-    this.#block = new Uint8Array(Buffer.allocUnsafeSlow(this.#blockBytes).buffer);
+    this.#block = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
     this.#from = 0;
     this.#to = 0;
   }
