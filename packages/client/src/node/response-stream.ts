@@ -16,6 +16,9 @@ const highWaterBytes = 262_144;
 /** Bytes after which a reader is woken at once, and not when all that has come by then was taken in. */
 const wakeBytes = 262_144;
 
+/** Fewer bytes than these wait for others, as long as some keep coming on the connection. */
+const worthwhileBytes = 65_536;
+
 /** How often at most a connection is told that it is alive: that sets timers, which a piece is not worth. */
 const aliveIntervalMs = 1000;
 
@@ -40,6 +43,7 @@ export class ResponseStream {
   readonly #arrived = new ArrivedBytes();
   #diversion: Diversion | undefined;
   #waking: NodeJS.Immediate | undefined;
+  #awaitsLull = false;
   #toldAliveAtMs = 0;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -155,12 +159,20 @@ export class ResponseStream {
 
   /** Wakes the reader when all that can be read at once has come: a TLS record at a time would be dear. */
   #wakeSoon(): void {
-    if (this.#arrived.length >= wakeBytes) this.#wake();
-    else
+    const { length } = this.#arrived;
+    if (length >= wakeBytes) this.#wake();
+    else if (length >= worthwhileBytes || this.#diversion === undefined)
       this.#waking ??= setImmediate(() => {
         this.#waking = undefined;
         this.#wake();
       });
+    else if (!this.#awaitsLull) {
+      this.#awaitsLull = true;
+      this.#diversion.atLull(() => {
+        this.#awaitsLull = false;
+        this.#wake();
+      });
+    }
   }
 
   #throwIfFailed(): void {

@@ -2,6 +2,7 @@ import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { WindowLimits } from "./flow-windows.js";
 import { FrameError, FrameSplitter, type TakePayload } from "./frame-splitter.js";
+import { Lull } from "./lull.js";
 import { ReceiveWindow } from "./receive-window.js";
 
 /** Node gives out TLS records, which have at most 16 KiB. */
@@ -19,6 +20,8 @@ export interface OnRead {
 export interface Diversion {
   /** Says that so many bytes of payload have been read, for which the server may send others. */
   refund(bytes: number): void;
+  /** Has this called when nothing more comes on the connection for now, soon in any case. */
+  atLull(told: () => void): void;
   /** Leaves what still comes to node:http2. */
   end(): void;
 }
@@ -44,6 +47,7 @@ export class DivertingSocket extends Duplex {
   #heldWrite: (() => void) | undefined;
   /** Whether node:http2 takes more of the rest. */
   #wanted = true;
+  readonly #lull = new Lull();
 
   /**
    * @param openSocket opens the connection, reading as it is told
@@ -105,6 +109,7 @@ export class DivertingSocket extends Duplex {
       refund: (bytes) => {
         if (open) window.refund(bytes);
       },
+      atLull: (told) => this.#lull.wait(told),
       end: () => {
         open = false;
         this.#streamWindows.delete(window);
@@ -145,6 +150,7 @@ export class DivertingSocket extends Duplex {
 
   /** Takes what was read, and says whether to go on reading. */
   #take(buffer: Uint8Array, bytes: number): boolean {
+    this.#lull.notice();
     try {
       this.#splitter.push(buffer, bytes);
     } catch (error) {
