@@ -52,13 +52,19 @@ export interface Usage {
   readonly grownMiB: number;
 }
 
-/** Begins to measure this process. */
-export function startUsage(): () => Usage {
-  const since = process.cpuUsage();
-  const idleBytes = process.memoryUsage.rss();
-  return () => {
-    const { user, system } = process.cpuUsage(since);
+/** Measures this process, from when it is made. */
+export class UsageMeter {
+  readonly #idleBytes = process.memoryUsage.rss();
+  #since = process.cpuUsage();
+
+  /** Leaves the processor time until now out; what memory was taken counts. */
+  restart(): void {
+    this.#since = process.cpuUsage();
+  }
+
+  read(): Usage {
+    const { user, system } = process.cpuUsage(this.#since);
     const peakBytes = process.resourceUsage().maxRSS * 1024;
-    return { cpuSeconds: (user + system) / 1e6, grownMiB: (peakBytes - idleBytes) / 2 ** 20 };
-  };
+    return { cpuSeconds: (user + system) / 1e6, grownMiB: (peakBytes - this.#idleBytes) / 2 ** 20 };
+  }
 }

@@ -41,8 +41,8 @@ export async function benchRtt({ quick, json }: BenchOptions): Promise<void> {
         const stock = client === "connect-node" || client === "grpc-js";
         const answerBytes = (quick ? 1 : stock ? 4 : 256) * MiB;
         const measured = await runPair(
-          { kind: server, tls: tls.server, answerBytes, chunkBytes, digest: true },
-          { kind: client, tls: tls.client, chunkBytes, streams: 1, digest: true },
+          { kind: server, tls: tls.server, answerBytes, warmUpBytes: 0, chunkBytes, digest: true },
+          { kind: client, tls: tls.client, chunkBytes, streams: 1, warmUp: false, digest: true },
           (target) => new Peer(new URL("../delaying-proxy.ts", import.meta.url), { target, ...link }),
         );
         all.push(measured);

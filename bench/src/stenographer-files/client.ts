@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { credentials, loadPackageDefinition } from "@grpc/grpc-js";
 import { load } from "@grpc/proto-loader";
 import { createStenographerClient } from "@stenogrpc/client/node";
-import { startUsage } from "../peer.js";
+import { UsageMeter } from "../peer.js";
 import type { ClientOptions } from "./suite.js";
 
 const chunkBytes = 1024 * 1024;
@@ -42,9 +42,9 @@ async function native({ port, tls, text }: ClientOptions): Promise<[number, numb
 }
 
 process.on("message", async (options: ClientOptions) => {
-  const usage = startUsage();
+  const usage = new UsageMeter();
   const startedAt = performance.now();
   const [bytes, packets] = await (options.kind === "native" ? native(options) : ours(options));
   const ms = performance.now() - startedAt;
-  process.send?.({ bytes, packets, ms, clientCpuSeconds: usage().cpuSeconds });
+  process.send?.({ bytes, packets, ms, clientCpuSeconds: usage.read().cpuSeconds });
 });

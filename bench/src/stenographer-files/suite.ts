@@ -75,7 +75,7 @@ export async function benchStenographerFiles({ quick, json }: BenchOptions): Pro
   const truth = await writeSyntheticTraffic(pcap, { packets, packetsPerSecond });
   const daemon = await startStenographer({ pcap, mode: "files", secondsPerFile, nativeGrpc: true });
   const servers: Peer[] = [];
-  const asking = startClient();
+  const [asking, askingNatively] = [startClient(), startClient()];
   try {
     const { server, client } = await certificates();
     const starting = (["files", "https", "stenoread", "directory"] as const).map(async (kind) => {
@@ -98,7 +98,7 @@ export async function benchStenographerFiles({ quick, json }: BenchOptions): Pro
       ourWay(asking, "our server, directory", directory, client),
       curlWay(daemon),
       stenoreadWay(daemon),
-      nativeWay(asking, daemon),
+      nativeWay(askingNatively, daemon),
     ];
     const queries = benchQueries(truth).filter((_, i) => !quick || i % 3 === 0);
     const results = [];
@@ -106,6 +106,7 @@ export async function benchStenographerFiles({ quick, json }: BenchOptions): Pro
     report(results, { json, packets, runs, pcapBytes: truth.pcapBytes });
   } finally {
     asking.kill();
+    askingNatively.kill();
     await Promise.all(servers.map((peer) => peer.stop<object>()));
     await daemon.stop();
     rmSync(folder, { recursive: true });

@@ -6,13 +6,13 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { credentials } from "@grpc/grpc-js";
 import { createStenographerClient } from "@stenogrpc/client/node";
 import { Stenographer } from "@stenogrpc/protocol";
-import { startUsage } from "../peer.js";
+import { UsageMeter } from "../peer.js";
 import { grpcJsContract } from "./grpc-js-contract.js";
 import type { ClientKind, ClientOptions } from "./suite.js";
 import { withoutDigest } from "./without-digest.js";
 
 const options = JSON.parse(process.argv[2] ?? "") as ClientOptions; // written by suite.ts
-const { kind, port, tls, chunkBytes, streams, digest } = options;
+const { kind, port, tls, chunkBytes, streams, warmUp, digest } = options;
 const seconds = 1_700_000_000;
 const server = `https://localhost:${port}`;
 const request = {
@@ -106,10 +106,21 @@ const kinds: Record<Exclude<ClientKind, "grpcio">, () => Promise<Fetch>> = {
 };
 
 if (!digest) withoutDigest();
-const usage = startUsage();
+const usage = new UsageMeter();
 const fetch = await kinds[kind as Exclude<ClientKind, "grpcio">](); // the suite starts Python for that one
 startedAt = performance.now();
+let warmUpMs = 0;
+let warmUpBytes = 0;
+if (warmUp) {
+  await fetch();
+  warmUpMs = performance.now() - startedAt;
+  warmUpBytes = bytes;
+  usage.restart();
+  startedAt = performance.now();
+}
 await Promise.all(Array.from({ length: streams }, fetch));
 const ms = performance.now() - startedAt;
-console.log(JSON.stringify({ bytes, ms, firstMs, ...usage() }));
+console.log(
+  JSON.stringify({ bytes: bytes - warmUpBytes, ms, firstMs, warmUpBytes, warmUpMs, ...usage.read() }),
+);
 process.exit();

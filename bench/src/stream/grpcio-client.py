@@ -6,7 +6,7 @@ import time
 
 import contract
 import grpc
-from usage import start_usage
+from usage import UsageMeter
 
 options = json.loads(sys.argv[1])
 tls = {name: text.encode() for name, text in options["tls"].items()}
@@ -28,7 +28,7 @@ def read(fetch):
             seen["bytes"] += len(response.pcap)
 
 
-usage = start_usage()
+usage = UsageMeter()
 started = time.monotonic()
 limits = [("grpc.max_receive_message_length", -1)]
 with grpc.secure_channel(f"localhost:{options['port']}", credentials, options=limits) as channel:
@@ -37,10 +37,17 @@ with grpc.secure_channel(f"localhost:{options['port']}", credentials, options=li
         request_serializer=contract.StenoRequest.SerializeToString,
         response_deserializer=contract.Response.FromString,
     )
+    warm_up = {"warmUpBytes": 0, "warmUpMs": 0}
+    if options["warmUp"]:
+        read(fetch)
+        warm_up = {"warmUpBytes": seen["bytes"], "warmUpMs": (time.monotonic() - started) * 1000}
+        usage.restart()
+        started = time.monotonic()
     threads = [threading.Thread(target=read, args=(fetch,)) for _ in range(options["streams"])]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     ms = (time.monotonic() - started) * 1000
-print(json.dumps({**seen, "ms": ms, **usage()}), flush=True)
+seen["bytes"] -= warm_up["warmUpBytes"]
+print(json.dumps({**seen, "ms": ms, **warm_up, **usage.read()}), flush=True)

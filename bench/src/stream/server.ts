@@ -9,19 +9,29 @@ import { Server as GrpcServer, ServerCredentials, type ServerWritableStream } fr
 import { decodeCapture, PcapWriter } from "@stenogrpc/pcap";
 import type { PacketSource } from "@stenogrpc/server";
 import { clientIdentity, createStenographerServer, stenographerRoutes } from "@stenogrpc/server";
-import { startUsage } from "../peer.js";
+import { UsageMeter } from "../peer.js";
 import { grpcJsContract } from "./grpc-js-contract.js";
 import type { ServerKind, ServerOptions } from "./suite.js";
 import { withoutDigest } from "./without-digest.js";
 
 const options = JSON.parse(process.argv[2] ?? "") as ServerOptions; // written by suite.ts
-const { kind, answerBytes, chunkBytes, digest, tls } = options;
+const { kind, answerBytes, warmUpBytes, chunkBytes, digest, tls } = options;
 const requireClient = { ...tls, requestCert: true, rejectUnauthorized: true };
 const limits = { minChunkBytes: 1024, concurrency: 64 };
 const packetBytes = 1000;
 const blockBytes = 1024 * 1024;
+const usage = new UsageMeter();
+let answers = 0;
 
-/** One mebibyte of records, given out until there are `answerBytes`: the pipeline without a disk. */
+/** Bytes of the answer that begins. The first one warms up, where that is wanted, and what it takes does not count. */
+function nextAnswerBytes(): number {
+  answers++;
+  if (warmUpBytes === 0) return answerBytes;
+  if (answers === 2) usage.restart();
+  return answers === 1 ? warmUpBytes : answerBytes;
+}
+
+/** One mebibyte of records, given out until there are enough: the pipeline without a disk. */
 function repeating(): PacketSource {
   const writer = new PcapWriter({
     byteOrder: "little",
@@ -34,13 +44,13 @@ function repeating(): PacketSource {
     data: new Uint8Array(packetBytes),
   });
   const block = Buffer.concat(Array.from({ length: Math.floor(blockBytes / record.length) }, () => record));
-  async function* chunks() {
+  async function* chunks(bytes: number) {
     yield writer.header();
-    for (let sent = 0; sent < answerBytes; sent += block.length) yield block;
+    for (let sent = 0; sent < bytes; sent += block.length) yield block;
   }
   return {
     kind: "repeating",
-    open: async () => ({ ...(await decodeCapture(chunks())), warnings: [] }),
+    open: async () => ({ ...(await decodeCapture(chunks(nextAnswerBytes()))), warnings: [] }),
     describe: async () => ({}),
   };
 }
@@ -48,7 +58,7 @@ function repeating(): PacketSource {
 /** Writes pieces of the chunk size, and lets a mebibyte wait. */
 function writeAnswer(target: TLSSocket | ServerHttp2Stream): void {
   const piece = Buffer.alloc(chunkBytes);
-  let left = answerBytes;
+  let left = nextAnswerBytes();
   let waiting = 0;
   const written = (): void => {
     waiting -= piece.length;
@@ -94,7 +104,7 @@ async function grpcJs(): Promise<number> {
   const { service } = await grpcJsContract();
   const FetchPcap = (call: ServerWritableStream<object, { pcap: Buffer }>): void => {
     const piece = Buffer.alloc(chunkBytes);
-    let left = answerBytes;
+    let left = nextAnswerBytes();
     const write = (): void => {
       while (left > 0) {
         left -= piece.length;
@@ -129,9 +139,8 @@ async function listen(): Promise<number> {
 
 if (!digest) withoutDigest();
 const port = await listen();
-const usage = startUsage();
 console.log(JSON.stringify({ port }));
 process.once("SIGTERM", () => {
-  console.log(JSON.stringify(usage()));
+  console.log(JSON.stringify(usage.read()));
   process.exit();
 });

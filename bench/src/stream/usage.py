@@ -13,13 +13,18 @@ def _rss_bytes():
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def start_usage():
-    """Begins to measure this process; what is given back tells."""
-    idle_bytes = _rss_bytes()
-    cpu = _cpu_seconds()
+class UsageMeter:
+    """Measures this process, from when it is made."""
 
-    def usage():
+    def __init__(self):
+        self._idle_bytes = _rss_bytes()
+        self._since = _cpu_seconds()
+
+    def restart(self):
+        """Leaves the processor time until now out; what memory was taken counts."""
+        self._since = _cpu_seconds()
+
+    def read(self):
         peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return {"cpuSeconds": _cpu_seconds() - cpu, "grownMiB": (peak_bytes - idle_bytes) / 2**20}
-
-    return usage
+        grown_mib = (peak_bytes - self._idle_bytes) / 2**20
+        return {"cpuSeconds": _cpu_seconds() - self._since, "grownMiB": grown_mib}
