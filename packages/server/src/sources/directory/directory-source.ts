@@ -22,6 +22,7 @@ import { planAnswer } from "./plan-answer.js";
 import type { KnownFile } from "./range-cache.js";
 import { RangeCache } from "./range-cache.js";
 import { readAnswer } from "./read-answer.js";
+import { RememberedRanges } from "./remembered-ranges.js";
 import type { Folder } from "./survey-folder.js";
 import { findAgain, listFolder, surveyFolder } from "./survey-folder.js";
 import { Work } from "./work.js";
@@ -46,8 +47,16 @@ export const directoryOptionsSchema = strictOptions({
    * of files whose time of change was set back (touch, a copy that keeps another file's times). Default false.
    */
   trustFileTimes: z.boolean().default(false),
+  /**
+   * A file to remember in what was learned of each capture, so that a restart need not read all of them again. Not together with
+   * `trustFileTimes`, which has nothing to remember. Default: none.
+   */
+  remember: z.string().min(1).optional(),
   /** The most files one retrieval has open at a time; one that needs more is refused. Default 512. */
   maxOpenFiles: z.int().min(1).max(65_536).default(512),
+}).refine(({ trustFileTimes, remember }) => !(trustFileTimes && remember), {
+  path: ["remember"],
+  error: "leave it out with trustFileTimes, which reads no more than the first record of a file",
 });
 
 /** Options of the directory source, as written. */
@@ -78,7 +87,7 @@ const beingWrittenMs = 5000;
  */
 export function directorySource(options: DirectoryOptions): PacketSource {
   const { logger, now, ...rest } = options;
-  const { path, pattern, trustFileTimes, maxOpenFiles } = parseOptions(
+  const { path, pattern, trustFileTimes, remember, maxOpenFiles } = parseOptions(
     "directory source",
     directoryOptionsSchema,
     rest,
@@ -87,6 +96,7 @@ export function directorySource(options: DirectoryOptions): PacketSource {
     folder: resolve(path),
     isCaptureName: captureNames(typeof pattern === "string" ? [pattern] : pattern),
     trustFileTimes,
+    remember: remember === undefined ? undefined : resolve(remember),
     maxOpenFiles,
     logger: logger ?? silentLogger,
     now: now ?? Date.now,
@@ -97,6 +107,7 @@ interface Settings {
   readonly folder: string;
   readonly isCaptureName: (name: string) => boolean;
   readonly trustFileTimes: boolean;
+  readonly remember: string | undefined;
   readonly maxOpenFiles: number;
   readonly logger: Logger;
   readonly now: () => number;
@@ -109,20 +120,27 @@ class DirectorySource implements PacketSource {
   readonly #folder: Folder;
   readonly #closing = new AbortController();
   readonly #work = new Set<Work>();
+  readonly #memory: RememberedRanges | undefined;
+  readonly #recalled: Promise<void>;
   readonly #learning: Promise<void>;
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    const { folder, isCaptureName, trustFileTimes, logger } = settings;
+    const { folder, isCaptureName, trustFileTimes, remember, logger } = settings;
     const read = { chunkBytes: trustFileTimes ? peekBytes : readBytes, pool: this.#pool };
-    this.#folder = { path: folder, isCaptureName, ranges: new RangeCache({ trustFileTimes, logger, read }) };
+    const onLearned = (): void => this.#memory?.noteLearned();
+    const ranges = new RangeCache({ trustFileTimes, logger, read, onLearned });
+    this.#folder = { path: folder, isCaptureName, ranges };
+    this.#memory =
+      remember === undefined ? undefined : new RememberedRanges(remember, folder, { ranges, logger });
+    this.#recalled = this.#memory?.recall() ?? Promise.resolve();
     this.#learning = this.#learnInBackground(this.#closing.signal);
   }
 
   async open({ window }: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
     const work = this.#begin(signal);
     try {
-      const known = await surveyFolder(this.#folder, work.signal);
+      const known = await this.#survey(work.signal);
       const answer = planAnswer(known, window);
       const warnings: string[] = [];
       const batches = readAnswer(answer, {
@@ -148,7 +166,7 @@ class DirectorySource implements PacketSource {
   async describe(signal: AbortSignal): Promise<SourceDescription> {
     const work = this.#begin(signal);
     try {
-      return this.#extent(await surveyFolder(this.#folder, work.signal));
+      return this.#extent(await this.#survey(work.signal));
     } finally {
       await work.end();
     }
@@ -157,7 +175,7 @@ class DirectorySource implements PacketSource {
   async estimate({ window }: RetrievalPlan, signal: AbortSignal): Promise<SourceCost> {
     const work = this.#begin(signal);
     try {
-      const { candidates } = planAnswer(await surveyFolder(this.#folder, work.signal), window);
+      const { candidates } = planAnswer(await this.#survey(work.signal), window);
       return {
         files: candidates.length,
         bytes: candidates.reduce((bytes, { version }) => bytes + version.size, 0),
@@ -173,6 +191,12 @@ class DirectorySource implements PacketSource {
     await Promise.all([...this.#work].map((work) => work.abort(reason)));
     await this.#folder.ranges.close(reason);
     await this.#learning;
+    await this.#memory?.close();
+  }
+
+  async #survey(signal: AbortSignal): Promise<KnownFile[]> {
+    await this.#recalled;
+    return surveyFolder(this.#folder, signal);
   }
 
   #begin(signal: AbortSignal): Work {
@@ -205,6 +229,7 @@ class DirectorySource implements PacketSource {
   async #learnInBackground(signal: AbortSignal): Promise<void> {
     const { logger } = this.#settings;
     try {
+      await this.#recalled;
       const files = await listFolder(this.#folder, signal);
       files.sort((a, b) => (a.mtimeNs > b.mtimeNs ? -1 : 1));
       for (const file of files) {

@@ -29,11 +29,29 @@ export class RangeCache {
   readonly #trustFileTimes: boolean;
   readonly #read: ReadOptions;
   readonly #logger: Logger;
+  readonly #onLearned: () => void;
 
-  constructor(options: { trustFileTimes: boolean; read: ReadOptions; logger: Logger }) {
+  /** @param options `onLearned` is called after each reading */
+  constructor(options: {
+    trustFileTimes: boolean;
+    read: ReadOptions;
+    logger: Logger;
+    onLearned: () => void;
+  }) {
     this.#trustFileTimes = options.trustFileTimes;
     this.#read = options.read;
     this.#logger = options.logger;
+    this.#onLearned = options.onLearned;
+  }
+
+  /** All that is known. */
+  known(): Iterable<KnownFile> {
+    return this.#known.values();
+  }
+
+  /** Takes in what was known at another time. */
+  recall(files: Iterable<KnownFile>): void {
+    for (const file of files) this.#known.set(file.version.identity, file);
   }
 
   /** What is known of exactly this version. */
@@ -104,6 +122,7 @@ export class RangeCache {
         : await findTimeRange(file, this.#read, before?.finding);
       const known: KnownFile = { version, head: file.print(), finding };
       this.#known.set(version.identity, known);
+      this.#onLearned();
       this.#logFinding(known, before, Math.round(performance.now() - startedAt));
       return known;
     } finally {
