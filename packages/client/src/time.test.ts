@@ -33,10 +33,23 @@ describe("parseTime", () => {
     );
   });
 
-  it("refuses a number that looks like milliseconds by name", async () => {
-    const failure = await failureOf(() => parseTime(1_782_907_200_000, "to"));
+  it.each<[TimeInput, string]>([
+    [1_782_907_200_000, "looks like milliseconds; a number is seconds since 1970: divide by 1000, or"],
+    [1_782_907_200_000_000, "looks like microseconds; a number is seconds since 1970: divide by 1000000"],
+    [1_782_907_200_000_000_000, "looks like nanoseconds; a number is seconds since 1970: pass nanoseconds"],
+    [1_782_907_200n, "looks like seconds; a bigint is nanoseconds since 1970: multiply by 1_000_000_000n"],
+    [
+      1_782_907_200_000n,
+      "looks like milliseconds; a bigint is nanoseconds since 1970: multiply by 1_000_000n",
+    ],
+    [
+      1_782_907_200_000_000n,
+      "looks like microseconds; a bigint is nanoseconds since 1970: multiply by 1_000n",
+    ],
+  ])("refuses %s, which is in another unit", async (value, message) => {
+    const failure = await failureOf(() => parseTime(value, "to"));
     expect(failure.reason).toBe("TIME_INVALID");
-    expect(failure.message).toMatch(/^to: 1782907200000 looks like milliseconds.*divide by 1000/);
+    expect(failure.message).toContain(`to: ${value} ${message}`);
   });
 
   it.each<[TimeInput, RegExp]>([

@@ -2,14 +2,15 @@ import { StenographerError } from "./stenographer-error.js";
 
 /**
  * A moment: `Date`, ISO 8601 string with a time zone, number of seconds since the epoch (fractions allowed), or bigint
- * nanoseconds since the epoch.
+ * nanoseconds since the epoch. A number or bigint in another unit is refused: it would be a time at which nobody captured packets.
  */
 export type TimeInput = Date | string | number | bigint;
 
 const nsPerSecond = 1_000_000_000n;
 // google.protobuf.Timestamp ends with the year 9999; classic pcap knows no time before 1970.
 const lastSecond = 253_402_300_799n;
-// As seconds this is the year 5138, as milliseconds March 1973: a number above it was meant as milliseconds.
+// As seconds this is the year 5138, as milliseconds March 1973: a number above it was meant as milliseconds. So it goes on with
+// the finer units, and no packet was captured before 1973.
 const highestPlausibleSeconds = 1e11;
 
 const isoShape =
@@ -45,7 +46,7 @@ export function formatTime(timestampNs: bigint): string {
 }
 
 function toNanoseconds(value: TimeInput, name: string): bigint {
-  if (typeof value === "bigint") return value;
+  if (typeof value === "bigint") return fromNanoseconds(value, name);
   if (typeof value === "number") return fromSeconds(value, name);
   if (typeof value === "string") return fromIso(value, name);
   const milliseconds = value.getTime();
@@ -53,14 +54,36 @@ function toNanoseconds(value: TimeInput, name: string): bigint {
   return BigInt(milliseconds) * 1_000_000n;
 }
 
+function fromNanoseconds(ns: bigint, name: string): bigint {
+  const unit = unitOf(Number(ns));
+  if (ns > 0n && unit !== "nanoseconds") {
+    const factor = { seconds: "1_000_000_000n", milliseconds: "1_000_000n", microseconds: "1_000n" }[unit];
+    throw invalid(
+      name,
+      `${ns} looks like ${unit}; a bigint is nanoseconds since 1970: multiply by ${factor} (or pass a Date, if it is that early)`,
+    );
+  }
+  return ns;
+}
+
+/** The unit in which a time since 1970 is one that packets were captured at. */
+function unitOf(value: number): "seconds" | "milliseconds" | "microseconds" | "nanoseconds" {
+  if (value <= highestPlausibleSeconds) return "seconds";
+  if (value <= highestPlausibleSeconds * 1e3) return "milliseconds";
+  return value <= highestPlausibleSeconds * 1e6 ? "microseconds" : "nanoseconds";
+}
+
 function fromSeconds(seconds: number, name: string): bigint {
   if (!Number.isFinite(seconds)) throw invalid(name, `${seconds} is no number of seconds`);
   if (seconds < 0) throw invalid(name, `${seconds} lies before 1970-01-01T00:00:00Z`);
-  if (seconds > highestPlausibleSeconds) {
-    throw invalid(
-      name,
-      `${seconds} looks like milliseconds; a number is seconds since 1970: divide by 1000, or pass a Date`,
-    );
+  const unit = unitOf(seconds);
+  if (unit !== "seconds") {
+    const advice = {
+      milliseconds: "divide by 1000, or pass a Date",
+      microseconds: "divide by 1000000",
+      nanoseconds: "pass nanoseconds as a bigint",
+    }[unit];
+    throw invalid(name, `${seconds} looks like ${unit}; a number is seconds since 1970: ${advice}`);
   }
   // By the decimal digits that were written, since the binary fraction is off by up to 120 ns: 1700000000.1 is .100000000.
   const [whole = "0", digits = ""] = (seconds < 1e-6 ? seconds.toFixed(9) : String(seconds)).split(".");
