@@ -253,6 +253,21 @@ describe.each(Object.keys(ways))("%s:", (way) => {
       expect(line?.fields).toMatchObject({ outcome: "failed", reason: "INTERNAL", client: "test client" });
       expect(String(line?.fields.err)).toContain("/secret/path");
     });
+
+    it("logs a request that it can make no sense of with the uid that its client knows, and as it came", async () => {
+      const lines: { level: string; fields: Record<string, unknown> }[] = [];
+      const client = await start({ capture: capture(1), logger: recordingLogger(lines) });
+      const uid = "typo-0001";
+      const asked = { ...all, bpf: `hosst 1.2.3.4 ${"x".repeat(5000)}`, request: { uid } };
+      await failureOf(fetchAll(client, asked));
+      await failureOf(client.explainQuery({ query: asked }));
+      const refused = lines.filter(({ fields }) => fields.rpc !== undefined).map(({ fields }) => fields);
+      expect(refused).toMatchObject([
+        { rpc: "FetchPcap", outcome: "refused", uid, reason: "FILTER_SYNTAX" },
+        { rpc: "ExplainQuery", uid, reason: "FILTER_SYNTAX" },
+      ]);
+      for (const { filter } of refused) expect(filter).toMatch(/^hosst 1\.2\.3\.4 x{986}…$/);
+    });
   });
 
   describe("places", () => {

@@ -10,6 +10,7 @@ import type { Spending } from "./budgets.js";
 import { clientCertificateKey, clientIdentityKey, identityKey, identityName } from "./identity.js";
 import type { Plan } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
+import { asAsked } from "./request-fields.js";
 import type { SensorService } from "./sensor-service.js";
 import { SourceError } from "./sources/packet-source.js";
 import type { SourceOutcome } from "./sources/source-outcome.js";
@@ -214,17 +215,17 @@ export class Retrieval {
   #log(outcome: string, failure: ConnectError | undefined, result: object): void {
     const plan = this.#plan;
     const identity = this.#context.values.get(clientIdentityKey);
+    const refused = outcome === "failed" && !isOurs(failure);
     const fields = {
       rpc: "FetchPcap",
-      outcome,
-      uid: plan?.uid,
+      outcome: refused ? "refused" : outcome,
+      ...asAsked(this.#request),
       client: identity && identityName(identity),
       fingerprint: identity?.fingerprint256,
       role: this.#record.permit?.roleName,
-      requestReason: plan?.reason || undefined,
       from: plan && timestampToIso(plan.window.startNs),
       to: plan && timestampToIso(plan.window.endNs),
-      filter: plan?.filter && printFilter(plan.filter),
+      ...(plan && { uid: plan.uid, filter: plan.filter && printFilter(plan.filter) }),
       dialect: plan?.dialect,
       policy: plan?.policy && printFilter(plan.policy),
       index: plan?.index && printFilter(plan.index),
@@ -233,9 +234,9 @@ export class Retrieval {
       ...result,
       ...(failure && failureFields(failure)),
     };
-    if (outcome !== "failed") this.#service.logger.info(fields, `retrieval ${outcome}`);
-    else if (isOurs(failure)) this.#service.logger.error(fields, "retrieval failed");
-    else this.#service.logger.warn(fields, "retrieval refused");
+    if (refused) this.#service.logger.warn(fields, "retrieval refused");
+    else if (outcome === "failed") this.#service.logger.error(fields, "retrieval failed");
+    else this.#service.logger.info(fields, `retrieval ${outcome}`);
   }
 }
 

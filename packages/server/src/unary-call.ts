@@ -4,6 +4,7 @@ import type { Permit, Rpc } from "./access/access.js";
 import { RequestRecord } from "./audit/request-record.js";
 import { clientIdentityKey, identityName } from "./identity.js";
 import type { Plan } from "./plan-retrieval.js";
+import { asAsked } from "./request-fields.js";
 import type { SensorService } from "./sensor-service.js";
 import { isOurs, reasonOf, toConnectError } from "./to-connect-error.js";
 
@@ -45,6 +46,7 @@ export async function answerCall<Answer>(
     const identity = context.values.get(clientIdentityKey);
     const fields = {
       rpc,
+      ...asAsked(request),
       client: identity && identityName(identity),
       fingerprint: identity?.fingerprint256,
       role: record.permit?.roleName,
