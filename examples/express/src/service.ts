@@ -67,6 +67,8 @@ const server = createSecureServer(
     allowHTTP1: true,
   },
   (request, response) => {
+    // What the sensor answers itself goes past the adapters, and costs less.
+    if (sensor.answer(request, response)) return;
     if (request.httpVersionMajor === 2) http2(request, response);
     // With allowHTTP1 these are node:http's, which Node's types don't say.
     else app(request as unknown as IncomingMessage, response as unknown as ServerResponse);

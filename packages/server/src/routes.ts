@@ -1,4 +1,6 @@
+import type { Http2ServerResponse } from "node:http2";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Stenographer, type StenoRequest } from "@stenogrpc/protocol";
 import { messagesOf } from "./answer-part.js";
 import { requireClientCertificate } from "./authorize.js";
@@ -8,16 +10,28 @@ import { watchReader, watchReaders } from "./connections/reader-watch.js";
 import { describeSensor } from "./describe-sensor.js";
 import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
+import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
 import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
 
 /** The most bytes of a request message: a filter of 64 KiB and room for the rest. */
 export const maxRequestBytes = 128 * 1024;
 
+/** A request and its response, of node:http or node:http2. */
+type Exchange = Parameters<ReturnType<typeof connectNodeAdapter>>;
+
 /** A sensor's handlers, ready to be mounted on a server of yours. */
 export interface SensorRoutes {
   /** Registers the handlers: the `routes` option of any Connect adapter. */
   (router: ConnectRouter): void;
+  /**
+   * Answers a request itself if it is FetchPcap in gRPC over HTTP/2, past the adapter and its interceptors, which saves the sensor
+   * a third of the processor time; the certificate is that of the request's connection. False: the request is the adapter's, or
+   * yours.
+   *
+   * `createSecureServer(tls, (request, response) => routes.answer(request, response) || handler(request, response))`
+   */
+  answer(...exchange: Exchange): boolean;
   /**
    * From now on, certificates that these lists name are refused, on connections that exist, too; retrievals of theirs that are
    * under way end. Each call replaces the lists of the one before. What a new handshake accepts is your server's own matter:
@@ -50,6 +64,7 @@ export function stenographerRoutes(options: SensorOptions): SensorRoutes {
 export function routesOf(service: SensorService): SensorRoutes {
   const { idleTimeoutMs } = service.limits;
   const fetch = fetchPcap(service);
+  const watchedFetch = watchReader(fetch, idleTimeoutMs);
   const messages = (request: StenoRequest, context: HandlerContext) => messagesOf(fetch(request, context));
   const register = (router: ConnectRouter): void => {
     router.service(
@@ -65,7 +80,19 @@ export function routesOf(service: SensorService): SensorRoutes {
       },
     );
   };
+  const answer: SensorRoutes["answer"] = (request, response) => {
+    if (!isGrpcFetch(request)) return false;
+    const http2Response = response as Http2ServerResponse; // an HTTP/2 request has one
+    answerGrpcFetch(watchedFetch, request, http2Response, maxRequestBytes, service).catch(
+      (error: unknown) => {
+        service.logger.error({ err: error }, "answering failed");
+        response.destroy();
+      },
+    );
+    return true;
+  };
   return Object.assign(register, {
+    answer,
     refuse: (lists: RefusedCertificates) => service.replaceTrust(readRefused(lists)),
     close: ({ graceMs = 30_000 }: { graceMs?: number } = {}) => service.close(graceMs),
   });

@@ -1,20 +1,23 @@
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
-import { connect as connectPlain } from "node:net";
+import { connect as connectHttp2, createSecureServer, type Http2SecureServer } from "node:http2";
+import { type AddressInfo, connect as connectPlain } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { connect as connectTls } from "node:tls";
 import type { Transport } from "@connectrpc/connect";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { connectNodeAdapter, createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import type { CertificateAuthority, Identity } from "@stenogrpc/certs";
 import { createCertificateAuthority } from "@stenogrpc/certs";
 import { Stenographer } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { clientIdentity } from "./identity.js";
 import { stenographerRoutes } from "./routes.js";
 import type { StenographerServer } from "./server.js";
 import { createStenographerServer } from "./server.js";
 import { memorySource } from "./testing/memory-source.js";
+
+const onePacket = pcapOf([{ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) }]);
 
 let authority: CertificateAuthority;
 let server: StenographerServer;
@@ -26,7 +29,7 @@ beforeAll(async () => {
   serverIdentity = await authority.issueServer({ commonName: "sensor", hosts: ["127.0.0.1"] });
   friend = await authority.issueClient({ commonName: "analyst" });
   server = await createStenographerServer({
-    source: memorySource(pcapOf([{ timestampNs: 1_700_000_000_000_000_000n, data: new Uint8Array(60) }])),
+    source: memorySource(onePacket),
     tls: { ca: authority.certificate, cert: serverIdentity.certificate, key: serverIdentity.privateKey },
     host: "127.0.0.1",
     port: 0,
@@ -148,5 +151,78 @@ describe("routes on a server of another's", () => {
     const failure = ConnectError.from(await fetchPackets(transport).catch((error: unknown) => error));
     expect(failure.code).toBe(Code.Unauthenticated);
     expect(failure.rawMessage).toContain("contextValues: clientIdentity");
+  });
+
+  describe("that asks them first", () => {
+    const routes = () => stenographerRoutes({ source: memorySource(onePacket), sensor: "embedded" });
+    let sensor: ReturnType<typeof routes>;
+    let service: Http2SecureServer;
+    const adapted: string[] = [];
+
+    beforeAll(async () => {
+      sensor = routes();
+      const adapter = connectNodeAdapter({ routes: sensor, contextValues: clientIdentity });
+      const { certificate: cert, privateKey: key } = serverIdentity;
+      service = createSecureServer(
+        {
+          ca: authority.certificate,
+          cert,
+          key,
+          requestCert: true,
+          rejectUnauthorized: false,
+          allowHTTP1: true,
+        },
+        (request, response) => {
+          if (sensor.answer(request, response)) return;
+          adapted.push(request.url);
+          adapter(request, response);
+        },
+      );
+      service.listen(0, "127.0.0.1");
+      await once(service, "listening");
+    });
+    beforeEach(() => {
+      adapted.length = 0;
+    });
+    afterAll(async () => {
+      await sensor.close();
+      service.close();
+    });
+
+    const transportTo = (nodeOptions: ConnectionOptions) => {
+      const { port } = service.address() as AddressInfo; // it listens
+      return createGrpcTransport({ baseUrl: `https://127.0.0.1:${port}`, nodeOptions });
+    };
+
+    it("answer FetchPcap in gRPC past its adapter, and leave the rest to that", async () => {
+      const transport = transportTo(tls(friend));
+      expect(await fetchPackets(transport)).toBe(1n);
+      expect(adapted).toEqual([]);
+      const { sensor: name } = await createClient(Stenographer, transport).describeSensor({});
+      expect(name).toBe("embedded");
+      expect(adapted).toEqual(["/stenographer.Stenographer/DescribeSensor"]);
+    });
+
+    it.each(["1.1", "2"] as const)("leave FetchPcap in Connect over HTTP/%s to it", async (httpVersion) => {
+      const { port } = service.address() as AddressInfo; // it listens
+      const baseUrl = `https://127.0.0.1:${port}`;
+      const transport = createConnectTransport({ baseUrl, httpVersion, nodeOptions: tls(friend) });
+      expect(await fetchPackets(transport)).toBe(1n);
+      expect(adapted).toEqual(["/stenographer.Stenographer/FetchPcap"]);
+    });
+
+    it("refuse who has no certificate, though the server lets everybody in", async () => {
+      const transport = transportTo({ ca: authority.certificate });
+      const failure = ConnectError.from(await fetchPackets(transport).catch((error: unknown) => error));
+      expect(failure.code).toBe(Code.Unauthenticated);
+      expect(adapted).toEqual([]);
+    });
+
+    it("answer nothing more once they are closed", async () => {
+      await sensor.close();
+      const transport = transportTo(tls(friend));
+      const failure = ConnectError.from(await fetchPackets(transport).catch((error: unknown) => error));
+      expect(failure.code).toBe(Code.Unavailable);
+    });
   });
 });

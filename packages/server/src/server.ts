@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Http2SecureServer, Http2ServerRequest } from "node:http2";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -13,14 +13,11 @@ import { ConnectionGate } from "./connections/connection-gate.js";
 import { connectionLimitsShape } from "./connections/connection-limits.js";
 import { Connections } from "./connections/connections.js";
 import { type Line, lineKey, lineOfResponse, lineOfStream } from "./connections/hang-up.js";
-import { watchReader } from "./connections/reader-watch.js";
 import { guardSession } from "./connections/session-guard.js";
-import { fetchPcap } from "./fetch-pcap.js";
-import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
 import { clientIdentity } from "./identity.js";
 import { type Limits, limitsShape } from "./limits.js";
 import type { ServerMetrics } from "./metrics.js";
-import { maxRequestBytes, routesOf } from "./routes.js";
+import { routesOf } from "./routes.js";
 import { SensorService, sensorOptionsShape } from "./sensor-service.js";
 
 const serverOptionsSchema = strictOptions({
@@ -158,10 +155,10 @@ function sessionMegabytes({ concurrency, maxChunkBytes }: Limits): number {
 
 /** FetchPcap in gRPC goes the short way, everything else through connect-node. */
 function requestListener(service: SensorService, requestBodyTimeoutMs: number) {
-  const handler = watchReader(fetchPcap(service), service.limits.idleTimeoutMs);
+  const routes = routesOf(service);
   const lines = new WeakMap<object, Line>();
   const others = connectNodeAdapter({
-    routes: routesOf(service),
+    routes,
     contextValues: (request) => clientIdentity(request).set(lineKey, lines.get(request)),
     acceptCompression: [],
   });
@@ -169,17 +166,10 @@ function requestListener(service: SensorService, requestBodyTimeoutMs: number) {
     const line = "stream" in response ? lineOfStream(response.stream) : lineOfResponse(response);
     lines.set(request, line);
     expectWhole(request, line, requestBodyTimeoutMs);
-    if (!isGrpcFetch(request)) {
-      const { socket } = request;
-      response.once("finish", () => discardRest(request, socket));
-      answerOrRefuse(others, request, response);
-      return;
-    }
-    const http2Response = response as Http2ServerResponse; // an HTTP/2 request has one
-    answerGrpcFetch(handler, request, http2Response, maxRequestBytes, service).catch((error: unknown) => {
-      service.logger.error({ err: error }, "answering failed");
-      response.destroy();
-    });
+    if (routes.answer(request, response)) return;
+    const { socket } = request;
+    response.once("finish", () => discardRest(request, socket));
+    answerOrRefuse(others, request, response);
   };
 }
 
