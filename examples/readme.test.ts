@@ -18,7 +18,7 @@ const readmes = [
 /** Names that a block takes from its surroundings. */
 const surroundings = `
 import type { Transport } from "@connectrpc/connect";
-import type { PacketSource } from "@stenogrpc/server";
+import type { PacketSource, SensorRoutes } from "@stenogrpc/server";
 import type { FastifyInstance } from "fastify";
 import type { NodeServerRequest, NodeServerResponse } from "@connectrpc/connect-node";
 import type { TimeWindow } from "@stenogrpc/pcap";
@@ -28,6 +28,7 @@ declare global {
   const ca: string, cert: string, key: string;
   const chunks: AsyncIterable<Uint8Array>;
   const client: NodeStenographerClient;
+  const routes: SensorRoutes;
   const source: PacketSource;
   const transport: Transport;
   function readArchive(window: TimeWindow, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
