@@ -5,9 +5,11 @@ import { printable } from "./printable.js";
 const mostNamed = 10;
 
 /** What an answer lacks, in words, one fact each: what the sensor can't answer for, and what it could not read. */
-export function shortcomings({ coverage, damage }: FetchResult): string[] {
+export function shortcomings(result: FetchResult, nowMs: number = Date.now()): string[] {
+  const { coverage, damage } = result;
+  const nowNs = BigInt(Math.floor(nowMs)) * 1_000_000n;
   return [
-    ...named(coverage?.gaps ?? [], gapText, "gaps"),
+    ...named(coverage?.gaps ?? [], (gap) => gapText(gap, result, nowNs), "gaps"),
     ...named(
       damage.filter(({ losesPackets }) => losesPackets),
       damageText,
@@ -46,20 +48,38 @@ function named<T>(items: readonly T[], text: (item: T) => string, nouns: string)
   return lines;
 }
 
-function gapText({ startNs, endNs, reason, expectedAtNs }: CoverageGap): string {
+function gapText(gap: CoverageGap, { coverage, window }: FetchResult, nowNs: bigint): string {
+  const { startNs, endNs, reason } = gap;
   const [start, end] = [formatTime(startNs), formatTime(endNs)];
+  const { oldestPacketNs, newestPacketNs } = coverage ?? {};
   switch (reason) {
     case "aged-out":
-      return `the sensor has nothing before ${end} (asked from ${start})`;
-    case "not-yet-written":
-      return `not on disk yet after ${start} (asked up to ${end}); ask again ${
-        expectedAtNs === undefined ? "in a few minutes" : `after ${formatTime(expectedAtNs)}`
-      }`;
+      if (endNs < window.endNs) return `the sensor has nothing before ${end} (asked from ${start})`;
+      // Another capture thread's oldest packet may be older than what this one lacks.
+      return oldestPacketNs !== undefined && oldestPacketNs >= endNs
+        ? `the sensor has nothing before ${formatTime(oldestPacketNs)}, its oldest packet (asked from ${start} to ${end})`
+        : `the sensor has nothing that is so old (asked from ${start} to ${end})`;
+    case "not-yet-written": {
+      const isWhole = startNs === window.startNs && newestPacketNs !== undefined && newestPacketNs < startNs;
+      const what = isWhole
+        ? `not on disk yet after ${formatTime(newestPacketNs)}, the sensor's newest packet (asked from ${start} to ${end})`
+        : `not on disk yet after ${start} (asked up to ${end})`;
+      return `${what}; ${whenToAsk(gap, nowNs)}`;
+    }
     case "missing":
       return `the sensor has nothing from ${start} to ${end}: capture stopped, or files are missing`;
     case "unstated":
       return `the sensor has nothing from ${start} to ${end}, and does not say why`;
   }
+}
+
+function whenToAsk({ endNs, expectedAtNs }: CoverageGap, nowNs: bigint): string {
+  if (endNs <= nowNs) {
+    return `ask again ${expectedAtNs === undefined ? "in a few minutes" : `after ${formatTime(expectedAtNs)}`}`;
+  }
+  // Nothing is there before it is captured, whatever the server says.
+  const dueNs = expectedAtNs !== undefined && expectedAtNs > endNs ? expectedAtNs : endNs;
+  return `the window ends in the future: ask again after ${formatTime(dueNs)}`;
 }
 
 function damageText({ file, thread, block, offset, what, losesPackets }: Damage): string {

@@ -1,9 +1,11 @@
 import { GapReason, Status, type StenoRequest } from "@stenogrpc/protocol";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type AnswerMessage, goodAnswer, type SummaryChange } from "../test-support/answers.js";
 import { collect, hour, joined, noonNs, packetsFromNoon, second } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
 import { clientOf } from "../test-support/in-memory.js";
+import type { CoverageGap } from "./coverage.js";
+import { requireFullCoverage } from "./coverage.js";
 
 const capture = packetsFromNoon(3);
 
@@ -81,6 +83,13 @@ describe("coverage", () => {
 describe("requireCoverage", () => {
   const wanted = { ...hour, uid: "u1", requireCoverage: true } as const;
 
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-07-02T00:00:00Z") });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it("lets an answer through whose source has the whole window", async () => {
     const client = clientThatHears({ coverage: { oldestPacket: at(-50), newestPacket: at(5000) } });
     expect(await client.fetchPcap(wanted).summary).toMatchObject({ verdict: "complete", packets: 3 });
@@ -142,5 +151,60 @@ describe("requireCoverage", () => {
   it("comes after the other checks: an answer that is wrong is never blamed on coverage", async () => {
     const client = clientThatHears({ coverage: { gaps: [hole] }, sha256: new Uint8Array(32) });
     expect((await failureOf(collect(client.fetchPcap(wanted)))).reason).toBe("DIGEST_MISMATCH");
+  });
+
+  describe("of a window that", () => {
+    const ns = (seconds: number) => noonNs + BigInt(seconds) * second;
+    const window = { startNs: ns(0), endNs: ns(3600) };
+    const notWritten = { ...window, reason: "not-yet-written" } as const;
+    const packets = { oldestPacketNs: ns(7200), newestPacketNs: ns(-60) };
+
+    /** Why an answer with one gap is refused, so many seconds after noon. */
+    function refusal(gap: CoverageGap, now: number, extent: Partial<typeof packets> = {}) {
+      const answered = { uid: "u1", verdict: "no-packets", window, coverage: { ...extent, gaps: [gap] } };
+      return failureOf(async () => requireFullCoverage(answered, Number(ns(now) / 1_000_000n)));
+    }
+
+    it("ends in the far future is not to be tried again by a program", async () => {
+      const failure = await refusal(notWritten, -1, { newestPacketNs: packets.newestPacketNs });
+      expect(failure).toMatchObject({ retryable: false, retryAfterMs: undefined });
+      expect(failure.message).toBe(
+        "the sensor can't answer for the whole window: from 2026-07-01T12:00:00Z to 2026-07-01T13:00:00Z packets are not on disk " +
+          "yet: the window ends in the future (ask again after 2026-07-01T13:00:00Z, its newest packet is of 2026-07-01T11:59:00Z)",
+      );
+    });
+
+    it.each([
+      ["ends in an hour", 0, undefined, 3_600_000],
+      ["ends in a second", 3599, undefined, 1000],
+      ["ended, and is due later", 3600, 3700, 100_000],
+      ["ends soon, and is due later", 3599, 3700, 101_000],
+      ["ends soon, and is said to be due before that", 3599, 100, 1000],
+      ["ended, and was due", 3701, 3700, undefined],
+    ])("%s may be tried again when that is", async (_, now, dueAt, retryAfterMs) => {
+      const failure = await refusal({ ...notWritten, ...(dueAt && { expectedAtNs: ns(dueAt) }) }, now);
+      expect(failure).toMatchObject({ retryable: true, retryAfterMs });
+    });
+
+    it("has an end only that is not there yet may be asked for up to that", async () => {
+      const failure = await refusal({ ...notWritten, startNs: ns(60) }, 3599);
+      expect(failure.message).toMatch(
+        /\(ask again after 2026-07-01T13:00:00Z, or up to 2026-07-01T12:01:00Z\)$/,
+      );
+    });
+
+    it("lies before the oldest packet is told of that packet", async () => {
+      const agedOut = { ...window, reason: "aged-out" } as const;
+      const failure = await refusal(agedOut, 9000, packets);
+      expect(failure.message).toMatch(
+        /before its oldest packet, which is of 2026-07-01T14:00:00Z \(ask from 2026-07-01T14:00:00Z on\)$/,
+      );
+      expect((await refusal(agedOut, 9000)).message).toMatch(/oldest packet \(ask for a later window\)$/);
+    });
+
+    it.each(["missing", "unstated"] as const)("is %s as a whole has no part to ask for", async (reason) => {
+      const failure = await refusal({ ...window, reason }, 9000);
+      expect(failure.message).toMatch(/\(ask for another window\)$/);
+    });
   });
 });

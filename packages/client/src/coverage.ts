@@ -25,7 +25,7 @@ export interface CoverageGap {
   /** Where it ends, not included. */
   readonly endNs: bigint;
   readonly reason: GapCause;
-  /** When the packets should be there, where that is known. */
+  /** When the packets should be there, at the earliest, where that is known. */
   readonly expectedAtNs?: bigint;
 }
 
@@ -50,11 +50,7 @@ const causes: Partial<Record<GapReason, GapCause>> = {
  *
  * @throws StenographerError `MALFORMED_ANSWER` where that makes no sense
  */
-export function readCoverage(
-  message: CoverageMessage,
-  window: { readonly startNs: bigint; readonly endNs: bigint },
-  uid: string,
-): Coverage {
+export function readCoverage(message: CoverageMessage, window: TimeRange, uid: string): Coverage {
   const { oldestPacket, newestPacket } = message;
   const gaps = message.gaps.map((gap) => readGap(gap, uid));
   let previous = window.startNs;
@@ -91,15 +87,31 @@ function readGap({ start, end, reason, expectedAt }: GapMessage, uid: string): C
 interface Answered {
   readonly uid: string;
   readonly verdict: string;
+  readonly window: TimeRange;
   readonly coverage: Coverage | undefined;
+}
+
+interface TimeRange {
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+}
+
+/** What is known when a gap is put into words. */
+interface Circumstances extends Omit<Coverage, "gaps"> {
+  readonly window: TimeRange;
+  readonly nowNs: bigint;
 }
 
 /**
  * Holds an answer against `requireCoverage`.
  *
+ * @param nowMs the time, in milliseconds since the epoch
  * @throws StenographerError `COVERAGE_INCOMPLETE` that says what is missing and what to do
  */
-export function requireFullCoverage({ uid, verdict, coverage }: Answered): void {
+export function requireFullCoverage(
+  { uid, verdict, window, coverage }: Answered,
+  nowMs: number = Date.now(),
+): void {
   const problems: string[] = [];
   if (verdict === "incomplete") {
     problems.push(
@@ -110,33 +122,81 @@ export function requireFullCoverage({ uid, verdict, coverage }: Answered): void 
     problems.push("it does not know what it has (ask without requireCoverage, or a source that does)");
   }
   const gaps = coverage?.gaps ?? [];
-  problems.push(...gaps.slice(0, mostGapsNamed).map(describeGap));
+  const nowNs = BigInt(Math.floor(nowMs)) * 1_000_000n;
+  const known = { ...coverage, window, nowNs };
+  problems.push(...gaps.slice(0, mostGapsNamed).map((gap) => describeGap(gap, known)));
   if (gaps.length > mostGapsNamed) problems.push(`and ${gaps.length - mostGapsNamed} gaps more`);
   if (problems.length === 0) return;
   const later = coverage !== undefined && verdict !== "incomplete";
   throw new StenographerError(`the sensor can't answer for the whole window: ${problems.join("; ")}`, {
     code: "failed_precondition",
     reason: "COVERAGE_INCOMPLETE",
-    retryable: later && gaps.every(({ reason }) => reason === "not-yet-written"),
+    ...(later ? retryOf(gaps, nowNs) : {}),
     uid,
   });
 }
 
 const mostGapsNamed = 10;
+/** Who waits longer than this plans it: a program that asks again by itself would do so for days, or for ever. */
+const longestRetryMs = 60 * 60 * 1000;
+
+/** Whether asking again soon may help, and when, where that is known. */
+function retryOf(
+  gaps: readonly CoverageGap[],
+  nowNs: bigint,
+): { readonly retryable: boolean; readonly retryAfterMs?: number } {
+  let waitMs = 0;
+  for (const gap of gaps) {
+    if (gap.reason !== "not-yet-written") return { retryable: false };
+    const dueNs = dueAt(gap, nowNs) ?? nowNs;
+    waitMs = Math.max(waitMs, Number((dueNs - nowNs + 999_999n) / 1_000_000n));
+  }
+  if (waitMs > longestRetryMs) return { retryable: false };
+  return waitMs === 0 ? { retryable: true } : { retryable: true, retryAfterMs: waitMs };
+}
+
+/** When packets that are not there yet may be, where that is known: not before they are captured, whatever the server says. */
+function dueAt({ endNs, expectedAtNs }: CoverageGap, nowNs: bigint): bigint | undefined {
+  if (endNs <= nowNs) return expectedAtNs;
+  return expectedAtNs !== undefined && expectedAtNs > endNs ? expectedAtNs : endNs;
+}
 
 /** A gap in words, and what to do about it. */
-function describeGap({ startNs, endNs, reason, expectedAtNs }: CoverageGap): string {
+function describeGap(
+  gap: CoverageGap,
+  { window, oldestPacketNs, newestPacketNs, nowNs }: Circumstances,
+): string {
+  const { startNs, endNs, reason } = gap;
   const range = `from ${formatTime(startNs)} to ${formatTime(endNs)}`;
+  const fromStart = startNs === window.startNs;
+  const toEnd = endNs === window.endNs;
+  const beside = fromStart && toEnd ? "ask for another window" : "ask for what lies before and after";
   switch (reason) {
-    case "aged-out":
-      return `${range} it has nothing, that is before its oldest packet (ask from ${formatTime(endNs)} on)`;
+    case "aged-out": {
+      // Another capture thread's oldest packet may be older than what this one lacks.
+      const oldest =
+        toEnd && oldestPacketNs !== undefined && oldestPacketNs >= endNs ? oldestPacketNs : undefined;
+      const which = oldest === undefined ? "" : `, which is of ${formatTime(oldest)}`;
+      const advice =
+        toEnd && oldest === undefined
+          ? "ask for a later window"
+          : `ask from ${formatTime(oldest ?? endNs)} on`;
+      return `${range} it has nothing, that is before its oldest packet${which} (${advice})`;
+    }
     case "not-yet-written": {
-      const when = expectedAtNs === undefined ? "a few minutes later" : `after ${formatTime(expectedAtNs)}`;
-      return `${range} packets are not on disk yet (ask again ${when}, or up to ${formatTime(startNs)})`;
+      const dueNs = dueAt(gap, nowNs);
+      const advice = [
+        `ask again ${dueNs === undefined ? "a few minutes later" : `after ${formatTime(dueNs)}`}`,
+      ];
+      if (!fromStart) advice.push(`or up to ${formatTime(startNs)}`);
+      else if (newestPacketNs !== undefined && newestPacketNs < startNs)
+        advice.push(`its newest packet is of ${formatTime(newestPacketNs)}`);
+      const why = endNs > nowNs ? ": the window ends in the future" : "";
+      return `${range} packets are not on disk yet${why} (${advice.join(", ")})`;
     }
     case "missing":
-      return `${range} capture stopped or files are missing (ask for what lies before and after)`;
+      return `${range} capture stopped or files are missing (${beside})`;
     case "unstated":
-      return `${range} it has nothing, and does not say why (ask for what lies before and after)`;
+      return `${range} it has nothing, and does not say why (${beside})`;
   }
 }

@@ -61,7 +61,7 @@ export class StenographerError extends Error {
   readonly retryable: boolean;
   /** The uid of the retrieval, which is also in the server's log. Undefined where no retrieval was named. */
   readonly uid: string | undefined;
-  /** Milliseconds to wait before the next attempt, where the server said so. */
+  /** Milliseconds to wait before the next attempt, where the server said when. */
   readonly retryAfterMs: number | undefined;
   /** Where the filter could not be read, with reason `FILTER_SYNTAX`. */
   readonly filterProblem: FilterProblemDetail | undefined;

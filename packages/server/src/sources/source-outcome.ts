@@ -31,7 +31,7 @@ export interface CoverageGap {
    * - `missing`: between packets that it has
    */
   readonly reason: "aged-out" | "not-yet-written" | "missing";
-  /** When the packets should be there; only with `not-yet-written`. */
+  /** When the packets should be there, at the earliest; only with `not-yet-written`. */
   readonly expectedAtNs?: bigint | undefined;
 }
 

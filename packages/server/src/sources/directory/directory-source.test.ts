@@ -529,6 +529,55 @@ describe("directorySource", () => {
     });
   });
 
+  describe("coverage", () => {
+    const msOf = (ns: bigint): number => Number(ns / 1_000_000n);
+    const gapsOf = async (window: TimeWindow) => (await coverageOf(window))?.gaps;
+
+    async function coverageOf(window: TimeWindow) {
+      const opened = await open(window);
+      await read(opened, window);
+      return opened.outcome?.().coverage;
+    }
+
+    it("ends with the newest packet, and says nothing of when later ones may come", async () => {
+      file("a.pcap", pcap(packets(1, 10, 20)));
+      serve({ now: () => msOf(at(100)) });
+      expect(await coverageOf(between(5, 100))).toEqual({
+        oldestPacketNs: at(10),
+        newestPacketNs: at(20),
+        gaps: [
+          { startNs: at(5), endNs: at(10), reason: "aged-out" },
+          { startNs: at(20) + 1n, endNs: at(100), reason: "not-yet-written" },
+        ],
+      });
+    });
+
+    it("expects nothing before a window that ends in the future has ended", async () => {
+      file("a.pcap", pcap(packets(1, 10, 20)));
+      serve({ now: () => msOf(at(100)) });
+      const gap = { endNs: at(101), reason: "not-yet-written", expectedAtNs: at(101) };
+      expect(await gapsOf(between(15, 101))).toEqual([{ startNs: at(20) + 1n, ...gap }]);
+      expect(await gapsOf(between(100.5, 101))).toEqual([{ startNs: at(100.5), ...gap }]);
+    });
+
+    it("expects nothing before that of an empty folder either", async () => {
+      serve({ now: () => msOf(at(100)) });
+      const gap = { startNs: at(0), reason: "not-yet-written" };
+      expect(await gapsOf(between(0, 100))).toEqual([{ ...gap, endNs: at(100) }]);
+      expect(await gapsOf(between(0, 101))).toEqual([{ ...gap, endNs: at(101), expectedAtNs: at(101) }]);
+    });
+
+    it("lacks only the future where it trusts file times", async () => {
+      const path = file("a.pcap", pcap(packets(1, 10, 20)));
+      const mtime = Number(at(20) / second);
+      utimesSync(path, mtime, mtime);
+      serve({ trustFileTimes: true, now: () => msOf(at(100)) });
+      expect(await gapsOf(between(15, 100))).toEqual([]);
+      const gap = { startNs: at(100), endNs: at(200), reason: "not-yet-written", expectedAtNs: at(200) };
+      expect(await gapsOf(between(15, 200))).toEqual([gap]);
+    });
+  });
+
   describe("cut and damaged files", () => {
     it("says nothing of the newest file's cut tail", async () => {
       file("a.pcap", pcap(packets(1, 1)));

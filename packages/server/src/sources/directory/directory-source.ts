@@ -150,7 +150,7 @@ class DirectorySource implements PacketSource {
         isBeingWritten: whichAreBeingWritten(known, this.#settings.now()),
         warnings,
       });
-      const coverage = coverageOf(this.#extent(known), window);
+      const coverage = this.#coverage(known, window);
       return {
         header: answer.header,
         warnings,
@@ -213,6 +213,28 @@ class DirectorySource implements PacketSource {
     return this.#settings.trustFileTimes ? { oldestPacketNs } : { oldestPacketNs, newestPacketNs };
   }
 
+  /**
+   * Which part of the window the folder can answer for. It can't tell silence from what is not written yet, so nothing is
+   * covered behind its newest packet; behind a trusted time of change, which is later, what lies in the future is not.
+   */
+  #coverage(known: readonly KnownFile[], window: TimeWindow): Coverage {
+    const { oldestPacketNs, newestPacketNs } = extent(known);
+    const nowNs = BigInt(Math.floor(this.#settings.now())) * 1_000_000n;
+    const behindNewest = newestPacketNs === undefined ? window.startNs : newestPacketNs + 1n;
+    const trusted = this.#settings.trustFileTimes && newestPacketNs !== undefined;
+    const gaps: CoverageGap[] = [
+      { startNs: 0n, endNs: oldestPacketNs ?? 0n, reason: "aged-out" },
+      {
+        startNs: trusted && nowNs > behindNewest ? nowNs : behindNewest,
+        endNs: window.endNs,
+        reason: "not-yet-written",
+        // When a packet is on disk depends on who writes it, but never before it is captured.
+        ...(window.endNs > nowNs ? { expectedAtNs: window.endNs } : {}),
+      },
+    ];
+    return { ...this.#extent(known), gaps: gapsInWindow(gaps, window) };
+  }
+
   #readOptions({ overlap }: Answer): ReadOptions {
     const { maxOpenFiles } = this.#settings;
     if (overlap > maxOpenFiles) {
@@ -269,21 +291,6 @@ function extent(known: readonly KnownFile[]): SourceDescription {
     if (newestPacketNs === undefined || range.endsAtNs > newestPacketNs) newestPacketNs = range.endsAtNs;
   }
   return { oldestPacketNs, newestPacketNs };
-}
-
-/**
- * Which part of the window the folder can answer for. It can't tell silence from what is not written yet, so nothing is
- * covered behind its newest packet.
- */
-function coverageOf(description: SourceDescription, window: TimeWindow): Coverage {
-  const { oldestPacketNs = 0n, newestPacketNs } = description;
-  const gaps: CoverageGap[] = [{ startNs: 0n, endNs: oldestPacketNs, reason: "aged-out" }];
-  const isEmpty = description.oldestPacketNs === undefined;
-  if (newestPacketNs !== undefined || isEmpty) {
-    const from = newestPacketNs === undefined ? window.startNs : newestPacketNs + 1n;
-    gaps.push({ startNs: from, endNs: window.endNs, reason: "not-yet-written" });
-  }
-  return { ...description, gaps: gapsInWindow(gaps, window) };
 }
 
 async function* endingWork(
