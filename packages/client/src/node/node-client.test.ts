@@ -672,6 +672,19 @@ describe("toFile", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it.each<[unknown, string]>([
+    ["", "an empty one"],
+    [new URL("file:///tmp/a.pcap"), "a URL; pass fileURLToPath(url)"],
+    [Buffer.from("/tmp/a.pcap"), "a value of type object"],
+    [undefined, "a value of type undefined"],
+    [null, "null"],
+  ])("refuses %o as a path before anything is sent", async (path, got) => {
+    const fetch = connectTo(1).fetchPcap(hour);
+    const failure = await failureOf(fetch.toFile(path as string)); // wrong on purpose
+    expect(failure).toMatchObject({ reason: "OPTIONS_INVALID", retryable: false });
+    expect(failure.message).toBe(`toFile: the path must be a string that names a file, not ${got}`);
+  });
+
   it("refuses unknown options before anything is sent", async () => {
     const client = connectTo(1);
     const failure = await failureOf(client.fetchPcap(hour).toFile(target(), { overwright: true } as object)); // wrong on purpose

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { strictOptions } from "@stenogrpc/options";
 import { z } from "zod";
-import { checkOptions } from "../check-options.js";
+import { checkOptions, optionsInvalid } from "../check-options.js";
 import type { FetchResult } from "../fetch-result.js";
 import { PcapFetch } from "../pcap-fetch.js";
 import type { Retrieval } from "../retrieval.js";
@@ -50,9 +50,11 @@ export class NodePcapFetch extends PcapFetch {
    *
    * Until then it grows in `.<name>.<uid>.partial` beside it (mode 0600), which goes away on any failure: under `path` there
    * is never anything but a whole answer. A truncated one is whole as far as it goes, one without packets is a valid, empty
-   * pcap file; see `verdict`. Rejects with StenographerError, `FILE_FAILED` if the file is to blame.
+   * pcap file; see `verdict`. Rejects with StenographerError, `OPTIONS_INVALID` before anything is fetched, `FILE_FAILED` if the
+   * file is to blame.
    */
   async toFile(path: string, options: ToFileOptions = {}): Promise<SavedPcap> {
+    checkPath(path);
     const { onProgress, overwrite, manifest } = checkOptions("toFile", toFileSchema, options);
     const retrieval = this.take("toFile()");
     const { plan } = retrieval;
@@ -98,4 +100,18 @@ export class NodePcapFetch extends PcapFetch {
       },
     });
   }
+}
+
+/** Programs in JavaScript may pass what node:fs takes besides: a `file:` URL, a Buffer. */
+function checkPath(path: unknown): void {
+  if (typeof path === "string" && path !== "") return;
+  const got =
+    path === ""
+      ? "an empty one"
+      : path instanceof URL
+        ? "a URL; pass fileURLToPath(url)"
+        : path === null
+          ? "null"
+          : `a value of type ${typeof path}`;
+  throw optionsInvalid(`toFile: the path must be a string that names a file, not ${got}`);
 }

@@ -130,9 +130,10 @@ describe("saveFile", () => {
   });
 
   it("says what to do when the folder is missing", async () => {
-    const failure = await failureOf(saveFile(join(folder, "no/where.pcap"), pieces("x"), options));
+    const path = join(folder, "no/where.pcap");
+    const failure = await failureOf(saveFile(path, pieces("x"), options));
     expect(failure).toMatchObject({ reason: "FILE_FAILED", code: "failed_precondition", retryable: false });
-    expect(failure.message).toMatch(/the folder is not there; make it first \(ENOENT\)/);
+    expect(failure.message).toBe(`cannot save to ${path}: the folder is not there; make it first (ENOENT)`);
   });
 
   it("leaves folders and devices alone", async () => {

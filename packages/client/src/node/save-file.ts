@@ -39,14 +39,15 @@ export async function saveFile(
     findManifest(manifestPath, { overwrite, wanted: manifest !== undefined }),
   );
   const written: string[] = [];
-  const write = async (file: string, content: AsyncIterable<Uint8Array>): Promise<string> => {
+  /** Writes what is to be `file`, which messages call `shown`. */
+  const write = async (file: string, shown: string, content: AsyncIterable<Uint8Array>): Promise<string> => {
     const temporary = join(dirname(file), temporaryName(basename(file), uid));
-    await writeTemporary(temporary, content, { path: file, uid, opened: () => written.push(temporary) });
+    await writeTemporary(temporary, content, { path: shown, uid, opened: () => written.push(temporary) });
     return temporary;
   };
   try {
-    const capture = await write(target, pieces);
-    const described = manifest && (await write(manifestPath, asPieces(manifest)));
+    const capture = await write(target, path, pieces);
+    const described = manifest && (await write(manifestPath, manifestPath, asPieces(manifest)));
     if (signal?.aborted) throw canceled("the caller's signal aborted the retrieval", uid, signal.reason);
     if (oldManifest) await fileErrors(manifestPath, uid, () => removeLastingly(manifestPath));
     await fileErrors(path, uid, () => putInPlace(capture, target, overwrite));
@@ -73,7 +74,9 @@ async function writeTemporary(
   { path, uid, opened }: { path: string; uid: string; opened: () => void },
 ): Promise<void> {
   // wx: never into a file, or through a link, that somebody put there.
-  const file = await fileErrors(temporary, uid, () => open(temporary, "wx", 0o600));
+  const file = await open(temporary, "wx", 0o600).catch((error: unknown) =>
+    fileErrors(isTaken(error) ? temporary : path, uid, () => Promise.reject<FileHandle>(error)),
+  );
   opened();
   try {
     await writeAll(file, pieces, (write) => fileErrors(path, uid, write));
@@ -81,6 +84,10 @@ async function writeTemporary(
   } finally {
     await fileErrors(path, uid, () => file.close());
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EEXIST";
 }
 
 async function* asPieces(text: () => Promise<string>): AsyncGenerator<Uint8Array> {
