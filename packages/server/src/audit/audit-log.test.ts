@@ -163,6 +163,15 @@ describe("one writer", () => {
     expect(readdirSync(folder.path)).toEqual(["audit.jsonl"]);
   });
 
+  it("says that its folder is not there", async () => {
+    using folder = testFolder();
+    const missing = join(folder.path, "no");
+    await expect(testLog(join(missing, "a.jsonl")).open()).rejects.toMatchObject({
+      kind: "unavailable",
+      message: `${join(missing, "a.jsonl")}: the folder ${missing} of the audit log is not there; make it first`,
+    });
+  });
+
   it("says that a path is too long for a lock", async () => {
     using folder = testFolder();
     const log = testLog(join(folder.path, "x".repeat(100)));

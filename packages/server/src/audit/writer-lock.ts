@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { dirname } from "node:path";
 import { errnoOf } from "../errno.js";
 import { AuditError } from "./audit-error.js";
 
@@ -14,7 +15,7 @@ const longestPathBytes = 100;
  * whether its process lives: numbers are used again, and mean another process in another container. Whether somebody listens
  * the kernel knows, also after SIGKILL. A socket that nobody listens on any more is taken away.
  *
- * @throws AuditError "locked"
+ * @throws AuditError "locked", "unavailable" where its folder is not there; the system's error
  */
 export async function lockWriter(file: string): Promise<() => Promise<void>> {
   const path = `${file}.lock`;
@@ -25,7 +26,9 @@ export async function lockWriter(file: string): Promise<() => Promise<void>> {
     );
   }
   for (let attempt = 0; attempt < 3; attempt++) {
-    const release = await listen(path);
+    const release = await listen(path).catch(async (error: unknown) => {
+      throw (await folderProblem(file, error)) ?? error;
+    });
     if (release) return release;
     if (await someoneListens(path)) break;
     // Two that start at once may both come here. The one that lost finds out with its first write, by the file's size.
@@ -50,6 +53,19 @@ async function listen(path: string): Promise<(() => Promise<void>) | undefined> 
     server.close(); // takes the socket's file away
     await closed;
   };
+}
+
+/** libuv says EACCES for a socket in a folder that is not there. */
+async function folderProblem(file: string, cause: unknown): Promise<AuditError | undefined> {
+  const folder = dirname(file);
+  try {
+    await stat(folder);
+    return undefined;
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") return undefined;
+    const problem = `${file}: the folder ${folder} of the audit log is not there; make it first`;
+    return new AuditError("unavailable", problem, { cause });
+  }
 }
 
 async function someoneListens(path: string): Promise<boolean> {
