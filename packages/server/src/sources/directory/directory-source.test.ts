@@ -235,6 +235,23 @@ describe("directorySource", () => {
       ]);
     });
 
+    it("says once, without a stack, that its folder is not there, and serves it when it is", async () => {
+      const path = join(folder, "mounted-later");
+      const logger = recordingLogger();
+      serve({ path, logger });
+      await expect.poll(() => logger.lines).toHaveLength(1);
+      await expect(ask()).rejects.toMatchObject({ kind: "source-unavailable" });
+      file("mounted-later/a.pcap", pcap(packets(1, 1)));
+      expect(await ask()).toEqual([1]);
+      expect(logger.lines.filter(({ level }) => level !== "debug")).toEqual([
+        {
+          level: "warn",
+          fields: { path },
+          message: "the capture folder is not there; each retrieval fails until it is",
+        },
+      ]);
+    });
+
     it("follows links, in a circle too, and takes a file of several names once", async () => {
       const path = file("a/a.pcap", pcap(packets(1, 1)));
       linkSync(path, join(folder, "hard.pcap"));

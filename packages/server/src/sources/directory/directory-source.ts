@@ -263,7 +263,11 @@ class DirectorySource implements PacketSource {
       }
     } catch (error) {
       if (signal.aborted) return;
-      logger.warn({ path: this.#folder.path, err: error }, "could not look through the capture folder");
+      const { path } = this.#folder;
+      // A disk may be mounted later: no reason not to start, and nothing that a stack would explain.
+      if (error instanceof SourceError && error.kind === "source-unavailable")
+        logger.warn({ path }, "the capture folder is not there; each retrieval fails until it is");
+      else logger.warn({ path, err: error }, "could not look through the capture folder");
     }
   }
 }
