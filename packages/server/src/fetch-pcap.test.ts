@@ -384,6 +384,24 @@ describe.each(Object.keys(ways))("%s:", (way) => {
         "SERVER_DRAINING",
       ]);
     });
+
+    it("is no failure of the sensor's: one warning for each that is sent away, without a stack", async () => {
+      const hold = gate();
+      const lines: { level: string; fields: object; message: string | undefined }[] = [];
+      const at = (level: string) => (fields: object, message?: string) =>
+        void lines.push({ level, fields, message });
+      const logger = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+      const sensor = await startTestSensor({ source: waitingSource(hold), logger });
+      const failure = failureOf(fetchAll(connect(sensor), all));
+      await hold.entered;
+      await sensor.server.close({ graceMs: 0 });
+      await failure;
+      expect(lines.filter(({ level }) => level === "error")).toEqual([]);
+      const sentAway = lines.filter(({ message }) => message === "retrieval refused");
+      expect(sentAway).toMatchObject([{ level: "warn", fields: { reason: "SERVER_DRAINING" } }]);
+      expect(sentAway[0]?.fields).not.toHaveProperty("err");
+      expect(sensor.server.metrics().retrievals).toMatchObject({ refused: 1, failed: 0 });
+    });
   });
 
   describe("describeSensor", () => {

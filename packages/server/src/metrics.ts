@@ -14,7 +14,7 @@ export interface RetrievalMetrics {
   readonly served: number;
   /** Left or given up by their clients. */
   readonly canceled: number;
-  /** Refused for the request's or the client's sake: a bad filter, no free place, too long. */
+  /** Refused for the request's or the client's sake, a bad filter, no free place, too long, or since the server shuts down. */
   readonly refused: number;
   /** Failed for the sensor's sake. */
   readonly failed: number;

@@ -57,7 +57,9 @@ export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   if (error instanceof RequestError) {
     const [code, reason] = requestErrors[error.kind];
-    return failure(error.message, code, reason, error, retryInfo(error.retryAfterMs));
+    // A server that shuts down has said so: the log needs no stack for each request that it sends away.
+    const cause = error.kind === "draining" ? undefined : error;
+    return failure(error.message, code, reason, cause, retryInfo(error.retryAfterMs));
   }
   if (error instanceof FilterSyntaxError) {
     return failure(error.message, Code.InvalidArgument, "FILTER_SYNTAX", error, [filterProblem(error)]);
@@ -120,8 +122,9 @@ export function reasonOf(error: ConnectError): string {
   return outgoing?.value.reason ?? Code[error.code].toUpperCase();
 }
 
-/** Whether the failure is the sensor's rather than the request's or the client's. */
+/** Whether the failure is the sensor's rather than the request's, the client's, or the operator's who shuts it down. */
 export function isOurs(failure: ConnectError | undefined): boolean {
+  if (failure && reasonOf(failure) === requestErrors.draining[1]) return false;
   switch (failure?.code) {
     case Code.InvalidArgument:
     case Code.ResourceExhausted:
