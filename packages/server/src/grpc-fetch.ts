@@ -10,6 +10,7 @@ import type { FetchHandler, ResponseInit } from "./answer-part.js";
 import { assertClientCertificate, type GuardedServer } from "./authorize.js";
 import { envelopeBytes, PcapFrames, writeEnvelope } from "./grpc-frames.js";
 import { clientIdentity } from "./identity.js";
+import { longestTimerMs } from "./long-deadlines.js";
 import { StreamWriter } from "./stream-writer.js";
 import { toConnectError } from "./to-connect-error.js";
 
@@ -95,8 +96,7 @@ function contextOf(request: Http2ServerRequest, requestSignal: AbortSignal): Cal
     url: `https://${request.authority}${request.url}`,
     requestSignal,
     contextValues: clientIdentity(request),
-    // A timer takes no more than 2^31 - 1 ms, and fires at once where it is given more.
-    ...(timeout.timeoutMs === undefined ? {} : { timeoutMs: Math.min(timeout.timeoutMs, 2_147_483_647) }),
+    ...(timeout.timeoutMs === undefined ? {} : { timeoutMs: Math.min(timeout.timeoutMs, longestTimerMs) }),
   });
 }
 

@@ -11,6 +11,7 @@ import { describeSensor } from "./describe-sensor.js";
 import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
+import { withLongDeadlines } from "./long-deadlines.js";
 import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
 
@@ -67,6 +68,7 @@ export function routesOf(service: SensorService): SensorRoutes {
   const watchedFetch = watchReader(fetch, idleTimeoutMs);
   const messages = (request: StenoRequest, context: HandlerContext) => messagesOf(fetch(request, context));
   const register = (router: ConnectRouter): void => {
+    const others = router.handlers.length;
     router.service(
       Stenographer,
       {
@@ -79,6 +81,8 @@ export function routesOf(service: SensorService): SensorRoutes {
         readMaxBytes: maxRequestBytes,
       },
     );
+    const ours = router.handlers.splice(others);
+    router.handlers.push(...ours.map(withLongDeadlines));
   };
   const answer: SensorRoutes["answer"] = (request, response) => {
     if (!isGrpcFetch(request)) return false;
