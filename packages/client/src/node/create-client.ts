@@ -8,6 +8,7 @@ import { retryForMs, timeoutMs } from "../option-schemas.js";
 import type { IncrementalHash } from "../sha256.js";
 import { baseUrl, ConnectionManager } from "./connection/connection-manager.js";
 import { explainFailureOf } from "./connection/explain-failure.js";
+import { shortDeadlines } from "./grpc-deadline.js";
 import { createGrpcFetch } from "./grpc-fetch.js";
 import { NodePcapFetch } from "./node-pcap-fetch.js";
 import { parseServerAddress } from "./server-address.js";
@@ -86,6 +87,7 @@ export function createStenographerClient(options: NodeClientOptions): NodeStenog
     transport: createGrpcTransport({
       baseUrl: baseUrl(address),
       sessionManager: manager,
+      interceptors: [shortDeadlines],
       // Packets hardly compress, and gzip cost five to fifteen times in throughput.
       acceptCompression: [],
       readMaxBytes: longestMessageBytes,

@@ -128,6 +128,23 @@ describe("an answer as HTTP/2 frames", () => {
     expect(fromBinary(StenoRequestSchema, body.subarray(5)).request?.uid).toBe(uid);
     expect(body.readUInt32BE(1)).toBe(body.length - 5);
   });
+
+  it.each([
+    [99_999_999, "99999999m"],
+    [100_000_000, "100000S"],
+    [2_147_483_647, "2147483S"],
+  ])(
+    "follows a request that says %s ms in eight digits at most, as does every other call",
+    async (timeoutMs, told) => {
+      const deadlines: unknown[] = [];
+      server.on("stream", (_, received) => deadlines.push(received["grpc-timeout"]));
+      act = answers([new Uint8Array(5)]); // an empty message
+      await client.describeSensor({ timeoutMs });
+      act = answers([whole]);
+      await client.fetchPcap({ ...hour, uid, timeoutMs }).summary;
+      expect(deadlines).toEqual([told, expect.stringMatching(/^\d{5,8}[mS]$/)]); // a fetch takes off what has passed
+    },
+  );
 });
 
 describe("an answer that is no gRPC", () => {

@@ -11,6 +11,7 @@ import type { FetchCall } from "../answer-part.js";
 import { answerProblem } from "../answer-problem.js";
 import { AnswerDecoder, envelopeBytes, FramingError } from "./answer-decoder.js";
 import type { ConnectionManager } from "./connection/connection-manager.js";
+import { shortenDeadline } from "./grpc-deadline.js";
 import { ResponseStream } from "./response-stream.js";
 
 const path = `/${Stenographer.typeName}/${Stenographer.method.fetchPcap.name}`;
@@ -29,8 +30,10 @@ export function createGrpcFetch(manager: ConnectionManager, longestMessageBytes:
     const message = create(StenoRequestSchema, request);
     const deadline = createDeadlineSignal(timeoutMs);
     const call = createLinkedAbortController(signal, deadline.signal);
-    const headers = Object.fromEntries(requestHeader(true, timeoutMs, undefined));
-    const stream = new ResponseStream(manager, path, headers, envelope(message), call.signal);
+    const headers = requestHeader(true, timeoutMs, undefined);
+    shortenDeadline(headers);
+    const head = Object.fromEntries(headers);
+    const stream = new ResponseStream(manager, path, head, envelope(message), call.signal);
     try {
       const { status, header } = await stream.head();
       const { foundStatus, headerError } = validateResponseWithCompression([], status, header);
