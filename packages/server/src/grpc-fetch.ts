@@ -10,7 +10,7 @@ import type { FetchHandler, ResponseInit } from "./answer-part.js";
 import { assertClientCertificate, type GuardedServer } from "./authorize.js";
 import { envelopeBytes, PcapFrames, writeEnvelope } from "./grpc-frames.js";
 import { clientIdentity } from "./identity.js";
-import { longestTimerMs } from "./long-deadlines.js";
+import { longestTimerMs } from "./longest-timer.js";
 import { StreamWriter } from "./stream-writer.js";
 import { toConnectError } from "./to-connect-error.js";
 

@@ -1,9 +1,7 @@
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { parseTimeout as parseConnectTimeout } from "@connectrpc/connect/protocol-connect";
 import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-grpc";
-
-/** The longest that a timer can wait, in milliseconds: 24.8 days. One that is given more fires at once. */
-export const longestTimerMs = 2_147_483_647;
+import { longestTimerMs } from "./longest-timer.js";
 
 /** Each protocol's deadline: its header, how it is read, and the longest that a timer can hold, as the header says it. */
 const deadlines = [

@@ -18,6 +18,7 @@ import type { Limits } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
 import { silentLogger } from "./logger.js";
+import { longestTimerMs } from "./longest-timer.js";
 import { RetrievalCounters } from "./metrics.js";
 import type { Plan } from "./plan-retrieval.js";
 import { planRetrieval } from "./plan-retrieval.js";
@@ -150,7 +151,7 @@ export class SensorService {
   async close(graceMs: number): Promise<void> {
     this.admission.close();
     if (this.retrievals.size > 0) {
-      const timer = setTimeout(() => this.#abandonAll(), graceMs);
+      const timer = setTimeout(() => this.#abandonAll(), Math.min(graceMs, longestTimerMs));
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { certificateOf, type RequestLike } from "../identity.js";
 import type { Logger } from "../logger.js";
+import { longestTimerMs } from "../longest-timer.js";
 import { peerCertificate } from "../peer-certificate.js";
 import { noticeReset } from "./notice-reset.js";
 
@@ -93,7 +94,7 @@ export class Connections {
     // Until then they hold the process, since a connection may not: where a reset met a write under way, Node 20 waits for nothing.
     const timers = [
       setTimeout(() => this.#destroyIdle(), farewellMs),
-      setTimeout(() => this.#destroyAll(), Math.max(farewellMs, graceMs)),
+      setTimeout(() => this.#destroyAll(), Math.min(Math.max(farewellMs, graceMs), longestTimerMs)),
     ];
     const clear = (): void => timers.forEach(clearTimeout);
     closed.then(clear, clear);
