@@ -82,6 +82,34 @@ describe("a server's settings", () => {
       "source: { kind: directory, pth: x }\n",
       'settings.yaml:4: source: unknown key "pth"; did you mean "path"?',
     ],
+    [
+      "source: { kind: directory, path: x, trustfiletimes: true }\n",
+      'settings.yaml:4: source: unknown key "trustfiletimes"; did you mean "trust_file_times"?',
+    ],
+    [
+      "source: { kind: directory, path: x, trust_file_times: 1 }\n",
+      "settings.yaml:4: source.trust_file_times: must be true or false",
+    ],
+    [
+      "source: { kind: directory, path: x, max_open_files: 65537 }\n",
+      "settings.yaml:4: source.max_open_files: must be a whole number from 1 to 65536",
+    ],
+    [
+      'source: { kind: directory, path: x, pattern: "a/*.pcap" }\n',
+      "settings.yaml:4: source.pattern: must be a file name with * and ?, without a folder",
+    ],
+    [
+      "source: { kind: directory, path: x, pattern: [] }\n",
+      "settings.yaml:4: source.pattern: must be a file name or a list of them",
+    ],
+    [
+      "source: { kind: directory, path: x, pattern: 5 }\n",
+      "settings.yaml:4: source.pattern: must be a file name or a list of them",
+    ],
+    [
+      'source: { kind: directory, path: x, pattern: ["*.pcap", ""] }\n',
+      "settings.yaml: source.pattern.1: must be a file name with * and ?, not empty",
+    ],
     ["source: { kind: directry }\n", "settings.yaml:4: source.kind: must be a mapping with kind: stenoread"],
     ["source: stenoread\n", "settings.yaml:4: source: must be a mapping with kind: stenoread"],
     ["port: 65536\n", "settings.yaml:4: port: must be a whole number from 0 to 65535"],

@@ -44,6 +44,12 @@ export function packetSource(loaded: LoadedSettings<ServerSettings>, logger: Log
         readUnfinished: source.read_unfinished,
       });
     case "directory":
-      return directorySource({ path: besideFile(loaded, source.path), logger });
+      return directorySource({
+        path: besideFile(loaded, source.path),
+        pattern: source.pattern,
+        trustFileTimes: source.trust_file_times,
+        maxOpenFiles: source.max_open_files,
+        logger,
+      });
   }
 }

@@ -3,6 +3,12 @@ import { z } from "zod";
 import { roleSettings, ruleSettings } from "./access-settings.js";
 import { durationMs, oneOf, size, text, whole } from "./settings.js";
 
+const fileName = text("a file name with * and ?").refine((name) => !name.includes("/"), {
+  error: "must be a file name with * and ?, without a folder",
+});
+
+const noFileNames = { error: "must be a file name or a list of them" };
+
 /** What the file of `stenogrpc serve` can say. The first six keys are the original's. */
 export const serverSettings = strictOptions({
   /** Certificate authority that signs the clients' certificates. */
@@ -72,6 +78,12 @@ export const serverSettings = strictOptions({
           kind: z.literal("directory"),
           /** The folder with the captures. */
           path: text("the path of a folder of pcap or pcapng files"),
+          /** Which of its files, by name: one pattern with * and ?, or several. */
+          pattern: z.union([fileName, z.array(fileName).min(1, noFileNames)], noFileNames).optional(),
+          /** Go by the time of a file's first packet and of its change, instead of reading it once. */
+          trust_file_times: z.boolean({ error: "must be true or false" }).optional(),
+          /** The most files that one retrieval has open. */
+          max_open_files: whole(1, 65_536).optional(),
         }),
       ],
       { error: "must be a mapping with kind: stenoread, stenographer, stenographer-files or directory" },
