@@ -110,6 +110,10 @@ describe("a server's settings", () => {
       'source: { kind: directory, path: x, pattern: ["*.pcap", ""] }\n',
       "settings.yaml: source.pattern.1: must be a file name with * and ?, not empty",
     ],
+    [
+      "source: { kind: directory, path: x, trust_file_times: true, remember: known.json }\n",
+      "settings.yaml:4: source.remember: must not stand beside trust_file_times, which leaves nothing to remember",
+    ],
     ["source: { kind: directry }\n", "settings.yaml:4: source.kind: must be a mapping with kind: stenoread"],
     ["source: stenoread\n", "settings.yaml:4: source: must be a mapping with kind: stenoread"],
     ["port: 65536\n", "settings.yaml:4: port: must be a whole number from 0 to 65535"],

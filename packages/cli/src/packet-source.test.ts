@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { retrievalPlan } from "@stenogrpc/server/testing";
@@ -97,6 +97,12 @@ describe("a folder of captures in the settings", () => {
     const late = { startNs: 99_000_000_000n, endNs: 100_000_000_000n };
     expect(await packets(`{ ${source}, trust_file_times: false }`, late)).toBe(2);
     expect(await packets(`{ ${source}, trust_file_times: true }`, late)).toBe(0);
+  });
+
+  it("remembers what it learned in a file beside the settings", async () => {
+    capture("a.pcap", 1, 3);
+    expect(await packets(`{ ${source}, remember: known }`)).toBe(2);
+    expect(existsSync(join(folder, "known"))).toBe(true);
   });
 
   it("opens no more files for one retrieval than it may", async () => {

@@ -48,6 +48,7 @@ export function packetSource(loaded: LoadedSettings<ServerSettings>, logger: Log
         path: besideFile(loaded, source.path),
         pattern: source.pattern,
         trustFileTimes: source.trust_file_times,
+        remember: beside(source.remember),
         maxOpenFiles: source.max_open_files,
         logger,
       });

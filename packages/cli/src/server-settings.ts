@@ -82,8 +82,13 @@ export const serverSettings = strictOptions({
           pattern: z.union([fileName, z.array(fileName).min(1, noFileNames)], noFileNames).optional(),
           /** Go by the time of a file's first packet and of its change, instead of reading it once. */
           trust_file_times: z.boolean({ error: "must be true or false" }).optional(),
+          /** A file to remember in what was learned of the captures. */
+          remember: text("the path of a file to remember the captures in").optional(),
           /** The most files that one retrieval has open. */
           max_open_files: whole(1, 65_536).optional(),
+        }).refine(({ trust_file_times, remember }) => !(trust_file_times && remember), {
+          path: ["remember"],
+          error: "must not stand beside trust_file_times, which leaves nothing to remember",
         }),
       ],
       { error: "must be a mapping with kind: stenoread, stenographer, stenographer-files or directory" },
