@@ -1,6 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { checkOptions } from "./check-options.js";
 import { assembleClient, type StenographerClient } from "./client.js";
 import { retryForMs, timeoutMs } from "./option-schemas.js";

@@ -1,5 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { checkOptions, optionsInvalid } from "./check-options.js";
 import { chooseDialect, type FilterDialect, filterDialect, filterText } from "./filter-dialect.js";
 import { abortSignal, retryForMs, timeoutMs } from "./option-schemas.js";

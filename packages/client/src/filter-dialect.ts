@@ -1,5 +1,5 @@
 import { FilterDialect as WireDialect } from "@stenogrpc/protocol";
-import { z } from "zod";
+import * as z from "zod";
 import { answerProblem } from "./answer-problem.js";
 import { optionsInvalid } from "./check-options.js";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** setTimeout fires at once for anything longer (24.8 days), so a longer limit would be none. */
 export const longestTimeoutMs = 2_147_483_647;

@@ -1,5 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 
 const KiB = 1024;
 const count = z.int().positive();

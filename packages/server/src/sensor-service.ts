@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { ContextValues } from "@connectrpc/connect";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import type { StenoRequest } from "@stenogrpc/protocol";
-import { z } from "zod";
+import * as z from "zod";
 import type { Authorize, Permit, Rpc } from "./access/access.js";
 import { Access } from "./access/access.js";
 import type { Role } from "./access/role.js";

@@ -5,7 +5,7 @@ import { createSecureServer } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { readCertificates } from "./certificates/certificate-set.js";
 import { ServerCertificates } from "./certificates/server-certificates.js";
 import { type TlsOptions, tlsOptionsSchema } from "./certificates/tls-options.js";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { checkOptions } from "../check-options.js";
 import { assembleClient, type StenographerClient } from "../client.js";
 import { retryForMs, timeoutMs } from "../option-schemas.js";

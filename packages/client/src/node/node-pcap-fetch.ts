@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { checkOptions, optionsInvalid } from "../check-options.js";
 import type { FetchResult } from "../fetch-result.js";
 import { PcapFetch } from "../pcap-fetch.js";

@@ -1,7 +1,7 @@
 import { strictOptions } from "@stenogrpc/options";
 import type { FilterNode } from "@stenogrpc/query";
 import { net, or } from "@stenogrpc/query";
-import { z } from "zod";
+import * as z from "zod";
 import type { Limits } from "../limits.js";
 import { glob } from "./glob.js";
 

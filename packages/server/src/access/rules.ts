@@ -1,5 +1,5 @@
 import { OptionsError, strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import type { ClientIdentity } from "../identity.js";
 import { glob } from "./glob.js";
 

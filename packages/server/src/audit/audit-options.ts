@@ -1,5 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import type { AuditSink } from "./audit-record.js";
 
 const MiB = 1024 * 1024;

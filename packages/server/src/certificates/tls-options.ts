@@ -1,5 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 
 const pem = z.custom<string | Uint8Array>(
   (value) => typeof value === "string" || value instanceof Uint8Array,

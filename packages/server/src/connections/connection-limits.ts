@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const count = z.int().positive();
 // What a timer takes: longer ones fire at once.

@@ -1,5 +1,5 @@
 import { parseOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import type { Logger } from "../logger.js";
 import { type directoryOptionsSchema, directorySource } from "./directory/directory-source.js";
 import type { PacketSource } from "./packet-source.js";

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 
 /** Where Debian's packages put it, and where stenocurl looks when STENOGRAPHER_CONFIG is not set. */
 export const defaultStenographerConfig = "/etc/stenographer/config";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseTime } from "../../time.js";
 
 /** What a file's manifest is called: the file's own name and this. */

@@ -553,7 +553,7 @@ describe("directorySource", () => {
     async function coverageOf(window: TimeWindow) {
       const opened = await open(window);
       await read(opened, window);
-      return opened.outcome?.().coverage;
+      return (await opened.outcome?.())?.coverage;
     }
 
     it("ends with the newest packet, and says nothing of when later ones may come", async () => {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import type { RecordBatch, TimeWindow } from "@stenogrpc/pcap";
-import { z } from "zod";
+import * as z from "zod";
 import type { Logger } from "../../logger.js";
 import { silentLogger } from "../../logger.js";
 import type {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { errnoOf } from "../../errno.js";
 import type { Logger } from "../../logger.js";
 import type { RangeCache } from "./range-cache.js";

@@ -3,7 +3,7 @@ import { parseOptions, strictOptions } from "@stenogrpc/options";
 import type { RecordBatch } from "@stenogrpc/pcap";
 import type { StoreAnswer, ThreadFolders } from "@stenogrpc/stenographer-files";
 import { StenographerStore } from "@stenogrpc/stenographer-files";
-import { z } from "zod";
+import * as z from "zod";
 import type {
   OpenSource,
   PacketSource,

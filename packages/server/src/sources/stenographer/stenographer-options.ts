@@ -1,5 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { defaultStenographerConfig } from "../stenographer-config.js";
 
 /** Options of stenographerSource. Without any, everything comes from /etc/stenographer/config. */

@@ -1,6 +1,6 @@
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import { stenographerQuery } from "@stenogrpc/query";
-import { z } from "zod";
+import * as z from "zod";
 import { decodeOutput } from "../decode-output.js";
 import type { OpenSource, PacketSource, RetrievalPlan } from "../packet-source.js";
 import { defaultStenographerConfig, readStenographerConfig } from "../stenographer-config.js";
