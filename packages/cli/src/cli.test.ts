@@ -297,6 +297,7 @@ describe("interruptions", () => {
   }
 
   it.each([
+    ["SIGHUP", 129],
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)(

@@ -12,6 +12,8 @@ export const exitCode = {
   truncated: 4,
   /** Damage on the sensor cost packets that may have matched; what could be read is there. */
   incomplete: 5,
+  /** Ended by SIGHUP (128 + SIGHUP), the end of a terminal or ssh session, after cleaning up. */
+  hungUp: 129,
   /** Ended by Ctrl-C (128 + SIGINT), after cleaning up. */
   interrupted: 130,
   /** Ended by SIGTERM (128 + SIGTERM), after cleaning up. */

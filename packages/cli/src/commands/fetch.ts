@@ -25,7 +25,7 @@ The file appears under its name only when it is whole and checked. Everything bu
 does not have of the window is told as a warning; with --require-coverage it is a failure.
 
 Exit code: 0 complete, 1 failed, 2 usage or bad filter, 3 no packets (an empty capture is written),
-4 truncated by a limit, 5 incomplete (damage on the sensor cost packets), 130 Ctrl-C.
+4 truncated by a limit, 5 incomplete (damage on the sensor cost packets), 130 Ctrl-C, 129 SIGHUP, 143 SIGTERM.
 
 Examples:
   stenogrpc fetch -c client.yaml -s sensor-1:8443 --from 15m --to now 'host 10.0.0.5 and port 443'
