@@ -256,6 +256,37 @@ describe("stenogrpc serve with an audit log", () => {
   });
 });
 
+describe("standard output that takes nothing", () => {
+  const noSpace = "standard output: no space left on device (ENOSPC)";
+
+  /** Runs a command line whose reader leaves before it reads anything. */
+  function runUnread(...args: string[]) {
+    const cli = startCli(args, { cwd: folder, readStdout: false });
+    cli.child.stdout.destroy();
+    return cli.end;
+  }
+
+  it("takes nothing from a file that is in place", async () => {
+    const file = `${freshFolder()}/whole.pcap`;
+    const asked = ["fetch", "-c", "pki/client.yaml", "-s", address, ...window, "-o", file, "--json"];
+    const lost = `stenogrpc: ${file} is in place, but its result could not be printed: `;
+    const unread = await runUnread(...asked);
+    expect(unread).toMatchObject({ code: 1, stderr: `${lost}the reader of standard output left\n` });
+    expect(read(file).equals(capture)).toBe(true);
+    const full = await runCli([...asked, "--overwrite"], { cwd: folder, stdoutTo: "/dev/full" });
+    expect(full).toMatchObject({ code: 1, stderr: `${lost}${noSpace}\n` });
+    expect(read(file).equals(capture)).toBe(true);
+  });
+
+  it("makes packets on stdout less than whole", async () => {
+    const asked = ["fetch", "-c", "pki/client.yaml", "-s", address, ...window, "-o", "-"];
+    expect(await runCli(asked, { cwd: folder, stdoutTo: "/dev/full" })).toMatchObject({
+      code: 1,
+      stderr: `stenogrpc: ${noSpace}; what it got is not whole\n`,
+    });
+  });
+});
+
 describe("interruptions", () => {
   /** A server whose answers begin and do not end; `asked` resolves when a client has asked, `left` when it has left. */
   async function endlessServer() {
@@ -360,6 +391,23 @@ describe("interruptions", () => {
     const end = await cli.end;
     expect(end.stderr).toBe("stenogrpc: the reader of standard output left before the last packet\n");
     expect(end.code).toBe(1);
+  });
+
+  it("Ctrl-C says of packets on stdout that they are not whole", async () => {
+    const endless = await endlessServer();
+    try {
+      const to = `${freshFolder()}/cut.pcap`;
+      const args = ["fetch", "-c", "pki/client.yaml", "-s", endless.where, ...window, "-o", "-"];
+      const cli = startCli(args, { cwd: folder, stdoutTo: to });
+      await endless.asked;
+      cli.child.kill("SIGINT");
+      expect(await cli.end).toMatchObject({
+        code: 130,
+        stderr: "stenogrpc: interrupted; what standard output got is not whole\n",
+      });
+    } finally {
+      await endless.close();
+    }
   });
 
   it("the first SIGTERM lets a server's retrieval end, the second does not", async () => {

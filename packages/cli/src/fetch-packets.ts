@@ -12,7 +12,7 @@ import { createProgress, type Progress } from "./progress.js";
 import { clientQuery, dialectOf, refuseForOriginal } from "./query-options.js";
 import { exitCodeOf, resultJson, resultText } from "./result.js";
 import type { RetrievalOptions } from "./retrieval-options.js";
-import { OutputClosedError, writeOut } from "./stdout.js";
+import { OutputError, writeOut } from "./stdout.js";
 import { UsageError } from "./usage-error.js";
 
 /** What the command line says. */
@@ -41,6 +41,8 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
   using interruption = listenForInterruption();
 
   const progress = createProgress(process.stderr, { quiet: options.quiet });
+  let file = options.output;
+  let result: FetchResult;
   try {
     const fetch = client.fetchPcap({
       from: window.startNs,
@@ -53,23 +55,36 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
       uid: options.uid,
       signal: interruption.signal,
     });
-    const file = options.output ?? `${fetch.uid}.pcap`;
+    file ??= `${fetch.uid}.pcap`;
     if (!options.output) await checkTarget(file, options);
-    const result = toStdout
+    result = toStdout
       ? await copyToStdout(fetch, progress)
       : await fetch.toFile(file, {
           overwrite: options.overwrite ?? false,
           manifest: options.manifest,
           onProgress: progress.update,
         });
-    progress.end();
-    if (options.json) await writeOut(`${JSON.stringify(resultJson(result, file))}\n`);
-    else if (!options.quiet) process.stderr.write(`${resultText(result, toStdout ? "stdout" : file)}\n`);
-    else for (const fact of shortcomings(result)) process.stderr.write(`stenogrpc: warning: ${fact}\n`);
-    return exitCodeOf(result);
   } catch (error) {
     progress.end();
     return await report(error, interruption.code, options);
+  }
+  progress.end();
+  if (options.json) return await printResult(result, file);
+  if (!options.quiet) process.stderr.write(`${resultText(result, toStdout ? "stdout" : file)}\n`);
+  else for (const fact of shortcomings(result)) process.stderr.write(`stenogrpc: warning: ${fact}\n`);
+  return exitCodeOf(result);
+}
+
+async function printResult(result: FetchResult, file: string): Promise<number> {
+  try {
+    await writeOut(`${JSON.stringify(resultJson(result, file))}\n`);
+    return exitCodeOf(result);
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    process.stderr.write(
+      `stenogrpc: ${file} is in place, but its result could not be printed: ${error.message}\n`,
+    );
+    return exitCode.failed;
   }
 }
 
@@ -89,13 +104,16 @@ async function report(
   options: FetchOptions,
 ): Promise<number> {
   if (error instanceof UsageError) throw error;
-  if (error instanceof OutputClosedError) {
-    process.stderr.write(`stenogrpc: ${error.message} before the last packet\n`);
-    return exitCode.failed;
-  }
+  // First, since Ctrl-C ends the reader of a pipe as well.
   if (interrupted !== undefined) {
-    process.stderr.write("stenogrpc: interrupted; nothing was kept\n");
+    const kept = options.output === "-" ? "what standard output got is not whole" : "nothing was kept";
+    process.stderr.write(`stenogrpc: interrupted; ${kept}\n`);
     return interrupted;
+  }
+  if (error instanceof OutputError) {
+    const what = error.kind === "reader-left" ? " before the last packet" : "; what it got is not whole";
+    process.stderr.write(`stenogrpc: ${error.message}${what}\n`);
+    return exitCode.failed;
   }
   const failure = explainFailure(error);
   process.stderr.write(`stenogrpc: ${failure.text}\n`);

@@ -1,21 +1,39 @@
-/** Standard output's reader has left. */
-export class OutputClosedError extends Error {
-  override readonly name = "OutputClosedError";
+import { getSystemErrorMap } from "node:util";
+
+/** Standard output takes no more: its reader has left, or what it leads to can't be written. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+  readonly kind: "reader-left" | "unwritable";
+
+  constructor(kind: OutputError["kind"], message: string, cause: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
 }
 
-/** Writes and waits until it is taken, so that a slow reader slows the retrieval. Throws OutputClosedError. */
+/** Writes and waits until it is taken, so that a slow reader slows the retrieval. Throws OutputError. */
 export async function writeOut(bytes: Uint8Array | string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.write(bytes, (error) => {
-      if (!error) return resolve();
-      const gone = "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
-      reject(gone ? new OutputClosedError("the reader of standard output left", { cause: error }) : error);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
     });
-  });
+  } catch (error) {
+    throw outputError(error);
+  }
 }
 
 /** Keeps a failed write to stdout or stderr from ending the process: writeOut reports stdout's, and stderr has no one to tell. */
 export function surviveClosedOutput(): void {
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
+}
+
+function outputError(error: unknown): unknown {
+  if (!(error instanceof Error && "code" in error)) return error;
+  const { code } = error;
+  if (code === "EPIPE" || code === "ERR_STREAM_DESTROYED")
+    return new OutputError("reader-left", "the reader of standard output left", error);
+  const known = "errno" in error && typeof error.errno === "number" && getSystemErrorMap().get(error.errno);
+  const what = known ? `${known[1]} (${code})` : error.message;
+  return new OutputError("unwritable", `standard output: ${what}`, error);
 }

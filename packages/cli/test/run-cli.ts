@@ -24,12 +24,17 @@ export interface RunningCli {
 
 const running = new Set<RunningCli>();
 
-/** Starts the real command line from source. `readStdout: false` leaves its stdout unread. */
+/** Starts the real command line from source. `readStdout: false` leaves its stdout unread, `stdoutTo` sends it to a file. */
 export function startCli(
   args: readonly string[],
-  options: { cwd: string; readStdout?: boolean },
+  options: { cwd: string; readStdout?: boolean; stdoutTo?: string },
 ): RunningCli {
-  const child = spawn(process.execPath, [...node, ...args], {
+  const command = [process.execPath, ...node, ...args];
+  const [program = "", ...rest] =
+    options.stdoutTo === undefined
+      ? command
+      : ["sh", "-c", 'to=$1; shift; exec "$@" > "$to"', "sh", options.stdoutTo, ...command];
+  const child = spawn(program, rest, {
     cwd: options.cwd,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -73,7 +78,10 @@ export function startCli(
 }
 
 /** Runs the real command line from source to its end. */
-export function runCli(args: readonly string[], options: { cwd: string }): Promise<CliEnd> {
+export function runCli(
+  args: readonly string[],
+  options: { cwd: string; stdoutTo?: string },
+): Promise<CliEnd> {
   return startCli(args, options).end;
 }
 
