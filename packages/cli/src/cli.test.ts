@@ -266,6 +266,26 @@ describe("standard output that takes nothing", () => {
     return cli.end;
   }
 
+  it.each([
+    ["--help"],
+    ["fetch", "--help"],
+    ["--version"],
+    ["check", "udp"],
+    ["certs", "list", "pki"],
+    ["verify", "captures/a.pcap"],
+    ["info", "-c", "pki/client.yaml", "-s"],
+  ])(
+    "ends %s with 1: without a word where the reader has left, with one line where the disk is full",
+    async (...args) => {
+      if (args.at(-1) === "-s") args.push(address);
+      expect(await runUnread(...args)).toMatchObject({ code: 1, stderr: "" });
+      expect(await runCli(args, { cwd: folder, stdoutTo: "/dev/full" })).toMatchObject({
+        code: 1,
+        stderr: `stenogrpc: ${noSpace}\n`,
+      });
+    },
+  );
+
   it("takes nothing from a file that is in place", async () => {
     const file = `${freshFolder()}/whole.pcap`;
     const asked = ["fetch", "-c", "pki/client.yaml", "-s", address, ...window, "-o", file, "--json"];

@@ -2,6 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import type { RevocationList } from "@stenogrpc/certs";
 import { issuedCertificates, openAuthority, readRevoked } from "./authority-folder.js";
 import { printable } from "./printable.js";
+import { writeOut } from "./stdout.js";
 
 /** id-kp-serverAuth, RFC 5280 section 4.2.1.12. */
 const serverAuthId = "1.3.6.1.5.5.7.3.1";
@@ -25,7 +26,7 @@ export async function listCertificates(folder: string, options: { json?: boolean
   const lines = (await issuedCertificates(folder, authority)).map((certificate) =>
     lineOf(certificate, revoked),
   );
-  process.stdout.write(
+  await writeOut(
     options.json ? lines.map((line) => `${JSON.stringify(line)}\n`).join("") : lines.map(textOf).join(""),
   );
 }

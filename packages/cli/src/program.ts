@@ -9,8 +9,11 @@ import { infoCommand } from "./commands/info.js";
 import { serveCommand } from "./commands/serve.js";
 import { verifyCommand } from "./commands/verify.js";
 
-/** The whole command line. What a command does is loaded when it runs: help and slips answer at once. */
-export function createProgram(): Command {
+/**
+ * The whole command line. What a command does is loaded when it runs: help and slips answer at once. `printHelp` is given what
+ * is to go to stdout of help and version.
+ */
+export function createProgram(printHelp: (text: string) => void): Command {
   const program = new Command("stenogrpc")
     .description("Get packets off a sensor: serve them and fetch them over mutual TLS.")
     .version(version(), "-V, --version", "print the version")
@@ -19,6 +22,7 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .showHelpAfterError('(run with "--help" to see how)')
     .configureHelp({ showGlobalOptions: false })
+    .configureOutput({ writeOut: printHelp })
     .exitOverride();
   const commands = [
     certsCommand(),

@@ -1,5 +1,4 @@
 import { vi } from "vitest";
-import { createProgram } from "../src/program.js";
 import { run } from "../src/run.js";
 
 /** Runs a command line in this process: the same code without the start of one. */
@@ -7,7 +6,7 @@ export async function runHere(...args: string[]): Promise<{ code: number; stdout
   const stdout = overhear(process.stdout);
   const stderr = overhear(process.stderr);
   try {
-    const code = await run(createProgram(), ["node", "stenogrpc", ...args]);
+    const code = await run(["node", "stenogrpc", ...args]);
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     stdout.restore();
