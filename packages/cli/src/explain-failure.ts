@@ -26,6 +26,12 @@ const usageReasons = new Set([
   "INDEX_CANT_HELP",
 ]);
 
+/** Reasons that mean: no connection came about, so no server has heard of it. */
+const unsentReasons = new Set(["CONNECTION_FAILED", "TLS_SERVER_UNTRUSTED", "CLIENT_CERTIFICATE_REJECTED"]);
+
+/** What a file's failure was met in, once packets had come; whatever else there is comes before the request. */
+const savingCalls = new Set(["write", "writev", "fsync", "close", "link", "rename", "unlink"]);
+
 /** The client's own words name its options; here they are keys of the YAML and flags. */
 const adviceByReason: Readonly<Record<string, string>> = {
   TLS_SERVER_UNTRUSTED: "In the YAML, the CA is `root_certificate`, and `server_name` the name to expect.",
@@ -46,10 +52,21 @@ export function explainFailure(error: unknown): ExplainedFailure {
   if (error.retryAfterMs !== undefined) {
     lines.push(`The server asks to try again after ${formatDuration(error.retryAfterMs)}.`);
   }
-  if (error.uid) lines.push(`uid ${error.uid}, also in the server's log`);
+  if (error.uid && wasSent(error)) lines.push(`uid ${error.uid}, also in the server's log`);
   return {
     text: lines.join("\n"),
     reason: error.reason,
     exitCode: usageReasons.has(error.reason) ? exitCode.usage : exitCode.failed,
   };
+}
+
+function wasSent({ reason, cause }: StenographerError): boolean {
+  if (unsentReasons.has(reason)) return false;
+  if (reason !== "FILE_FAILED") return true;
+  return (
+    cause instanceof Error &&
+    "syscall" in cause &&
+    typeof cause.syscall === "string" &&
+    savingCalls.has(cause.syscall)
+  );
 }

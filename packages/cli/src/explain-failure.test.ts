@@ -1,0 +1,42 @@
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { StenographerError } from "@stenogrpc/client/node";
+import { expect, it } from "vitest";
+import { explainFailure } from "./explain-failure.js";
+
+const inTheLog = "uid u-1, also in the server's log";
+
+function explained(reason: string, cause?: unknown): string {
+  return explainFailure(new StenographerError("it failed", { code: "unknown", reason, uid: "u-1", cause }))
+    .text;
+}
+
+it.each(["CONNECTION_FAILED", "TLS_SERVER_UNTRUSTED", "CLIENT_CERTIFICATE_REJECTED"])(
+  "says nothing of the server's log for %s, since no server was asked",
+  (reason) => {
+    expect(explained(reason)).not.toContain("uid");
+  },
+);
+
+it.each(["CONNECTION_LOST", "NO_FREE_SLOT", "DIGEST_MISMATCH"])(
+  "sends to the server's log for %s",
+  (reason) => {
+    expect(explained(reason)).toContain(inTheLog);
+  },
+);
+
+it("sends to the server's log for a file that failed when packets had come, and only then", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "stenogrpc-failure-"));
+  try {
+    const taken = Object.assign(new Error("EEXIST"), { code: "EEXIST" });
+    expect(explained("FILE_FAILED", taken)).not.toContain("uid");
+    const opening: unknown = await open(join(folder, "no", "file"), "wx").catch((error: unknown) => error);
+    expect(explained("FILE_FAILED", opening)).not.toContain("uid");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  await using full = await open("/dev/full", "w");
+  const writing: unknown = await full.write("x").catch((error: unknown) => error);
+  expect(explained("FILE_FAILED", writing)).toContain(inTheLog);
+});
