@@ -40,3 +40,9 @@ it("sends to the server's log for a file that failed when packets had come, and 
   const writing: unknown = await full.write("x").catch((error: unknown) => error);
   expect(explained("FILE_FAILED", writing)).toContain(inTheLog);
 });
+
+it("names the option of a full disk's advice as the command line has it", () => {
+  const option = "\nOn the command line, maxBytes is --max-bytes.";
+  expect(explained("FILE_FAILED", Object.assign(new Error("full"), { code: "ENOSPC" }))).toContain(option);
+  expect(explained("FILE_FAILED", Object.assign(new Error("no"), { code: "EACCES" }))).not.toContain(option);
+});

@@ -29,6 +29,9 @@ const usageReasons = new Set([
 /** Reasons that mean: no connection came about, so no server has heard of it. */
 const unsentReasons = new Set(["CONNECTION_FAILED", "TLS_SERVER_UNTRUSTED", "CLIENT_CERTIFICATE_REJECTED"]);
 
+/** Failures of a file that fewer bytes may help with, as the client's words say. */
+const roomCodes = new Set<unknown>(["ENOSPC", "EFBIG"]);
+
 /** What a file's failure was met in, once packets had come; whatever else there is comes before the request. */
 const savingCalls = new Set(["write", "writev", "fsync", "close", "link", "rename", "unlink"]);
 
@@ -47,6 +50,8 @@ export function explainFailure(error: unknown): ExplainedFailure {
   const lines = [`${printable(error.message)} [${printable(error.reason)}]`];
   const advice = adviceByReason[error.reason];
   if (advice) lines.push(advice);
+  if (error.reason === "FILE_FAILED" && roomCodes.has(codeOf(error.cause)))
+    lines.push("On the command line, maxBytes is --max-bytes.");
   if (error.filterProblem)
     lines.push("", indented(error.filterProblem.rendering.split("\n").map(printable).join("\n")));
   if (error.retryAfterMs !== undefined) {
@@ -69,4 +74,8 @@ function wasSent({ reason, cause }: StenographerError): boolean {
     typeof cause.syscall === "string" &&
     savingCalls.has(cause.syscall)
   );
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -4,7 +4,7 @@ import type { ConnectionOptions } from "./connection-options.js";
 import { shortcomings } from "./coverage-text.js";
 import { exitCode } from "./exit-codes.js";
 import { explainFailure } from "./explain-failure.js";
-import { refuseExisting, requireFolderOf } from "./files.js";
+import { refuseExisting, refuseFolder, requireFolderOf } from "./files.js";
 import { listenForInterruption } from "./interruption.js";
 import { openClient } from "./open-client.js";
 import { parseWindow } from "./parse-window.js";
@@ -125,6 +125,7 @@ async function report(
 
 async function checkTarget(file: string, options: FetchOptions): Promise<void> {
   await requireFolderOf(file);
+  await refuseFolder(file);
   if (options.overwrite) return;
   await refuseExisting(file);
   if (options.manifest) await refuseExisting(`${file}${manifestSuffix}`);

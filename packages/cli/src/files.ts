@@ -1,4 +1,4 @@
-import { access, open, rename, rm } from "node:fs/promises";
+import { access, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UsageError } from "./usage-error.js";
 
@@ -9,6 +9,12 @@ export async function refuseExisting(file: string): Promise<void> {
     () => false,
   );
   if (exists) throw new UsageError(`${file} exists; choose another name, or --overwrite`);
+}
+
+/** Throws UsageError where a folder is named, which no file can replace. */
+export async function refuseFolder(file: string): Promise<void> {
+  const there = await stat(file).catch(() => undefined);
+  if (there?.isDirectory()) throw new UsageError(`${file} is a folder; add a file name`);
 }
 
 /** Throws UsageError where the folder that a file is to go into is missing: better now than after the retrieval. */

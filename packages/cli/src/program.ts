@@ -8,6 +8,7 @@ import { fetchCommand } from "./commands/fetch.js";
 import { infoCommand } from "./commands/info.js";
 import { serveCommand } from "./commands/serve.js";
 import { verifyCommand } from "./commands/verify.js";
+import { unknownOptionsFirst } from "./unknown-options-first.js";
 
 /**
  * The whole command line. What a command does is loaded when it runs: help and slips answer at once. `printHelp` is given what
@@ -36,6 +37,7 @@ export function createProgram(printHelp: (text: string) => void): Command {
   ];
   for (const command of commands) {
     inheritSettings(command, program);
+    unknownOptionsFirst(command);
     program.addCommand(command);
   }
   return program.addHelpText(
