@@ -25,6 +25,12 @@ describe("progress", () => {
     expect(written).toEqual(["\r\u001b[2K1 packet, 2"]);
   });
 
+  it("takes a terminal that no one told its size for one of 80 columns", () => {
+    const { written, stream } = recorder({ isTTY: true, columns: 0 });
+    createProgress(stream, { nowMs: () => 0 }).update({ packets: 1, bytes: 24 });
+    expect(written).toEqual(["\r\u001b[2K1 packet, 24 B, 23.4 KiB/s"]);
+  });
+
   it("is a plain line every five seconds anywhere else", () => {
     const { written, stream } = recorder();
     let nowMs = 0;

@@ -40,8 +40,8 @@ export function createProgress(
       const text = `${count}${formatSize(bytes)}, ${formatSize(Math.round(bytes / seconds))}/s`;
       if (!stream.isTTY) return void stream.write(`${text}\n`);
       drawn = true;
-      // Cut to the width: a line that wraps cannot be drawn again.
-      stream.write(clearLine + text.slice(0, Math.max((stream.columns ?? 80) - 1, 1)));
+      // Cut to the width: a line that wraps cannot be drawn again. A terminal that no one told its size says 0.
+      stream.write(clearLine + text.slice(0, Math.max((stream.columns || 80) - 1, 1)));
     },
     end() {
       if (drawn) stream.write(clearLine);
