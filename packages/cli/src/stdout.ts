@@ -1,4 +1,6 @@
+import { fstatSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
+import { writeToEnd } from "./write-to-end.js";
 
 /** Standard output takes no more: its reader has left, or what it leads to can't be written. */
 export class OutputError extends Error {
@@ -14,19 +16,27 @@ export class OutputError extends Error {
 /** Writes and waits until it is taken, so that a slow reader slows the retrieval. Throws OutputError. */
 export async function writeOut(bytes: Uint8Array | string): Promise<void> {
   try {
-    await new Promise<void>((resolve, reject) => {
-      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-    });
+    await write(bytes);
   } catch (error) {
     throw outputError(error);
   }
 }
 
-/** Keeps a failed write to stdout or stderr from ending the process: writeOut reports stdout's, and stderr has no one to tell. */
+/**
+ * To be called once, in a process that is ours. Keeps a failed write to stdout or stderr from ending it: writeOut reports stdout's,
+ * also one that a file took a part of, and stderr has no one to tell.
+ */
 export function surviveClosedOutput(): void {
+  if (fstatSync(1).isFile())
+    write = async (bytes) => writeToEnd(1, typeof bytes === "string" ? Buffer.from(bytes) : bytes);
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
 }
+
+let write = (bytes: Uint8Array | string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
 
 function outputError(error: unknown): unknown {
   if (!(error instanceof Error && "code" in error)) return error;
