@@ -8,7 +8,7 @@ import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { writeCapture } from "../test/captures.js";
 import { batchIn, labYaml, only, startSeconds, window, writeLabCapture } from "../test/lab.js";
-import { endLeftovers, type RunningCli, runCli, startCli } from "../test/run-cli.js";
+import { endLeftovers, type RunningCli, runCli, startCli, startInTerminal } from "../test/run-cli.js";
 
 // Each test starts processes that compile their sources, on processors that may be shared.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -376,6 +376,24 @@ describe("interruptions", () => {
       }
     },
   );
+
+  it("the end of its terminal ends a fetch with 129 and no file", async () => {
+    const to = freshFolder();
+    const endless = await endlessServer();
+    try {
+      const args = ["fetch", "-c", "pki/client.yaml", "-s", endless.where, ...window, "-o", `${to}/x.pcap`];
+      const terminal = startInTerminal(args, { cwd: folder, codeTo: `${to}/code` });
+      await endless.asked;
+      expect(readdirSync(join(folder, to))).toEqual([expect.stringMatching(/\.partial$/)]);
+      terminal.child.kill("SIGKILL");
+      await terminal.end;
+      expect(read(to, "code").toString()).toBe("129\n");
+      expect(readdirSync(join(folder, to))).toEqual(["code"]);
+      await endless.left;
+    } finally {
+      await endless.close();
+    }
+  });
 
   it("Ctrl-C ends a batch with 130, and results.csv says what was not finished", async () => {
     const to = freshFolder();

@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -75,6 +75,25 @@ export function startCli(
   running.add(cli);
   void end.then(() => running.delete(cli));
   return cli;
+}
+
+/**
+ * Starts the real command line in a terminal, which goes away when `child` is killed. `end` resolves when the command has ended
+ * as well, and its exit code, as a shell tells it, is in the file `codeTo`.
+ */
+export function startInTerminal(
+  args: readonly string[],
+  options: { cwd: string; codeTo: string },
+): { readonly child: ChildProcess; readonly end: Promise<unknown> } {
+  const quoted = [process.execPath, ...node, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`);
+  // The shell passes SIGHUP on, as one does, but outlives it. It keeps the pipe, fd 3, open until it has written the code.
+  const shell = `trap 'kill -HUP $!' HUP; ${quoted.join(" ")} & wait $!; wait $!; echo $? > '${options.codeTo}'`;
+  const child = spawn("script", ["--quiet", "--command", shell, "/dev/null"], {
+    cwd: options.cwd,
+    env: { ...process.env, SHELL: "/bin/sh" },
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  return { child, end: once(child, "close") };
 }
 
 /** Runs the real command line from source to its end. */
