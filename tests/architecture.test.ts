@@ -81,6 +81,12 @@ describe("architecture", () => {
     expect(readManifest(folder).dependencies ?? {}).toEqual({});
   });
 
+  it.each(Object.keys(mayImport))("%s imports zod so that bundlers leave its languages out", (folder) => {
+    const files = importsOf(folder).filter(({ specifier }) => specifier === "zod");
+    const named = files.filter(({ file }) => /import \{ z \} from "zod"/.test(readFileSync(file, "utf8")));
+    expect(named.map(({ file }) => relative(root, file))).toEqual([]);
+  });
+
   it("lists every package", () => {
     const folders = readdirSync(join(root, "packages")).map((name) => `packages/${name}`);
     expect(Object.keys(mayImport).sort()).toEqual([...folders, "gen"].sort());

@@ -1,6 +1,6 @@
 import { strictOptions } from "@stenogrpc/options";
 import type { RoleOptions, RuleOptions } from "@stenogrpc/server";
-import { z } from "zod";
+import * as z from "zod";
 import { durationMs, size, text, whole } from "./settings.js";
 
 const flag = z.boolean({ error: "must be true or false" });

@@ -1,5 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { durationMs, text, whole } from "./settings.js";
 
 /** What the file of the commands that ask a server can say. The first six keys are the original's. */

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { labYaml, writeLabCapture } from "../test/lab.js";
 import { endLeftovers, startCli } from "../test/run-cli.js";
 import { runHere } from "../test/run-here.js";

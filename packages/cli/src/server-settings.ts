@@ -1,5 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { roleSettings, ruleSettings } from "./access-settings.js";
 import { durationMs, oneOf, size, text, whole } from "./settings.js";
 

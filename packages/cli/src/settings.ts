@@ -1,5 +1,5 @@
 import { nearest } from "@stenogrpc/options";
-import { z } from "zod";
+import * as z from "zod";
 import { parseDuration } from "./parse-duration.js";
 import { parseSize } from "./parse-size.js";
 import { UsageError } from "./usage-error.js";
