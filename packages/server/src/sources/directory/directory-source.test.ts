@@ -474,6 +474,36 @@ describe("directorySource", () => {
       expect(hasMoved).toBe(true);
     });
 
+    it.each(["at its first look", "that it knows"])(
+      "never misses what was written just before a file was written over while it learned others, %s",
+      async (when) => {
+        // 6.pcap is the newest file of a ring, 1.pcap the one that is written over next, and the last to be looked at.
+        const ring = [1, 2, 3, 4, 5, 6].map((n) =>
+          file(`${n}.pcap`, pcap(packets(10 * n, 10 * n, 10 * n + 1, 10 * n + 2)), 10_000 - n),
+        );
+        const [oldest = "", newest = ""] = [ring.at(0), ring.at(-1)];
+        let rotates = false;
+        const debug = (_: object, message?: string): void => {
+          if (!rotates || message?.startsWith("learned") !== true) return;
+          rotates = false;
+          appendFileSync(newest, pcap(packets(99, 99)).subarray(24));
+          // A longer one shows by its beginning alone.
+          const next =
+            when === "that it knows" ? packets(100, 100, 101, 102, 103) : packets(100, 100, 101, 102);
+          writeFileSync(oldest, pcap(next));
+        };
+        serve({ logger: { ...recordingLogger(), debug } });
+        if (when === "that it knows") {
+          expect(await ask()).toHaveLength(18);
+          for (const path of ring) appendFileSync(path, pcap(packets(0, 5)).subarray(24));
+        }
+        rotates = true;
+        const ids = await ask(between(60, 200));
+        expect(rotates).toBe(false);
+        expect(ids.slice(0, 5)).toEqual([60, 61, 62, 99, 100]);
+      },
+    );
+
     it("learns new and grown files before it answers", async () => {
       serve();
       const writer = new PcapWriter(littleMicroseconds);

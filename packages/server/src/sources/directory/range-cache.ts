@@ -13,7 +13,15 @@ export interface KnownFile {
   readonly version: FileVersion;
   readonly head: HeadPrint;
   readonly finding: Finding;
+  /**
+   * Set where the file was seen with another content before: the version at which it was first seen with this one. Until then it
+   * may have been written over.
+   */
+  readonly writtenOverBy?: FileVersion | undefined;
 }
+
+/** A head with so many bytes has a packet's time, and is no other file's. */
+const tellingHeadBytes = 128;
 
 /** How file systems that keep coarse times may be behind: FAT stores every other second. */
 const mtimeSlackNs = 2_000_000_000n;
@@ -120,7 +128,8 @@ export class RangeCache {
       const finding = this.#trustFileTimes
         ? await peekTimeRange(file, this.#read, version.mtimeNs + mtimeSlackNs)
         : await findTimeRange(file, this.#read, before?.finding);
-      const known: KnownFile = { version, head: file.print(), finding };
+      const writtenOverBy = before && firstSeen(file, before);
+      const known: KnownFile = { version, head: file.print(), finding, writtenOverBy };
       this.#known.set(version.identity, known);
       this.#onLearned();
       this.#logFinding(known, before, Math.round(performance.now() - startedAt));
@@ -176,6 +185,12 @@ async function waitFor(scan: Scan, signal: AbortSignal): Promise<KnownFile> {
     scan.waiting--;
     if (scan.waiting === 0 && signal.aborted) scan.work.abort(signal.reason);
   }
+}
+
+/** The version at which what a file holds now was first seen in place of something else; undefined: it was never seen to be. */
+function firstSeen(file: OpenCaptureFile, { head, writtenOverBy }: KnownFile): FileVersion | undefined {
+  const isSame = file.print(head.bytes).sha256 === head.sha256;
+  return isSame || head.bytes < tellingHeadBytes ? writtenOverBy : file.version;
 }
 
 function isAsNew(found: FileVersion, wanted: FileVersion): boolean {

@@ -122,7 +122,9 @@ export class RememberedRanges {
   }
 
   async #write(): Promise<void> {
-    const files = [...this.#ranges.known()].filter(({ finding }) => isLasting(finding));
+    const files = [...this.#ranges.known()]
+      .filter(({ finding }) => isLasting(finding))
+      .map(({ version, head, finding }) => ({ version, head, finding }));
     const content = JSON.stringify({ format, folder: this.#folder, files }, storable);
     const temporary = `${this.#path}.${randomUUID()}.tmp`;
     try {

@@ -26,8 +26,9 @@ export async function surveyFolder(folder: Folder, signal: AbortSignal): Promise
   let isFirst = true;
   for (let listing = 1; ; listing++) {
     try {
-      const files = await listSteadily(folder, signal);
-      const { known, learningMs } = await learnAll(folder.ranges, files, signal);
+      const { first, files } = await listSteadily(folder, signal);
+      const { known, learned, learningMs } = await learnAll(folder.ranges, files, signal);
+      if (learned > 0) refuseWrittenOver(known, first, await listFolder(folder, signal));
       if (learningMs < listingAgesMs || !isFirst) return known;
       isFirst = false;
     } catch (error) {
@@ -43,27 +44,62 @@ export async function surveyFolder(folder: Folder, signal: AbortSignal): Promise
  *
  * A listing takes time. In a ring of files that are written over, it could see an old content of one file and a newer
  * one of the next, and miss what lies between. So it is made again until nothing but growth lies between two of them: then
- * no file was begun while the second was made.
+ * no file was begun while the second was made. Both are given.
  */
-async function listSteadily(folder: Folder, signal: AbortSignal): Promise<FileVersion[]> {
-  let before = await listFolder(folder, signal);
+async function listSteadily(
+  folder: Folder,
+  signal: AbortSignal,
+): Promise<{ first: FileVersion[]; files: FileVersion[] }> {
+  let first = await listFolder(folder, signal);
   for (let listing = 1; listing <= maxListings; listing++) {
-    const now = await listFolder(folder, signal);
-    if (onlyGrew(before, now)) return now;
-    before = now;
+    const files = await listFolder(folder, signal);
+    if (onlyGrew(first, files)) return { first, files };
+    first = files;
   }
   throw new FileChangedError(folder.path, "the files of the folder change faster than they can be listed");
 }
 
 function onlyGrew(before: readonly FileVersion[], now: readonly FileVersion[]): boolean {
   if (before.length !== now.length) return false;
-  const versions = new Map(before.map((file) => [file.identity, file]));
+  const versions = byIdentity(before);
   return now.every((file) => {
     const old = versions.get(file.identity);
-    return (
-      old !== undefined && (file.size > old.size || (file.size === old.size && file.mtimeNs === old.mtimeNs))
-    );
+    return old !== undefined && hasGrown(old, file);
   });
+}
+
+function hasGrown(old: FileVersion, now: FileVersion): boolean {
+  return now.size > old.size || (now.size === old.size && now.mtimeNs === old.mtimeNs);
+}
+
+function byIdentity(files: readonly FileVersion[]): Map<string, FileVersion> {
+  return new Map(files.map((file) => [file.identity, file]));
+}
+
+/**
+ * Learning takes time, too: a file of a ring that is written over before its turn would be known with newer packets than those that
+ * were just added to the file before it. By its size that shows, and where it was known, by its beginning.
+ *
+ * @param first as the folder was listed at first
+ * @param last as it is listed now; what came or went since then does not matter
+ * @throws FileChangedError
+ */
+function refuseWrittenOver(
+  known: readonly KnownFile[],
+  first: readonly FileVersion[],
+  last: readonly FileVersion[],
+): void {
+  const listed = byIdentity(first);
+  const now = byIdentity(last);
+  for (const { version, writtenOverBy } of known) {
+    const then = listed.get(version.identity);
+    if (then === undefined) continue; // each was listed
+    const shrank = !hasGrown(then, now.get(version.identity) ?? version);
+    const hasNewBeginning =
+      writtenOverBy !== undefined && (writtenOverBy.size > then.size || writtenOverBy.mtimeNs > then.mtimeNs);
+    if (shrank || hasNewBeginning)
+      throw new FileChangedError(version.path, "it was written over while the folder was looked through");
+  }
 }
 
 /** Where a file is now, if it still has a name. */
@@ -87,7 +123,7 @@ async function learnAll(
   ranges: RangeCache,
   files: readonly FileVersion[],
   signal: AbortSignal,
-): Promise<{ known: KnownFile[]; learningMs: number }> {
+): Promise<{ known: KnownFile[]; learned: number; learningMs: number }> {
   const startedAt = performance.now();
   const known: KnownFile[] = [];
   const unknown: FileVersion[] = [];
@@ -96,6 +132,7 @@ async function learnAll(
     if (found === undefined) unknown.push(file);
     else known.push(found);
   }
+  const learned = unknown.length;
   let failed = false;
   const learner = async (): Promise<void> => {
     for (;;) {
@@ -110,5 +147,5 @@ async function learnAll(
     }
   };
   await Promise.all(Array.from({ length: scansAtOnce }, learner));
-  return { known, learningMs: performance.now() - startedAt };
+  return { known, learned, learningMs: performance.now() - startedAt };
 }
