@@ -138,7 +138,8 @@ describe("an answer as HTTP/2 frames", () => {
     async (timeoutMs, told) => {
       const deadlines: unknown[] = [];
       server.on("stream", (_, received) => deadlines.push(received["grpc-timeout"]));
-      act = answers([new Uint8Array(5)]); // an empty message
+      // An empty message, behind the request: Node 24 fails a call that is answered before its request has left.
+      act = (stream) => void stream.resume().once("end", () => answers([new Uint8Array(5)])(stream));
       await client.describeSensor({ timeoutMs });
       act = answers([whole]);
       await client.fetchPcap({ ...hour, uid, timeoutMs }).summary;
