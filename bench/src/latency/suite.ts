@@ -28,6 +28,7 @@ export async function benchLatency({ quick, json }: BenchOptions): Promise<void>
       kind: "stenogrpc",
       tls: tls.server,
       answerBytes: 10 * 1016,
+      warmUpBytes: 0,
       chunkBytes: 65_536,
       digest: true,
     });
