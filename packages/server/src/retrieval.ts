@@ -202,11 +202,11 @@ export class Retrieval {
     this.#work.abort(failure ?? new RequestError("draining", "the retrieval has ended"));
     this.#release();
     this.#service.ended(this);
-    const refused = outcome === "failed" && !isOurs(failure);
-    this.#service.counters.count(refused ? "refused" : outcome, this.#pcapBytes, this.#packets);
+    const ended = outcome === "failed" && !isOurs(failure) ? "refused" : outcome;
+    this.#service.counters.count(ended, this.#pcapBytes, this.#packets);
     const log = (receipt?: AuditReceipt): void => {
       const line = receipt && { auditSeq: receipt.seq, auditHash: receipt.hash };
-      this.#log(outcome, failure, { ...result, ...line });
+      this.#log(ended, failure, { ...result, ...line });
     };
     // Why it could not be written has been logged.
     written.then(log, () => log());
@@ -215,10 +215,9 @@ export class Retrieval {
   #log(outcome: string, failure: ConnectError | undefined, result: object): void {
     const plan = this.#plan;
     const identity = this.#context.values.get(clientIdentityKey);
-    const refused = outcome === "failed" && !isOurs(failure);
     const fields = {
       rpc: "FetchPcap",
-      outcome: refused ? "refused" : outcome,
+      outcome,
       ...asAsked(this.#request),
       client: identity && identityName(identity),
       fingerprint: identity?.fingerprint256,
@@ -234,9 +233,8 @@ export class Retrieval {
       ...result,
       ...(failure && failureFields(failure)),
     };
-    if (refused) this.#service.logger.warn(fields, "retrieval refused");
-    else if (outcome === "failed") this.#service.logger.error(fields, "retrieval failed");
-    else this.#service.logger.info(fields, `retrieval ${outcome}`);
+    const level = outcome === "failed" ? "error" : outcome === "refused" ? "warn" : "info";
+    this.#service.logger[level](fields, `retrieval ${outcome}`);
   }
 }
 

@@ -26,8 +26,7 @@ export async function fileErrors<Result>(
   try {
     return await operation();
   } catch (error) {
-    const code =
-      error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+    const code = errnoOf(error);
     if (code === undefined) throw error;
     const advice = adviceByCode[code];
     throw new StenographerError(`cannot save to ${path}: ${advice ? `${advice} (${code})` : code}`, {
@@ -46,6 +45,12 @@ export function systemError(code: string): Error {
 
 /** Gives undefined for a file that is not there, and throws any other failure on. */
 export function ifMissing(error: unknown): undefined {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  if (errnoOf(error) === "ENOENT") return undefined;
   throw error;
+}
+
+/** The errno name of a failed system call ("ENOENT"), undefined for any other error. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error && "code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
 }

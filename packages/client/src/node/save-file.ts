@@ -4,7 +4,7 @@ import { canceled } from "../error-from-rpc.js";
 import { BatchWriter } from "./batch-writer.js";
 import { findManifest } from "./evidence/find-manifest.js";
 import { manifestSuffix } from "./evidence/manifest.js";
-import { fileErrors, ifMissing, systemError } from "./file-errors.js";
+import { errnoOf, fileErrors, ifMissing, systemError } from "./file-errors.js";
 
 export interface SaveOptions {
   readonly uid: string;
@@ -75,7 +75,7 @@ async function writeTemporary(
 ): Promise<void> {
   // wx: never into a file, or through a link, that somebody put there.
   const file = await open(temporary, "wx", 0o600).catch((error: unknown) =>
-    fileErrors(isTaken(error) ? temporary : path, uid, () => Promise.reject<FileHandle>(error)),
+    fileErrors(errnoOf(error) === "EEXIST" ? temporary : path, uid, () => Promise.reject<FileHandle>(error)),
   );
   opened();
   try {
@@ -84,10 +84,6 @@ async function writeTemporary(
   } finally {
     await fileErrors(path, uid, () => file.close());
   }
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EEXIST";
 }
 
 async function* asPieces(text: () => Promise<string>): AsyncGenerator<Uint8Array> {
