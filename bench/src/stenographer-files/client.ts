@@ -14,8 +14,9 @@ async function ours({ port, tls, fromNs, toNs, filter }: ClientOptions): Promise
   // The daemon reads the same text.
   const fetch = client.fetchPcap({ ...window, filter, dialect: "stenographer", chunkBytes });
   let bytes = 0;
-  for await (const piece of fetch) bytes += piece.length;
-  const { packets } = await fetch.summary;
+  const { packets } = await fetch.forEachPiece((piece) => {
+    bytes += piece.length;
+  });
   await client.close();
   return [bytes, Number(packets)];
 }

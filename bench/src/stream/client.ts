@@ -38,8 +38,17 @@ type Fetch = () => Promise<void>;
 async function ours(): Promise<Fetch> {
   const client = createStenographerClient({ server: `localhost:${port}`, tls });
   return async () => {
-    for await (const piece of client.fetchPcap({ from: seconds, to: seconds + 1, chunkBytes }))
-      count(piece.length);
+    const fetch = client.fetchPcap({ from: seconds, to: seconds + 1, chunkBytes });
+    await fetch.forEachPiece(({ length }) => count(length));
+  };
+}
+
+/** The same for a reader that may keep the pieces. */
+async function oursInLoop(): Promise<Fetch> {
+  const client = createStenographerClient({ server: `localhost:${port}`, tls });
+  return async () => {
+    for await (const { length } of client.fetchPcap({ from: seconds, to: seconds + 1, chunkBytes }))
+      count(length);
   };
 }
 
@@ -101,6 +110,7 @@ const kinds: Record<Exclude<ClientKind, "grpcio">, () => Promise<Fetch>> = {
   "raw TLS": rawTls,
   "raw HTTP/2": rawHttp2,
   stenogrpc: ours,
+  "stenogrpc, for await": oursInLoop,
   "connect-node": stockConnect,
   "grpc-js": grpcJs,
 };

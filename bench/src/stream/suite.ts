@@ -16,7 +16,14 @@ export type ServerKind =
   | "connect-node, stock"
   | "grpc-js"
   | "grpcio";
-export type ClientKind = "raw TLS" | "raw HTTP/2" | "stenogrpc" | "connect-node" | "grpc-js" | "grpcio";
+export type ClientKind =
+  | "raw TLS"
+  | "raw HTTP/2"
+  | "stenogrpc"
+  | "stenogrpc, for await"
+  | "connect-node"
+  | "grpc-js"
+  | "grpcio";
 
 export interface ServerOptions {
   readonly kind: ServerKind;
@@ -66,6 +73,7 @@ const pairs: readonly Pair[] = [
   { server: "raw HTTP/2", client: "raw HTTP/2", digest: true },
   { server: "stenogrpc", client: "stenogrpc", digest: true },
   { server: "stenogrpc", client: "stenogrpc", digest: false },
+  { server: "stenogrpc", client: "stenogrpc, for await", digest: true },
   { server: "connect-node", client: "stenogrpc", digest: true },
   { server: "stenogrpc", client: "connect-node", digest: true },
   { server: "connect-node", client: "connect-node", digest: true },
@@ -90,7 +98,7 @@ const slowShare = 4;
 const warmUpShare = 4;
 
 function shareOf({ server, client }: Pair, totalBytes: number, chunkBytes: number): number {
-  const isFast = client === "stenogrpc" ? server === "stenogrpc" : client.startsWith("raw");
+  const isFast = client.startsWith("stenogrpc") ? server === "stenogrpc" : client.startsWith("raw");
   const slow = chunkBytes === KiB && !isFast ? slowShare : 1;
   return totalBytes / slow / (server === "connect-node, stock" ? stockShare : 1);
 }

@@ -90,12 +90,11 @@ async function printResult(result: FetchResult, file: string): Promise<number> {
 
 async function copyToStdout(fetch: NodePcapFetch, progress: Progress): Promise<FetchResult> {
   let bytes = 0;
-  for await (const chunk of fetch) {
-    await writeOut(chunk);
-    bytes += chunk.byteLength;
+  return fetch.forEachPiece(async (piece) => {
+    await writeOut(piece);
+    bytes += piece.byteLength;
     progress.update({ bytes });
-  }
-  return fetch.summary;
+  });
 }
 
 async function report(

@@ -8,10 +8,12 @@ import type { Response, Status, StenoRequestSchema, Summary } from "@stenogrpc/p
  * message first.
  */
 export interface AnswerPart {
-  /** Bytes of pcap, which belong to whoever takes the part. */
+  /** Bytes of pcap, which belong to whoever takes the part, until it gives them back. */
   readonly pcap: Uint8Array;
   /** In order. */
   readonly ends: readonly MessageEnd[];
+  /** Gives the memory of `pcap` back, to be used again: for whoever took it only for a time, when nothing reads it any more. */
+  readonly giveBack?: () => void;
 }
 
 /** The end of a message, and its other fields. */

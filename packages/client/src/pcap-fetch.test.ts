@@ -43,6 +43,41 @@ describe("a fetch", () => {
     }
   });
 
+  it("gives its pieces to a function, waits for it, and resolves with the result", async () => {
+    const { client } = clientOf(good);
+    const fetch = client.fetchPcap(hour);
+    const pieces: Uint8Array[] = [];
+    let reading = 0;
+    const result = await fetch.forEachPiece(async (piece) => {
+      expect(++reading).toBe(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      pieces.push(piece.slice());
+      reading--;
+    });
+    expect(joined(pieces)).toEqual(capture.bytes);
+    expect(result).toMatchObject({ verdict: "complete", packets: 3, verification: "full" });
+    expect(await fetch.summary).toBe(result);
+  });
+
+  it("is cancelled by an error of the function that reads its pieces", async () => {
+    const { script, seen } = stalling();
+    const { client } = clientOf(script);
+    const fetch = client.fetchPcap(hour);
+    const full = new Error("the disk is full");
+    const reading = fetch.forEachPiece(() => Promise.reject(full));
+    await expect(reading).rejects.toBe(full);
+    expect((await failureOf(fetch.summary)).code).toBe("canceled");
+    expect(seen.canceled).toBe(true);
+  });
+
+  it("refuses to give its pieces to what is no function, and can still be read", async () => {
+    const { client } = clientOf(good);
+    const fetch = client.fetchPcap(hour);
+    const failure = await failureOf(fetch.forEachPiece(undefined as never)); // as a program in JavaScript may
+    expect(failure).toMatchObject({ reason: "OPTIONS_INVALID", message: "forEachPiece: pass a function" });
+    expect(joined(await collect(fetch))).toEqual(capture.bytes);
+  });
+
   it("gives its packets one after the other", async () => {
     const { client } = clientOf(good);
     const fetch = client.fetchPcap(hour);

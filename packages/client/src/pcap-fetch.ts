@@ -1,10 +1,11 @@
 import { decodeCapture, type PacketRecord, records } from "@stenogrpc/pcap";
+import { optionsInvalid } from "./check-options.js";
 import type { FetchResult } from "./fetch-result.js";
 import type { Retrieval } from "./retrieval.js";
 import { StenographerError } from "./stenographer-error.js";
 
 /**
- * One retrieval, to be read once: as an async iterable of bytes, as `records()`, or as `toWebStream()`.
+ * One retrieval, to be read once: as an async iterable of bytes, with `forEachPiece()`, as `records()`, or as `toWebStream()`.
  *
  * Nothing is sent before the first pull. The bytes are a classic pcap file, cut between packet records; they are all there
  * and as the server sent them only when the reading ends without an error. Leaving the loop, `await using` and an aborted
@@ -33,14 +34,31 @@ export class PcapFetch implements AsyncIterable<Uint8Array>, AsyncDisposable {
     return this.#retrieval.result;
   }
 
-  /** The answer's bytes. Each piece ends on a packet record and is memory of its own. Throws StenographerError. */
+  /**
+   * The answer's bytes. Each piece ends on a packet record and is not written to again; several may share an ArrayBuffer. Throws
+   * StenographerError.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
     return this.take("async iteration");
   }
 
+  /**
+   * Calls `read` with one piece of the answer's bytes after the other, and resolves with the result: as a loop over them does, with less
+   * work for the garbage collector, and memory that does not grow.
+   *
+   * A piece, which ends on a packet record, is lent to `read` until it returns or, where it returns a promise, that has settled; then its
+   * memory is used again. An error of `read` cancels the retrieval and is passed on. Rejects with StenographerError.
+   */
+  async forEachPiece(read: (piece: Uint8Array) => unknown): Promise<FetchResult> {
+    if (typeof read !== "function") throw optionsInvalid("forEachPiece: pass a function");
+    const retrieval = this.take("forEachPiece()").lending();
+    for await (const piece of retrieval) await read(piece);
+    return retrieval.result;
+  }
+
   /** The answer's packets, one after the other; `data` is a copy. Throws StenographerError. */
   records(): AsyncIterable<PacketRecord> {
-    return readRecords(this.take("records()"));
+    return readRecords(this.take("records()").lending());
   }
 
   /** The answer's bytes as a web stream. Nothing is fetched ahead of the reader; `cancel()` cancels the retrieval. */
@@ -85,7 +103,7 @@ export class PcapFetch implements AsyncIterable<Uint8Array>, AsyncDisposable {
 
   async #readForSummary(): Promise<void> {
     if (this.#use !== undefined) return;
-    const retrieval = this.take("its summary alone, since nothing else read it in that turn");
+    const retrieval = this.take("its summary alone, since nothing else read it in that turn").lending();
     try {
       while (!(await retrieval.next()).done);
     } catch {

@@ -12,20 +12,27 @@ import { createSha256 } from "./sha256.js";
 const capture = packetsFromNoon(6);
 const plan = planFetch({ ...hour, uid: "u1" }, {});
 
-/** One message with all packets, in parts of `size` bytes, and the one with the summary. */
-function partsOf(size: number): FetchCall {
+/** One message with all packets, in parts of `size` bytes whose memory is used again once given back, and the one with the summary. */
+function partsOf(size: number, seen = { givenBack: 0 }): FetchCall {
   return async function* () {
     const { bytes } = capture;
     const messages = goodAnswer(requestMessage(plan), capture, { pieces: [bytes] });
     const { uid, status, summary } = create(ResponseSchema, messages.at(-1));
-    for (let at = 0; at < bytes.length; at += size) yield { pcap: bytes.slice(at, at + size), ends: [] };
+    for (let at = 0; at < bytes.length; at += size) {
+      const pcap = bytes.slice(at, at + size);
+      const giveBack = (): void => {
+        seen.givenBack++;
+        pcap.fill(0xee);
+      };
+      yield { pcap, ends: [], giveBack };
+    }
     yield { pcap: new Uint8Array(0), ends: [{ at: 0, uid, status: 0, summary: undefined }] };
     yield { pcap: new Uint8Array(0), ends: [{ at: 0, uid, status, summary }] };
   };
 }
 
-function retrievalOf(size: number): Retrieval {
-  const call = partsOf(size);
+function retrievalOf(size: number, seen?: { givenBack: number }): Retrieval {
+  const call = partsOf(size, seen);
   return new Retrieval({
     plan,
     originalServer: false,
@@ -43,6 +50,25 @@ describe("Retrieval", () => {
     for await (const piece of retrieval) pieces.push(piece);
     expect(joined(pieces)).toEqual(capture.bytes);
     expect((await retrieval.result).packets).toBe(6);
+  });
+
+  it.each([1, 30, 100, 200, 1000])("has memory back from whoever reads %i bytes at a time", async (size) => {
+    const seen = { givenBack: 0 };
+    const pieces: Uint8Array[] = [];
+    for await (const piece of retrievalOf(size, seen).lending()) {
+      await new Promise((resolve) => setImmediate(resolve));
+      pieces.push(piece.slice());
+    }
+    expect(joined(pieces)).toEqual(capture.bytes);
+    expect(seen.givenBack).toBe(Math.ceil(capture.bytes.length / size));
+  });
+
+  it("leaves memory to whoever does not say that it can be had back", async () => {
+    const seen = { givenBack: 0 };
+    const pieces: Uint8Array[] = [];
+    for await (const piece of retrievalOf(100, seen)) pieces.push(piece);
+    expect(joined(pieces)).toEqual(capture.bytes);
+    expect(seen.givenBack).toBe(0);
   });
 
   it("gives every piece, in order, also to pulls that do not wait for each other", async () => {

@@ -35,6 +35,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
   readonly #ready: Uint8Array[] = [];
   // connect-es does not cancel a call whose reader leaves; aborting this does.
   #controller = new AbortController();
+  #lends = false;
   #answered = false;
   readonly #counts: AnswerCounts;
   #stopped: StenographerError | undefined;
@@ -59,7 +60,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
     } else {
       const answer = new VerifiedAnswer(plan, createHash());
       this.#counts = answer;
-      this.#pieces = verifiedPieces(this.#parts(), answer);
+      this.#pieces = verifiedPieces(this.#parts(), answer, () => this.#lends);
     }
   }
 
@@ -69,6 +70,15 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
   }
 
   [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /**
+   * The same for a reader that is done with a piece when it asks for the next one, and asks for one after the other: pieces have memory
+   * that is used again. Memory of their own makes the garbage collector run for every 32 MiB of packets.
+   */
+  lending(): this {
+    this.#lends = true;
     return this;
   }
 

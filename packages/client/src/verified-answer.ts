@@ -294,14 +294,20 @@ export class VerifiedAnswer implements AnswerCounts {
  * The pieces of an answer as they are found good, those that came at once together.
  *
  * Those of the last message are held back until the totals agree, as far as they came at once.
+ *
+ * @param lent the reader is done with pieces when it asks for the next ones, so that their memory can be used again
  */
 export async function* verifiedPieces(
   parts: AsyncIterable<AnswerPart>,
   answer: VerifiedAnswer,
+  lent: () => boolean,
 ): AsyncGenerator<readonly Uint8Array[], FetchResult> {
   let held: readonly Uint8Array[] = [];
+  let partBefore: AnswerPart | undefined;
   for await (const part of parts) {
     if (held.length > 0) yield held;
+    if (lent()) partBefore?.giveBack?.();
+    partBefore = part;
     held = answer.take(part);
     if (answer.expectsMore) continue;
     if (held.length > 0) yield held;

@@ -19,4 +19,15 @@ describe("WholeRecords", () => {
     expect(cutter.take(bytes(9), 1, 1)).toEqual([bytes(8, 9)]);
     expect(cutter.take(bytes(10), 1, 1)).toEqual([bytes(10)]);
   });
+
+  it("reads no piece again once the next one comes", () => {
+    const cutter = new WholeRecords();
+    const first = bytes(1, 2, 3);
+    cutter.take(first, 1, 1);
+    first.fill(99);
+    const second = bytes(4);
+    cutter.take(second, undefined, 0);
+    second.fill(99);
+    expect(cutter.take(bytes(5), 1, 1)).toEqual([bytes(2, 3, 4, 5)]);
+  });
 });

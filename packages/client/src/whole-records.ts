@@ -1,6 +1,6 @@
 /**
  * Cuts bytes that come in any pieces between records. Only a record that straddles pieces is copied; all else stays where
- * it lies.
+ * it lies. Nothing refers to a piece once what was made of it is done with.
  */
 export class WholeRecords {
   /** Pieces of a record whose end has not come. */
@@ -14,7 +14,7 @@ export class WholeRecords {
    */
   take(bytes: Uint8Array, firstEnd: number | undefined, lastEnd: number): readonly Uint8Array[] {
     if (firstEnd === undefined) {
-      if (bytes.length > 0) this.#begun.push(bytes);
+      if (bytes.length > 0) this.#begun.push(bytes.slice());
       return [];
     }
     const straddling = this.#begun.length > 0;
@@ -22,7 +22,7 @@ export class WholeRecords {
     if (straddling) whole.push(joined([...this.#begun, bytes.subarray(0, firstEnd)]));
     const from = straddling ? firstEnd : 0;
     if (lastEnd > from) whole.push(bytes.subarray(from, lastEnd));
-    this.#begun = lastEnd < bytes.length ? [bytes.subarray(lastEnd)] : [];
+    this.#begun = lastEnd < bytes.length ? [bytes.slice(lastEnd)] : [];
     return whole;
   }
 }

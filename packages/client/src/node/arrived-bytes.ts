@@ -1,6 +1,9 @@
 const leastBlockBytes = 32_768;
 const mostBlockBytes = 262_144;
 
+/** Blocks that were given back and wait to be used again; those beyond are left to the garbage collector. */
+const mostSpareBlocks = 16;
+
 /**
  * Bytes that came and were not read yet, in memory of their own.
  *
@@ -9,7 +12,8 @@ const mostBlockBytes = 262_144;
  */
 export class ArrivedBytes {
   readonly #full: Uint8Array[] = [];
-  #block = new Uint8Array(0);
+  readonly #spare: Uint8Array[] = [];
+  #block: Uint8Array = new Uint8Array(0);
   /** What of the block was read, and how far it is filled. */
   #from = 0;
   #to = 0;
@@ -24,7 +28,8 @@ export class ArrivedBytes {
   append(buffer: Uint8Array, start = 0, end = buffer.length): void {
     this.#length += end - start;
     for (let at = start; at < end; ) {
-      if (this.#to === this.#block.length) this.#startBlock();
+      // Less, where the reader has transferred the memory of a piece to another thread.
+      if (this.#to >= this.#block.length) this.#startBlock();
       const fitting = Math.min(end - at, this.#block.length - this.#to);
       this.#block.set(buffer.subarray(at, at + fitting), this.#to);
       this.#to += fitting;
@@ -32,11 +37,25 @@ export class ArrivedBytes {
     }
   }
 
-  /** The next of them, as many as lie together; undefined where there are none. They belong to the caller from then on. */
+  /**
+   * The next of them, as many as lie together; undefined where there are none. They belong to the caller, until it gives them back. Throws
+   * where they went with the memory of others, which the caller has transferred.
+   */
   take(): Uint8Array | undefined {
     const taken = this.#full.shift() ?? this.#takeBegun();
+    if (taken?.length === 0)
+      throw new Error(
+        "the memory of a piece was transferred, and with it pieces that were not read; transfer a copy: piece.slice()",
+      );
     this.#length -= taken?.length ?? 0;
     return taken;
+  }
+
+  /** Takes back what `take` gave, each piece in its turn, to fill the memory again. */
+  giveBack(piece: Uint8Array): void {
+    const { buffer, byteOffset, byteLength } = piece;
+    const endsBlock = byteOffset + byteLength === buffer.byteLength;
+    if (endsBlock && this.#spare.length < mostSpareBlocks) this.#spare.push(new Uint8Array(buffer));
   }
 
   clear(): void {
@@ -47,20 +66,25 @@ export class ArrivedBytes {
 
   #startBlock(): void {
     const unreadBytes = this.#to - this.#from;
-    let bytes = this.#block.length;
+    let bytes = this.#to;
     if (unreadBytes === bytes) bytes *= 2;
     else if (unreadBytes <= bytes / 2) bytes /= 2;
     bytes = Math.min(Math.max(bytes, leastBlockBytes), mostBlockBytes);
     const begun = this.#takeBegun();
     if (begun) this.#full.push(begun);
-    this.#block = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+    const spare = this.#spare.pop();
+    this.#block =
+      spare !== undefined && spare.length >= bytes
+        ? spare
+        : new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
     this.#from = 0;
     this.#to = 0;
   }
 
   #takeBegun(): Uint8Array | undefined {
     if (this.#from === this.#to) return undefined;
-    const begun = this.#block.subarray(this.#from, this.#to);
+    const isTransferred = this.#block.length === 0;
+    const begun = isTransferred ? this.#block : this.#block.subarray(this.#from, this.#to);
     this.#from = this.#to;
     return begun;
   }

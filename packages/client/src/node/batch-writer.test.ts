@@ -42,7 +42,7 @@ describe("BatchWriter", () => {
     const writer = new BatchWriter({
       writeFile: () => new Promise<void>((resolve) => releases.push(resolve)),
     });
-    await writer.write(new Uint8Array(262_144));
+    await writer.write(new Uint8Array(262_143));
     await writer.write(new Uint8Array(262_143));
     let taken = false;
     const write = writer.write(new Uint8Array(10)).then(() => {
@@ -55,11 +55,36 @@ describe("BatchWriter", () => {
     expect(releases.length).toBe(2);
   });
 
+  it.each([10, 262_143, 262_144, 300_000])(
+    "does not read a piece of %i bytes again once it was taken",
+    async (bytes) => {
+      const written: Uint8Array[] = [];
+      const writer = new BatchWriter({
+        // As a disk does: later, from the memory it was given.
+        writeFile: async (batch) => {
+          await new Promise((resolve) => setImmediate(resolve));
+          written.push(batch.slice());
+        },
+      });
+      const piece = new Uint8Array(bytes);
+      for (let i = 1; i <= 5; i++) {
+        piece.fill(i);
+        await writer.write(piece);
+        piece.fill(0xee);
+      }
+      await writer.flush();
+      const expected = Array.from({ length: 5 }, (_, i) => new Uint8Array(bytes).fill(i + 1));
+      expect(Buffer.concat(written).equals(Buffer.concat(expected))).toBe(true);
+    },
+  );
+
   it("tells of a failed write with the next, and at the end at the latest", async () => {
     const failing = () => new BatchWriter({ writeFile: () => Promise.reject(new Error("disk full")) });
     const writer = failing();
-    await writer.write(new Uint8Array(262_144));
-    await expect(writer.write(new Uint8Array(262_144))).rejects.toThrow("disk full");
+    await writer.write(new Uint8Array(262_143));
+    await writer.write(new Uint8Array(262_143));
+    await expect(writer.write(new Uint8Array(10))).rejects.toThrow("disk full");
+    await expect(failing().write(new Uint8Array(262_144))).rejects.toThrow("disk full");
     const last = failing();
     await last.write(new Uint8Array(10));
     await expect(last.flush()).rejects.toThrow("disk full");

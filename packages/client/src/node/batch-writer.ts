@@ -19,10 +19,13 @@ export class BatchWriter {
     this.#sink = sink;
   }
 
-  /** Takes a piece, whose memory is the writer's from then on. Rejects with what an earlier write failed with, too. */
+  /** Takes a piece, and needs its memory until it resolves. Rejects with what an earlier write failed with, too. */
   async write(piece: Uint8Array): Promise<void> {
     if (this.#filled + piece.length > batchBytes) await this.#writeBatch();
-    if (piece.length >= batchBytes) return this.#writeNext(piece);
+    if (piece.length >= batchBytes) {
+      await this.#writeNext(piece);
+      return this.#underWay;
+    }
     this.#batch.set(piece, this.#filled);
     this.#filled += piece.length;
   }

@@ -39,8 +39,11 @@ export function createGrpcFetch(manager: ConnectionManager, longestMessageBytes:
       const { foundStatus, headerError } = validateResponseWithCompression([], status, header);
       if (headerError) throw headerError;
       const decoder = new AnswerDecoder(longestMessageBytes);
-      for (let bytes = await stream.read(); bytes !== undefined; bytes = await stream.read())
-        yield decoder.push(bytes);
+      for (;;) {
+        const bytes = await stream.read();
+        if (bytes === undefined) break;
+        yield { ...decoder.push(bytes), giveBack: () => stream.giveBack(bytes) };
+      }
       // First: an answer that broke off has no status, and may end anywhere.
       if (!foundStatus) validateTrailer(stream.trailer, header);
       decoder.end();

@@ -118,6 +118,36 @@ describe("a fetch over mutual TLS", () => {
     expect(server.connections()).toBe(1);
   });
 
+  it("brings the same bytes to every reader, however slow, in memory that is used again or not", async () => {
+    const large = packetsFromNoon(3000, 4000);
+    const server = await serve((request) => goodAnswer(request, large));
+    const client = connectTo(server.port);
+    const pause = () => new Promise((resolve) => setImmediate(resolve));
+    const kept = await collect(client.fetchPcap(hour));
+    expect(Buffer.compare(joined(kept), large.bytes)).toBe(0);
+    const lent: Uint8Array[] = [];
+    await client.fetchPcap(hour).forEachPiece(async (piece) => {
+      await pause();
+      lent.push(piece.slice());
+    });
+    expect(Buffer.compare(joined(lent), large.bytes)).toBe(0);
+    const memory = new Set<ArrayBufferLike>();
+    await client.fetchPcap(hour).forEachPiece(({ buffer }) => memory.add(buffer));
+    // Records that straddle pieces have memory of their own.
+    expect([...memory].filter(({ byteLength }) => byteLength >= 32_768).length).toBeLessThan(30);
+    let i = 0;
+    for await (const { data } of client.fetchPcap(hour).records()) {
+      if (i % 100 === 0) await pause();
+      expect(data.every((byte) => byte === i % 256)).toBe(true);
+      i++;
+    }
+    expect(i).toBe(3000);
+    const path = join(folder, "large.pcap");
+    await client.fetchPcap(hour).toFile(path);
+    expect(Buffer.compare(await readFile(path), large.bytes)).toBe(0);
+    await rm(path);
+  });
+
   it("opens its windows wide, and lets answers at once share them", async () => {
     const { script } = stalling();
     const server = await serve(script);

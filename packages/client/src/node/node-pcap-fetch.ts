@@ -56,7 +56,7 @@ export class NodePcapFetch extends PcapFetch {
   async toFile(path: string, options: ToFileOptions = {}): Promise<SavedPcap> {
     checkPath(path);
     const { onProgress, overwrite, manifest } = checkOptions("toFile", toFileSchema, options);
-    const retrieval = this.take("toFile()");
+    const retrieval = this.take("toFile()").lending();
     const { plan } = retrieval;
     const { uid, signal } = plan;
     const requestedAt = new Date();

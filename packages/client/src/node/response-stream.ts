@@ -97,6 +97,11 @@ export class ResponseStream {
     }
   }
 
+  /** Takes back what `read` gave, each piece in its turn, when nothing reads it any more: its memory is used again. */
+  giveBack(piece: Uint8Array): void {
+    this.#arrived.giveBack(piece);
+  }
+
   #start(stream: ClientHttp2Stream, body: Uint8Array): void {
     this.#stream = stream;
     stream.on("error", (error) => this.#fail(ConnectError.from(error, Code.Aborted)));
