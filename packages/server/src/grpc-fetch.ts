@@ -9,6 +9,8 @@ import { abortable } from "./abortable.js";
 import type { FetchHandler, ResponseInit } from "./answer-part.js";
 import { assertClientCertificate, type GuardedServer } from "./authorize.js";
 import { envelopeBytes, PcapFrames, writeEnvelope } from "./grpc-frames.js";
+import { dataSocketOf } from "./http2/data-socket.js";
+import type { StreamReader } from "./http2/data-stream.js";
 import { clientIdentity } from "./identity.js";
 import { longestTimerMs } from "./longest-timer.js";
 import { StreamWriter } from "./stream-writer.js";
@@ -53,9 +55,10 @@ export async function answerGrpcFetch(
   server: GuardedServer,
 ): Promise<void> {
   const gone = new AbortController();
-  response.once("close", () => gone.abort(new ConnectError("the client left", Code.Canceled)));
+  const leave = (): void => gone.abort(new ConnectError("the client left", Code.Canceled));
+  response.once("close", leave);
   response.on("error", () => {}); // "close" follows
-  const writer = new StreamWriter(response.stream, gone.signal);
+  let writer: Writer | undefined;
   let frames: PcapFrames | undefined;
   const trailer = new Headers();
   let context: CallContext | undefined;
@@ -65,6 +68,7 @@ export async function answerGrpcFetch(
     const message = await readRequest(request, maxRequestBytes, context.signal);
     for await (const part of handler(message, context)) {
       startResponse(response);
+      writer ??= writerOf(response, { signal: gone.signal, leave });
       if ("last" in part) await writer.write([encoded(part.last)]);
       else {
         frames ??= new PcapFrames(part.uid);
@@ -81,6 +85,15 @@ export async function answerGrpcFetch(
   startResponse(response);
   response.addTrailers(Object.fromEntries(trailer));
   response.end();
+}
+
+type Writer = Pick<StreamWriter, "write">;
+
+/** Past node:http2 where the server lets us. */
+function writerOf({ stream }: Http2ServerResponse, reader: StreamReader): Writer {
+  const { id, session, destroyed } = stream;
+  const past = destroyed || id === undefined ? undefined : dataSocketOf(session);
+  return past && id !== undefined ? past.open(id, reader) : new StreamWriter(stream, reader.signal);
 }
 
 type CallContext = HandlerContext & { abort(reason?: unknown): void };

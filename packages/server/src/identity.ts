@@ -6,6 +6,7 @@ import { createContextKey, createContextValues } from "@connectrpc/connect";
 import { type AltNames, readAltNames } from "./access/alt-names.js";
 import { peerAddressKey } from "./audit/peer-address.js";
 import { lineKey, lineOfStream } from "./connections/hang-up.js";
+import { tlsSocketOf } from "./http2/data-socket.js";
 import { peerCertificate } from "./peer-certificate.js";
 import { RequestError } from "./request-error.js";
 
@@ -43,7 +44,7 @@ export function clientIdentity(request: unknown): ContextValues {
   const { stream } = like.raw ?? like;
   if (stream !== undefined) values.set(lineKey, lineOfStream(stream));
   try {
-    values.set(peerAddressKey, tlsSocketOf(like)?.remoteAddress);
+    values.set(peerAddressKey, connectionOf(like)?.remoteAddress);
     const certificate = certificateOf(like);
     if (certificate) {
       values.set(clientIdentityKey, readIdentity(certificate)).set(clientCertificateKey, certificate);
@@ -57,7 +58,7 @@ export function clientIdentity(request: unknown): ContextValues {
 /** The certificate that TLS has verified for a request's connection. Undefined without one, and where the connection is gone. */
 export function certificateOf(request: RequestLike): X509Certificate | undefined {
   try {
-    const socket = tlsSocketOf(request);
+    const socket = connectionOf(request);
     return socket?.authorized === true ? peerCertificate(socket) : undefined;
   } catch {
     return undefined; // an HTTP/2 session that has ended throws whatever is asked of its socket
@@ -72,9 +73,9 @@ export interface RequestLike {
 }
 
 /** The connection that a request came by. */
-function tlsSocketOf(request: RequestLike): TLSSocket | undefined {
-  const inner = request.raw ?? request;
-  return (inner.stream?.session?.socket as TLSSocket | undefined) ?? inner.socket; // sessions of a TLS server have one
+function connectionOf(request: RequestLike): TLSSocket | undefined {
+  const { stream, socket } = request.raw ?? request;
+  return stream?.session ? tlsSocketOf(stream.session) : socket;
 }
 
 /** The identity in a certificate that TLS has verified. */

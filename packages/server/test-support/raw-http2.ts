@@ -17,6 +17,13 @@ export const frameType = {
 /** Flags of frames. END_STREAM is ACK where there is no stream. */
 export const flag = { endStream: 1, endHeaders: 4 } as const;
 
+export interface ReceivedFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+  readonly payload: Buffer;
+}
+
 /** A client that sends what frames it likes, as an attacker does. */
 export class RawHttp2 {
   readonly #socket: TLSSocket;
@@ -27,6 +34,8 @@ export class RawHttp2 {
   readonly goaways: number[] = [];
   /** Streams that the server has reset, with the codes. */
   readonly resets = new Map<number, number>();
+  /** Everything received. */
+  readonly frames: ReceivedFrame[] = [];
 
   /** Connects, and sends the preface and the settings: pairs of identifier and value. */
   static async connect(
@@ -70,12 +79,7 @@ export class RawHttp2 {
     stream: number,
     payload: Uint8Array = new Uint8Array(),
   ): Promise<void> {
-    const head = Buffer.alloc(9);
-    head.writeUIntBE(payload.length, 0, 3);
-    head.writeUInt8(type, 3);
-    head.writeUInt8(flags, 4);
-    head.writeUInt32BE(stream, 5);
-    await this.sendBytes(Buffer.concat([head, payload]));
+    await this.sendBytes(encodeFrame(type, flags, stream, payload));
   }
 
   /** Sends bytes as they are. */
@@ -85,9 +89,22 @@ export class RawHttp2 {
     await Promise.race([drained, this.#ended]);
   }
 
+  /** What has come on a stream, in DATA. */
+  dataOf(stream: number): Buffer {
+    return Buffer.concat(
+      this.frames
+        .filter((frame) => frame.type === frameType.data && frame.stream === stream)
+        .map(({ payload }) => payload),
+    );
+  }
+
   /** Reads nothing more from the connection. */
   stopReading(): void {
     this.#socket.pause();
+  }
+
+  resumeReading(): void {
+    this.#socket.resume();
   }
 
   destroy(): void {
@@ -99,13 +116,25 @@ export class RawHttp2 {
     while (this.#received.length >= 9) {
       const length = this.#received.readUIntBE(0, 3);
       if (this.#received.length < 9 + length) return;
-      const [type, stream] = [this.#received[3], this.#received.readUInt32BE(5) & 0x7fff_ffff];
+      const [type, flags] = [this.#received.readUInt8(3), this.#received.readUInt8(4)];
+      const stream = this.#received.readUInt32BE(5) & 0x7fff_ffff;
       const payload = this.#received.subarray(9, 9 + length);
+      this.frames.push({ type, flags, stream, payload });
       if (type === frameType.goaway) this.goaways.push(payload.readUInt32BE(4));
       if (type === frameType.reset) this.resets.set(stream, payload.readUInt32BE(0));
       this.#received = this.#received.subarray(9 + length);
     }
   }
+}
+
+/** A frame as it is sent (RFC 9113, section 4.1). */
+export function encodeFrame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
 }
 
 /** The payload of a SETTINGS frame. */

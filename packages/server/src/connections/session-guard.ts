@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Session } from "node:http2";
+import { tlsSocketOf } from "../http2/data-socket.js";
 import type { Logger } from "../logger.js";
 import { cutConnectionSoon, cutSession } from "./cut-session.js";
 import { TokenBucket } from "./token-bucket.js";
@@ -15,7 +16,7 @@ import { TokenBucket } from "./token-bucket.js";
 export function guardSession(session: ServerHttp2Session, idleTimeoutMs: number, logger: Logger): void {
   const end = (why: string): void => {
     if (session.destroyed) return;
-    logger.warn({ peer: session.socket?.remoteAddress, why }, "connection ended");
+    logger.warn({ peer: tlsSocketOf(session).remoteAddress, why }, "connection ended");
     cutSession(session, new Error(why), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   };
   boundFrames(session, end);
@@ -65,9 +66,8 @@ function expectLife(session: ServerHttp2Session, intervalMs: number, end: (why: 
   let answered = true;
   let written = 0;
   const timer = setInterval(() => {
-    const { socket } = session;
-    if (session.destroyed || socket === undefined) return;
-    const { bytesWritten } = socket;
+    if (session.destroyed || session.socket === undefined) return;
+    const { bytesWritten } = tlsSocketOf(session);
     if (!answered && bytesWritten === written) return end("no answer to a PING");
     written = bytesWritten;
     if (!answered) return;

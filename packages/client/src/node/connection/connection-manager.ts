@@ -12,7 +12,7 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 import type { ServerAddress } from "../server-address.js";
 import { type Diversion, DivertingSocket, type OnRead } from "./diverting-socket.js";
 import { FlowWindows, sharedWindowBytes, type WindowLimits } from "./flow-windows.js";
-import type { TakePayload } from "./frame-splitter.js";
+import { longestPayloadBytes, type TakePayload } from "./frame-splitter.js";
 import { keepWhatArrived } from "./keep-what-arrived.js";
 
 export interface ConnectionOptions extends WindowLimits {
@@ -92,7 +92,11 @@ export class ConnectionManager extends Http2SessionManager {
       },
       {
         createConnection: () => new DivertingSocket((onread) => this.#openSocket(onread), options),
-        settings: { initialWindowSize: sharedWindowBytes(1, options), enablePush: false },
+        settings: {
+          initialWindowSize: sharedWindowBytes(1, options),
+          maxFrameSize: longestPayloadBytes,
+          enablePush: false,
+        },
       },
     );
     this.#options = options;

@@ -1,7 +1,7 @@
 /** Bytes in front of each HTTP/2 frame: length (3), type, flags, stream (4). RFC 9113, section 4.1. */
 const headerBytes = 9;
-/** The longest payload that may be sent to one who has not asked for more (RFC 9113, section 6.5.2). Node does not ask. */
-const longestPayloadBytes = 16_384;
+/** The longest payload that a server may send in a frame, as it is told in SETTINGS (RFC 9113, section 6.5.2). */
+export const longestPayloadBytes = 1_048_576;
 
 const dataType = 0x0;
 const headersType = 0x1;
