@@ -26,6 +26,7 @@ export function benchQueries(truth: TrafficTruth): BenchQuery[] {
   const hosts = [...truth.hosts.keys()].filter((host) => !host.includes(":")).slice(0, 100);
   const lengthNs = truth.lastNs - truth.firstNs;
   return [
+    { name: "a host that is nowhere", filter: "host 192.0.2.1", ...whole },
     { name: "1 %", filter: nearest(0.01), ...whole },
     { name: "10 %", filter: nearest(0.1), ...whole },
     { name: "50 %", filter: nearest(0.5), ...whole },

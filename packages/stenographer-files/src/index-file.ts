@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { crc32c, maskedCrc } from "./crc32c.js";
 import { DamageError } from "./damage.js";
 import { keyKind } from "./format.js";
+import { versionOf } from "./packet-file.js";
 
 // The format: github.com/google/leveldb, doc/table_format.md.
 const magic = 0xdb4775248b80fb57n;
@@ -12,6 +13,8 @@ const mostIndexBlockBytes = 16 * 1024 * 1024;
 /** The longest value: every packet of a 4 GiB file, at four bytes. */
 const mostDataBlockBytes = 256 * 1024 * 1024;
 const pieceBytes = 256 * 1024;
+/** Bytes at the end that are read at once: mostly the table of contents lies in them. */
+const tailBytes = 32 * 1024;
 /** Blocks of 4 KiB, some thirty keys in each. */
 const mostKnownBlocks = 256;
 /** Type and an IPv6 address. */
@@ -46,13 +49,17 @@ export class IndexFile {
   private constructor(
     private readonly file: FileHandle,
     private readonly blocks: readonly TableBlock[],
+    /** The same as long as the file is. */
+    readonly version: string,
   ) {}
 
   /** Reads the table of contents. The file stays the caller's to close. */
   static async open(file: FileHandle): Promise<IndexFile> {
-    const { size } = await file.stat();
+    const stats = await file.stat();
+    const { size } = stats;
     if (size < footerBytes) throw new DamageError(`an index of ${size} bytes`, 0);
-    const footer = await read(file, size - footerBytes, footerBytes);
+    const tail = await read(file, Math.max(0, size - tailBytes), Math.min(size, tailBytes));
+    const footer = tail.subarray(-footerBytes);
     if (footer.readBigUInt64LE(footerBytes - 8) !== magic) {
       throw new DamageError("no leveldb table's end", size - 8);
     }
@@ -62,7 +69,8 @@ export class IndexFile {
     if (metaindex === undefined || contents === undefined || contents.size > mostIndexBlockBytes) {
       throw new DamageError("a damaged footer", size - footerBytes);
     }
-    const bytes = await readChecked(file, contents);
+    const at = contents.offset - (size - tail.length);
+    const bytes = at < 0 ? await readChecked(file, contents) : checked(tail.subarray(at), contents);
     const blocks: TableBlock[] = [];
     for (const entry of entriesOf(bytes, contents.offset)) {
       const handle = readHandle(bytes, { at: entry.valueAt, end: entry.valueAt + entry.valueBytes }, size);
@@ -71,7 +79,7 @@ export class IndexFile {
       }
       blocks.push({ lastKey: entry.key, ...handle });
     }
-    const table = new IndexFile(file, blocks);
+    const table = new IndexFile(file, blocks, versionOf(stats));
     await table.checkVersion();
     return table;
   }
@@ -80,10 +88,18 @@ export class IndexFile {
   async *range(first: Uint8Array, last: Uint8Array): AsyncGenerator<Postings, void, undefined> {
     for (let i = this.firstBlock(first); i < this.blocks.length; i++) {
       const block = this.blocks[i] as TableBlock; // i < length
-      for await (const postings of this.postingsOf(block)) {
-        if (compareBytes(postings.key, first) < 0) continue;
-        if (compareBytes(postings.key, last) > 0) return;
-        yield postings;
+      const known =
+        this.known.get(block) ?? (block.size <= pieceBytes ? await this.readPostings(block) : undefined);
+      if (known === undefined) {
+        for await (const postings of this.longPostings(block)) {
+          if (compareBytes(postings.key, last) > 0) return;
+          if (compareBytes(postings.key, first) >= 0) yield postings;
+        }
+      } else {
+        for (const postings of known) {
+          if (compareBytes(postings.key, last) > 0) return;
+          if (compareBytes(postings.key, first) >= 0) yield postings;
+        }
       }
     }
   }
@@ -171,14 +187,8 @@ export class IndexFile {
     return read;
   }
 
-  private async *postingsOf(block: TableBlock): AsyncGenerator<Postings, void, undefined> {
-    const known =
-      this.known.get(block) ?? (block.size <= pieceBytes ? await this.readPostings(block) : undefined);
-    if (known !== undefined) {
-      yield* known;
-      return;
-    }
-    // Mostly one long value: only the lengths and keys are read, once the whole has proved good.
+  /** Of a block that is mostly one long value: only the lengths and keys are read, once the whole has proved good. */
+  private async *longPostings(block: TableBlock): AsyncGenerator<Postings, void, undefined> {
     await checkBlock(this.file, block);
     const tail = await read(this.file, block.offset + block.size - 4, 4);
     const end = block.size - 4 - 4 * tail.readUInt32LE();
@@ -291,7 +301,11 @@ function readVarint(bytes: Buffer, cursor: { at: number; end: number }): number 
 }
 
 async function readChecked(file: FileHandle, handle: Handle): Promise<Buffer> {
-  const bytes = await read(file, handle.offset, handle.size + trailerBytes);
+  return checked(await read(file, handle.offset, handle.size + trailerBytes), handle);
+}
+
+/** A block that `bytes` begin with. */
+function checked(bytes: Buffer, handle: Handle): Buffer {
   compareChecksum(crc32c(bytes, 0, 0, handle.size + 1), bytes.subarray(handle.size), handle);
   return bytes.subarray(0, handle.size);
 }

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type BlockHeader, readBlockHeader } from "./block-header.js";
 import { RecordMaker } from "./block-records.js";
@@ -82,20 +83,24 @@ export class BlockTable {
 
 const headersAtOnce = 64;
 
+/** The same as long as a file is. */
+export function versionOf({ dev, ino, size, mtimeMs }: Stats): string {
+  return `${dev} ${ino} ${size} ${mtimeMs}`;
+}
+
 /** One of Stenographer's packet files, open for reading. */
 export class PacketFile {
   private constructor(
     readonly handle: FileHandle,
     readonly size: number,
-    /** The same as long as the file is. */
     readonly version: string,
   ) {}
 
   static async open(path: string): Promise<PacketFile> {
     const handle = await open(path, "r");
     try {
-      const { size, dev, ino, mtimeMs } = await handle.stat();
-      return new PacketFile(handle, size, `${dev} ${ino} ${size} ${mtimeMs}`);
+      const stats = await handle.stat();
+      return new PacketFile(handle, stats.size, versionOf(stats));
     } catch (error) {
       await handle.close();
       throw error;

@@ -12,11 +12,11 @@ import {
   type WritingTimes,
 } from "./coverage.js";
 import type { Damage } from "./damage.js";
+import { firstUnfinished } from "./file-plan.js";
 import { isGone, isUnreadable } from "./is-gone.js";
 import { listThread, type StoredFile, type ThreadFolders, type ThreadListing } from "./list-files.js";
-import { PacketFile } from "./packet-file.js";
 import { TableCache } from "./table-cache.js";
-import { firstUnfinished, tableOf, threadAnswer } from "./thread-answer.js";
+import { threadAnswer } from "./thread-answer.js";
 
 /** Where a Stenographer's files are, and how its stenotype writes them. */
 export interface StoreOptions {
@@ -269,16 +269,12 @@ export class StenographerStore {
   /** What the packets of a file span, as far as it is read. One that can't be read now covers nothing. */
   async #spanOf(stored: StoredFile): Promise<PacketSpan | "unreadable" | undefined> {
     if (stored.isUnfinished && !this.#readUnfinished) return undefined;
-    let file: PacketFile | undefined;
     try {
-      file = await PacketFile.open(stored.packetsPath);
-      const table = await tableOf(file, stored, this.#tables);
+      const { table } = await this.#tables.read(stored);
       return table.span(stored.isUnfinished ? firstUnfinished(table) : undefined);
     } catch (error) {
       if (isUnreadable(error)) return "unreadable";
       throw error;
-    } finally {
-      await file?.close();
     }
   }
 }

@@ -1,0 +1,160 @@
+import { open } from "node:fs/promises";
+import type { FilterNode } from "@stenogrpc/query";
+import type { RecordForm } from "./block-records.js";
+import type { PacketSpan } from "./coverage.js";
+import { type Damage, DamageError } from "./damage.js";
+import { FileReport, type Notices } from "./file-report.js";
+import { blockBytes } from "./format.js";
+import { IndexFile } from "./index-file.js";
+import { undefinedIfGone } from "./is-gone.js";
+import { finished, type StoredFile } from "./list-files.js";
+import type { BlockTable } from "./packet-file.js";
+import { all, type PositionSet } from "./position-set.js";
+import { type BlockJob, planReads } from "./read-plan.js";
+import { selectPositions } from "./select-positions.js";
+import type { KnownFile, TableCache } from "./table-cache.js";
+
+/** What an answer is made from. */
+export interface ThreadQuery extends RecordForm, Notices {
+  /** Window, in microseconds, widened to whole ones. */
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly filter: FilterNode | undefined;
+  readonly signal: AbortSignal;
+  readonly tables: TableCache;
+  /** Takes what of a file is read that was listed as unfinished; undefined: no packets. */
+  readonly onUnfinished: (file: StoredFile, packets: PacketSpan | undefined) => void;
+  /** A file was deleted before it could be opened: it has aged out. */
+  readonly onGone: (file: StoredFile) => void;
+}
+
+/** What is to be read of a file. It holds no file open. */
+export interface FilePlan {
+  readonly listed: StoredFile;
+  /** The same, or as it was found: finished since. */
+  readonly stored: StoredFile;
+  readonly version: string;
+  readonly table: BlockTable;
+  /** Blocks whose times touch the window. */
+  readonly wanted: readonly number[];
+  /** What the index says. */
+  readonly set: PositionSet;
+}
+
+/** Files whose indexes are looked up while one is read: over many files with few hits that is all there is to do. */
+const planAhead = 3;
+
+/** Plans of the files that may have wanted packets, in order. What is found on the way is told when it is a file's turn. */
+export async function* planFiles(query: ThreadQuery): AsyncGenerator<FilePlan, void, undefined> {
+  const ahead: Promise<Planned>[] = [];
+  try {
+    for (const [i] of query.files.entries()) {
+      for (const file of query.files.slice(i + ahead.length, i + 1 + planAhead)) {
+        const planned = plan(file, query);
+        planned.catch(() => {}); // whoever awaits it is told
+        ahead.push(planned);
+      }
+      const { found, tell } = (await ahead.shift()) as Planned; // it has at least this file's
+      query.signal.throwIfAborted();
+      tell();
+      if (found !== undefined) yield found;
+    }
+  } finally {
+    await Promise.allSettled(ahead);
+  }
+}
+
+/** Plans a file whose turn it is. */
+export async function planOne(file: StoredFile, query: ThreadQuery): Promise<FilePlan | undefined> {
+  const { found, tell } = await plan(file, query);
+  tell();
+  return found;
+}
+
+interface Planned {
+  /** Undefined: there is nothing to read. */
+  readonly found: FilePlan | undefined;
+  /** Passes on what was found. */
+  tell(): void;
+}
+
+async function plan(listed: StoredFile, query: ThreadQuery): Promise<Planned> {
+  const notices: (() => void)[] = [];
+  const tell = (): void => {
+    for (const notice of notices) notice();
+  };
+  let stored = listed;
+  let file = await query.tables.read(stored).catch(undefinedIfGone);
+  if (file === undefined && stored.isUnfinished) {
+    stored = finished(stored); // renamed since it was listed
+    file = await query.tables.read(stored).catch(undefinedIfGone);
+  }
+  if (file === undefined) {
+    notices.push(() => query.onGone(listed));
+    return { found: undefined, tell };
+  }
+  const { version, table } = file;
+  const readable = stored.isUnfinished ? firstUnfinished(table) : table.blocks.length;
+  if (listed.isUnfinished) {
+    const span = table.span(stored.isUnfinished ? readable : undefined);
+    notices.push(() => query.onUnfinished(listed, span));
+  }
+  const wanted: number[] = [];
+  for (let block = 0; block < readable; block++) {
+    const { fromUs, toUs } = table.bounds(block);
+    if (fromUs < query.toUs && toUs >= query.fromUs) wanted.push(block);
+  }
+  const onDamage = (damage: Damage): void => void notices.push(() => query.onDamage(damage));
+  const isWanted = wanted.length > 0;
+  const set = stored.isUnfinished ? all : await readIndex(stored, file, isWanted, { ...query, onDamage });
+  notices.push(() => new FileReport(stored, table, query).headers(wanted));
+  const found = { listed, stored, version, table, wanted, set };
+  return { found: readsOf(found).next().done === true ? undefined : found, tell };
+}
+
+/** Which blocks of a file to read, and what of them. */
+export function* readsOf({ table, wanted, set }: FilePlan): Generator<BlockJob, void> {
+  for (const job of planReads(table, wanted, set)) if (typeof table.blocks[job.block] === "object") yield job;
+}
+
+/** What the index says; a damaged or missing one costs time, no packets: then the file is read whole. */
+async function readIndex(
+  stored: StoredFile,
+  { version, size, table }: KnownFile,
+  isWanted: boolean,
+  { thread, filter, restoreVlanTags, tables, onDamage }: ThreadQuery,
+): Promise<PositionSet> {
+  const handle = await open(stored.indexPath, "r").catch(undefinedIfGone);
+  // An index comes a little later than its packets.
+  if (handle === undefined) return all;
+  try {
+    const index = await IndexFile.open(handle);
+    const last = await tables.lastPosition(version, index);
+    if (last >= size) {
+      onDamage({
+        part: "packets",
+        thread,
+        file: stored.name,
+        block: Math.floor(size / blockBytes),
+        offset: size,
+        what: `the file ends at byte ${size}, its index names a packet at ${last}`,
+        losesPackets: true,
+      });
+    }
+    if (filter === undefined || !isWanted) return all;
+    return await selectPositions(index, filter, { packets: table.packets, restoreVlanTags });
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error;
+    const { what, offset } = error;
+    onDamage({ part: "index", thread, file: stored.name, offset, what, losesPackets: false });
+    return all;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Where the finished blocks of a file that is being written end. The newest may be half written, so it does not count. */
+export function firstUnfinished(table: BlockTable): number {
+  const bad = table.blocks.findIndex((block) => typeof block === "string");
+  return Math.max(0, (bad < 0 ? table.blocks.length : bad) - 1);
+}
