@@ -89,11 +89,11 @@ export async function answerGrpcFetch(
 
 type Writer = Pick<StreamWriter, "write">;
 
-/** Past node:http2 where the server lets us. */
+/** Past node:http2 where the server and the client let us. */
 function writerOf({ stream }: Http2ServerResponse, reader: StreamReader): Writer {
   const { id, session, destroyed } = stream;
-  const past = destroyed || id === undefined ? undefined : dataSocketOf(session);
-  return past && id !== undefined ? past.open(id, reader) : new StreamWriter(stream, reader.signal);
+  const past = destroyed || id === undefined ? undefined : dataSocketOf(session)?.open(id, reader);
+  return past ?? new StreamWriter(stream, reader.signal);
 }
 
 type CallContext = HandlerContext & { abort(reason?: unknown): void };

@@ -11,7 +11,14 @@ import { decodeCapture } from "@stenogrpc/pcap";
 import { Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, describe, expect, it } from "vitest";
-import { flag, frameType, headerBlock, RawHttp2, settingsPayload } from "../test-support/raw-http2.js";
+import {
+  encodeFrame,
+  flag,
+  frameType,
+  headerBlock,
+  RawHttp2,
+  settingsPayload,
+} from "../test-support/raw-http2.js";
 import type { Logger } from "./logger.js";
 import type { ServerOptions } from "./server.js";
 import type { PacketSource } from "./sources/packet-source.js";
@@ -323,6 +330,30 @@ describe("connections", () => {
       expect(await fetchedElsewhere()).toBe(sha256);
     },
   );
+
+  it("end though their client, who has said goodbye, keeps its half open", async () => {
+    await start({ idleTimeoutMs: 300 });
+    const raw = hanging(await RawHttp2.connect({ ...tls(), allowHalfOpen: true }));
+    const [type, stream, payload] = goodbye(constants.NGHTTP2_NO_ERROR);
+    await raw.send(type, 0, stream, payload);
+    await expect.poll(open, { timeout: 5000 }).toBe(0);
+  });
+
+  it("survive a request that is reset in the same breath, and waits to be asked for its body", async () => {
+    await start({});
+    const raw = hanging(await RawHttp2.connect(tls()));
+    const asking = head("FetchPcap", [["expect", "100-continue"]]);
+    await raw.sendBytes(
+      Buffer.concat([
+        encodeFrame(frameType.headers, flag.endHeaders, 1, asking),
+        encodeFrame(frameType.reset, 0, 1, cancel),
+        encodeFrame(frameType.headers, flag.endHeaders, 3, asking),
+        encodeFrame(frameType.data, flag.endStream, 3, envelope),
+      ]),
+    );
+    await expect.poll(() => raw.dataOf(3).length).toBeGreaterThan(60_000);
+    expect(raw.open).toBe(true);
+  });
 
   it("end when their handshake takes too long", async () => {
     await start({ handshakeTimeoutMs: 200 });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
-import type { Http2SecureServer, Http2ServerRequest } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -97,6 +97,7 @@ export async function createStenographerServer(options: ServerOptions): Promise<
     requestListener(service, requestBodyTimeoutMs),
   );
   insertDataSockets(server);
+  answerExpectContinue(server);
   const gate = new ConnectionGate(server, limits, service.logger);
   const inForce = new ServerCertificates(certificates, service.logger, (set) => {
     server.setSecureContext(set.context);
@@ -173,6 +174,18 @@ function requestListener(service: SensorService, requestBodyTimeoutMs: number) {
     response.once("finish", () => discardRest(request, socket));
     answerOrRefuse(others, request, response);
   };
+}
+
+/** Asks for the body of a request that waits for that. Node does so itself, and throws where its stream was reset together with it. */
+function answerExpectContinue(server: Http2SecureServer): void {
+  server.on(
+    "checkContinue",
+    (request: Http2ServerRequest, response: Http2ServerResponse | ServerResponse) => {
+      const isGone = "stream" in response && (response.stream.destroyed || response.stream.closed);
+      if (!isGone) response.writeContinue();
+      server.emit("request", request, response);
+    },
+  );
 }
 
 /** Hangs up where a request does not arrive in whole: its handler waits for it, and has no clock of its own. */

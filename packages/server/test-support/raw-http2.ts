@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { SocketConstructorOpts } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 
 /** Types of HTTP/2 frames (RFC 9113, section 6). */
@@ -39,7 +40,7 @@ export class RawHttp2 {
 
   /** Connects, and sends the preface and the settings: pairs of identifier and value. */
   static async connect(
-    options: ConnectionOptions,
+    options: ConnectionOptions & Pick<SocketConstructorOpts, "allowHalfOpen">,
     settings: readonly (readonly [id: number, value: number])[] = [],
   ): Promise<RawHttp2> {
     const socket = connect({ ...options, ALPNProtocols: ["h2"] });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import {
   type ClientHttp2Session,
   connect,
@@ -8,7 +9,9 @@ import {
   type ServerHttp2Stream,
   type Settings,
 } from "node:http2";
+import { get } from "node:https";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import { createCertificateAuthority } from "@stenogrpc/certs";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -49,15 +52,17 @@ async function serve(answer: Answer): Promise<{ port: number; url: string }> {
   server.on("stream", (stream) => {
     stream.on("error", () => {}); // what a test looks at is the client's
     if (stream.destroyed) return;
+    stream.resume(); // node:http2 may reset one whose request was not read
     const gone = new AbortController();
     const leave = () => gone.abort(new Error("the client left"));
     stream.once("close", leave);
     stream.respond();
     answer(stream, () => {
       const { id, session } = stream;
-      const socket = dataSocketOf(session);
-      if (id === undefined || socket === undefined) throw new Error("not a stream of a data socket");
-      return socket.open(id, { signal: gone.signal, leave });
+      const opened =
+        id === undefined ? undefined : dataSocketOf(session)?.open(id, { signal: gone.signal, leave });
+      if (opened === undefined) throw new Error("it is left to node:http2");
+      return opened;
     }).then(
       () => stream.end(),
       () => stream.close(),
@@ -74,16 +79,30 @@ afterEach(async () => {
   await expect.poll(() => sockets.size).toBe(0);
 });
 
-function session(url: string, settings: Settings = {}): ClientHttp2Session {
-  const opened = connect(url, { ca: certificate.ca, settings });
+/** What a client takes beside the window of its connection: enough that packets go past node:http2. */
+const wide = 1_100_000;
+const begins = 65_535;
+
+async function session(
+  url: string,
+  settings: Settings = {},
+  windowBytes = wide,
+): Promise<ClientHttp2Session> {
+  const opened = connect(url, { ca: certificate.ca, settings: { maxFrameSize: 1_048_576, ...settings } });
   clients.push(opened);
+  await once(opened, "connect");
+  opened.setLocalWindowSize(windowBytes);
   return opened;
 }
 
-/** A client that sends frame by frame, with a request on stream 1. */
-async function rawClient(port: number, settings: readonly [id: number, value: number][]): Promise<RawHttp2> {
-  const raw = await RawHttp2.connect({ host: "127.0.0.1", port, ca: certificate.ca }, settings);
+/** A client that sends frame by frame, with a request on stream 1. It lets `begins + wide` bytes come on its connection. */
+async function rawClient(port: number, windowBytes: number): Promise<RawHttp2> {
+  const raw = await RawHttp2.connect({ host: "127.0.0.1", port, ca: certificate.ca }, [
+    [initialWindowSize, windowBytes],
+    [maxFrameSize, 1_048_576],
+  ]);
   clients.push(raw);
+  await widen(raw, 0, wide);
   await ask(raw, 1);
   return raw;
 }
@@ -133,11 +152,11 @@ async function writeContent(stream: DataStream): Promise<void> {
 describe("DATA past node:http2", () => {
   it.each([
     { initialWindowSize: 1000 },
-    { initialWindowSize: 65_535, maxFrameSize: 16_384 },
+    { initialWindowSize: 65_535, maxFrameSize: 1_048_576 },
     { initialWindowSize: 10_000_000, maxFrameSize: 2 ** 24 - 1 },
   ])("arrives whole at a client of Node with %o", async (settings) => {
     const { url } = await serve((_, data) => writeContent(data()));
-    const client = session(url, settings);
+    const client = await session(url, settings);
     expect(Buffer.compare(await bodyOf(client), content)).toBe(0);
     const bodies = await Promise.all(Array.from({ length: 5 }, () => bodyOf(client)));
     expect(bodies.every((body) => body.equals(content))).toBe(true);
@@ -145,55 +164,45 @@ describe("DATA past node:http2", () => {
 
   it("goes beside DATA of node:http2 on the same connection", async () => {
     const { url } = await serve(async (stream, data) => {
-      if (stream.id !== undefined && stream.id % 4 === 1) {
-        await writeContent(data());
-      } else {
-        for (let at = 0; at < content.length; at += 50_000) {
-          if (!stream.write(content.subarray(at, at + 50_000))) await once(stream, "drain");
-        }
+      if (stream.id !== undefined && stream.id % 4 === 1) return writeContent(data());
+      for (let at = 0; at < content.length; at += 50_000) {
+        if (!stream.write(content.subarray(at, at + 50_000))) await once(stream, "drain");
       }
     });
-    const client = session(url);
+    const client = await session(url);
     const bodies = await Promise.all(Array.from({ length: 12 }, () => bodyOf(client)));
     expect(bodies.every((body) => body.equals(content))).toBe(true);
   });
 
-  it("keeps to the frames and windows of its peer, byte by byte", async () => {
+  it("keeps to the windows of its peer, byte by byte", async () => {
     const { port } = await serve(async (_, data) => {
-      await data().write([content.subarray(0, 300_000)]);
+      await data().write([content]);
     });
-    const raw = await rawClient(port, [
-      [initialWindowSize, 100],
-      [maxFrameSize, 20_000],
-    ]);
+    const raw = await rawClient(port, 100);
     let granted = 100;
-    const arrived = () => expect.poll(() => raw.dataOf(1).length).toBe(granted);
+    const arrived = async () => {
+      await expect.poll(() => raw.dataOf(1).length).toBe(granted);
+      await aMoment();
+      expect(raw.dataOf(1)).toHaveLength(granted);
+    };
     await arrived();
     for (const bytes of [1, 20_001, 40_000]) {
       await widen(raw, 1, bytes);
       granted += bytes;
       await arrived();
     }
-    await widen(raw, 1, 200_000); // the connection has 65,535 bytes in all
-    granted = 65_535;
-    await arrived();
-    await aMoment();
-    await arrived();
     // The stream's window shrinks below nothing, and what is granted fills it first.
-    const spare = 100 + 1 + 20_001 + 40_000 + 200_000 - granted;
     await raw.send(frameType.settings, 0, 0, settingsPayload([[initialWindowSize, 0]]));
-    await widen(raw, 0, 1_000_000);
-    granted += spare - 100;
+    await widen(raw, 1, 50_000);
+    granted += 50_000 - 100;
     await arrived();
-    await raw.send(frameType.settings, 0, 0, settingsPayload([[maxFrameSize, 16_384]]));
-    await aMoment();
-    const longestBefore = Math.max(...raw.frames.map(({ payload }) => payload.length));
-    const framesBefore = raw.frames.length;
-    await widen(raw, 1, 500_000);
+    // Of the connection's window 64 KiB are node:http2's.
+    await widen(raw, 1, 2_000_000);
+    granted = wide;
+    await arrived();
+    await widen(raw, 0, 1_000_000);
     await expect.poll(() => hasEnded(raw, 1)).toBe(true);
-    expect(raw.dataOf(1).equals(content.subarray(0, 300_000))).toBe(true);
-    expect(longestBefore).toBe(20_000);
-    expect(Math.max(...raw.frames.slice(framesBefore).map(({ payload }) => payload.length))).toBe(16_384);
+    expect(raw.dataOf(1).equals(content)).toBe(true);
   });
 
   it("counts what its peer grants before it begins", async () => {
@@ -202,48 +211,68 @@ describe("DATA past node:http2", () => {
       await aMoment();
       await past.write([content.subarray(0, 50_000)]);
     });
-    const raw = await rawClient(port, [[initialWindowSize, 0]]);
+    const raw = await rawClient(port, 0);
     await widen(raw, 1, 30_000);
     await widen(raw, 1, 20_000);
     await expect.poll(() => hasEnded(raw, 1)).toBe(true);
     expect(raw.dataOf(1)).toHaveLength(50_000);
   });
 
-  it("leaves node:http2 its own part of the connection's window, which both don't overrun", async () => {
+  it("ends though its peer has made all windows nothing, with what it had granted", async () => {
+    const { port } = await serve(async (_, data) => {
+      const past = data();
+      await past.write([content.subarray(0, 1000)]);
+      await aMoment();
+      await past.write([content.subarray(1000, 2000)]);
+    });
+    const raw = await rawClient(port, 1000);
+    await expect.poll(() => raw.dataOf(1).length).toBe(1000);
+    await widen(raw, 1, 100_000);
+    await raw.send(frameType.settings, 0, 0, settingsPayload([[initialWindowSize, 0]]));
+    await expect.poll(() => hasEnded(raw, 1)).toBe(true);
+    expect(raw.dataOf(1)).toHaveLength(2000);
+  });
+
+  it("leaves node:http2 its own part of the connection's window, though its own is used up", async () => {
     const { port } = await serve(async (stream, data) => {
-      if (stream.id === 1) await data().write([content.subarray(0, 400_000)]);
+      if (stream.id === 1) await data().write([content]);
       else await new Promise((resolve) => stream.write(content.subarray(0, 200_000), resolve));
     });
-    const raw = await rawClient(port, [[initialWindowSize, 10_000_000]]);
+    const raw = await rawClient(port, 10_000_000);
+    await expect.poll(() => raw.dataOf(1).length).toBe(wide);
     await ask(raw, 3);
-    let granted = 65_535;
-    while (granted < 600_000) {
-      await expect.poll(() => raw.dataOf(1).length + raw.dataOf(3).length).toBeGreaterThan(granted - 16_384);
+    await expect.poll(() => raw.dataOf(3).length).toBe(begins);
+    for (let granted = begins; granted < 200_000; granted += 20_000) {
       await aMoment();
-      expect(raw.dataOf(1).length + raw.dataOf(3).length).toBeLessThanOrEqual(granted);
-      await widen(raw, 0, 50_000);
-      granted += 50_000;
+      expect([raw.dataOf(1).length, raw.dataOf(3).length]).toEqual([wide, granted]);
+      await widen(raw, 0, 20_000);
+      await expect.poll(() => raw.dataOf(3).length).toBe(Math.min(200_000, granted + 20_000));
     }
+    await widen(raw, 0, 1_000_000);
     await expect.poll(() => hasEnded(raw, 1) && hasEnded(raw, 3)).toBe(true);
-    expect(raw.dataOf(1).equals(content.subarray(0, 400_000))).toBe(true);
+    expect(raw.dataOf(1).equals(content)).toBe(true);
     expect(raw.dataOf(3).equals(content.subarray(0, 200_000))).toBe(true);
   });
 
-  it("is given back to node:http2 only between two frames of the peer", async () => {
+  it.each([
+    ["a frame", Buffer.of(0, 0, 8, frameType.ping, 0, 0, 0, 0, 0, 1, 2, 3), Buffer.of(4, 5, 6, 7, 8)],
+    [
+      "a header block",
+      encodeFrame(frameType.headers, flag.endStream, 3, request.subarray(0, 10)),
+      encodeFrame(frameType.continuation, flag.endHeaders, 3, request.subarray(10)),
+    ],
+  ])("leaves %s of its peer together when node:http2 gets its window back", async (_of, first, rest) => {
     const { port } = await serve(async (stream) => {
       await new Promise((resolve) => stream.write(content.subarray(0, 200_000), resolve));
     });
-    const raw = await rawClient(port, [[initialWindowSize, 10_000_000]]);
-    await widen(raw, 0, 10_000_000);
-    // A PING of which some is missing, while node:http2 waits for its window.
-    await raw.sendBytes(Buffer.from([0, 0, 8, frameType.ping, 0, 0, 0, 0, 0, 1, 2, 3]));
+    const raw = await rawClient(port, 10_000_000);
+    await raw.sendBytes(first);
     await aMoment();
-    await raw.sendBytes(Buffer.from([4, 5, 6, 7, 8]));
+    await raw.sendBytes(rest);
     await expect.poll(() => hasEnded(raw, 1)).toBe(true);
     expect(raw.dataOf(1).equals(content.subarray(0, 200_000))).toBe(true);
-    expect(raw.frames.find(({ type }) => type === frameType.ping)?.payload).toEqual(
-      Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]),
-    );
+    expect(raw.goaways).toEqual([]);
+    await expect.poll(() => raw.frames.some(({ type, stream }) => type === 6 || stream === 3)).toBe(true);
   });
 
   it("takes turns among streams, and ends with the one that is reset", async () => {
@@ -256,18 +285,24 @@ describe("DATA past node:http2", () => {
           () => writes.set(stream.id, "rejected"),
         );
     });
-    const raw = await rawClient(port, [[initialWindowSize, 10_000_000]]);
+    const raw = await rawClient(port, 10_000_000);
     await ask(raw, 3);
-    await widen(raw, 0, 50_000);
-    await expect.poll(() => raw.dataOf(1).length + raw.dataOf(3).length).toBe(115_535);
+    await expect.poll(() => raw.dataOf(1).length + raw.dataOf(3).length).toBe(wide);
     await widen(raw, 0, 50_000);
     await expect.poll(() => Math.min(raw.dataOf(1).length, raw.dataOf(3).length)).toBeGreaterThan(0);
     await raw.send(frameType.reset, 0, 1, Buffer.of(0, 0, 0, 8));
     await widen(raw, 0, 10_000_000);
     await expect.poll(() => hasEnded(raw, 3)).toBe(true);
     expect(raw.dataOf(3).equals(content)).toBe(true);
-    expect(raw.dataOf(1).length).toBeLessThanOrEqual(165_535);
-    await expect.poll(() => writes).toEqual(new Map([[1, "rejected"], [3, "written"]] as const)); // biome-ignore format: a table
+    expect(raw.dataOf(1).length).toBeLessThanOrEqual(wide + 50_000);
+    await expect
+      .poll(() => writes)
+      .toEqual(
+        new Map([
+          [1, "rejected"],
+          [3, "written"],
+        ] as const),
+      );
   });
 
   it("is taken in before its memory can be used again, though its reader leaves while others' DATA waits", async () => {
@@ -282,11 +317,7 @@ describe("DATA past node:http2", () => {
         hasLeft = stream.id === 3;
       }
     });
-    // Frames so long that their pieces are not copied.
-    const raw = await rawClient(port, [
-      [initialWindowSize, 100],
-      [maxFrameSize, 1_048_576],
-    ]);
+    const raw = await rawClient(port, 100);
     await ask(raw, 3);
     await expect.poll(() => raw.dataOf(3).length).toBe(100);
     raw.stopReading();
@@ -304,9 +335,36 @@ describe("DATA past node:http2", () => {
 });
 
 describe("a peer", () => {
-  const answer: Answer = async (_, data) => {
-    await data().write([content.subarray(0, 100)]);
+  /** With a stream past node:http2 where the peer lets it, and the body of the answer says which. */
+  const answer: Answer = async (stream, data) => {
+    let past: DataStream | undefined;
+    try {
+      past = data();
+    } catch {
+      await new Promise((resolve) => stream.write("node:http2", resolve));
+    }
+    await past?.write([Buffer.from("past it")]);
   };
+
+  it.each([
+    ["long frames and a wide connection", {}, wide, "past it"],
+    ["short frames", { maxFrameSize: 1_048_575 }, wide, "node:http2"],
+    ["a narrow connection", {}, 500_000, "node:http2"],
+  ])("with %s is served", async (_with, settings, windowBytes, by) => {
+    const { url } = await serve(answer);
+    expect(String(await bodyOf(await session(url, settings, windowBytes)))).toBe(by);
+  });
+
+  it("with short frames has its whole connection for node:http2", async () => {
+    const { url } = await serve(async (stream) => {
+      await new Promise((resolve) => stream.write(content, resolve));
+    });
+    const client = await session(url, { maxFrameSize: 16_384, initialWindowSize: 10_000_000 }, 5_000_000);
+    const stream = client.request({ ":path": "/" });
+    stream.pause();
+    await expect.poll(() => client.state.effectiveRecvDataLength).toBe(content.length); // none of it was given back
+    stream.destroy();
+  });
 
   it("may send its bytes one by one", async () => {
     const { port } = await serve(answer);
@@ -315,7 +373,7 @@ describe("a peer", () => {
     const bytes = encodeFrame(frameType.headers, requestEnds, 1, request);
     for (const byte of bytes) await raw.sendBytes(Buffer.of(byte));
     await expect.poll(() => hasEnded(raw, 1)).toBe(true);
-    expect(raw.dataOf(1)).toHaveLength(100);
+    expect(String(raw.dataOf(1))).toBe("node:http2");
   });
 
   it.each([
@@ -325,7 +383,7 @@ describe("a peer", () => {
     const { port } = await serve(async (_, data) => {
       await data().write([content]);
     });
-    const raw = await rawClient(port, []);
+    const raw = await rawClient(port, 1000);
     await widen(raw, stream, 2 ** 31 - 1);
     await widen(raw, stream, 2 ** 31 - 1);
     await raw.ended;
@@ -342,22 +400,49 @@ describe("a peer", () => {
     const { port } = await serve(async (_, data) => {
       await data().write([content]);
     });
-    const raw = await rawClient(port, []);
-    await expect.poll(() => raw.dataOf(1).length).toBe(65_535);
+    const raw = await rawClient(port, 1000);
+    await expect.poll(() => raw.dataOf(1).length).toBe(1000);
     await offend(raw);
     await raw.ended;
+  });
+
+  // Node 22 fails an assertion where it reads more behind what ended the session, and the process ends.
+  it.each([
+    ["says goodbye with an error", encodeFrame(7, 0, 0, Buffer.of(0, 0, 0, 0, 0, 0, 0, 1))],
+    ["acknowledges a PING that was none", encodeFrame(6, 1, 0, Buffer.alloc(8))],
+    [
+      "acknowledges SETTINGS that were none",
+      Buffer.concat([encodeFrame(4, 1, 0, Buffer.alloc(0)), encodeFrame(4, 1, 0, Buffer.alloc(0))]),
+    ],
+  ])("that %s, with a request behind it, loses its connection and nothing else", async (_what, bytes) => {
+    const { port, url } = await serve(answer);
+    const raw = await rawClient(port, 1000);
+    await expect.poll(() => hasEnded(raw, 1)).toBe(true);
+    const asks = encodeFrame(frameType.headers, flag.endHeaders, 3, request);
+    await raw.sendBytes(Buffer.concat([bytes, asks, encodeFrame(0, 1, 3, Buffer.alloc(5))]));
+    await raw.ended;
+    expect(String(await bodyOf(await session(url)))).toBe("past it");
+  });
+
+  it("that closes its session while answers wait gets them all", async () => {
+    const { url } = await serve(async (stream, data) => {
+      if (stream.id === 1) await data().write([content]);
+      else await new Promise((resolve) => stream.write(content.subarray(0, 100), resolve));
+    });
+    const client = await session(url);
+    const bodies = Array.from({ length: 4 }, () => bodyOf(client));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    client.close();
+    expect((await Promise.all(bodies)).map(({ length }) => length)).toEqual([content.length, 100, 100, 100]);
   });
 
   it("that speaks HTTP/1.1 is served by node:http2 alone", async () => {
     const { url } = await serve(answer);
     server.on("request", (request, response) => response.end(`HTTP/${request.httpVersion}`));
-    const { get } = await import("node:https");
-    const body = await new Promise((resolve, reject) => {
-      get(url, { ca: certificate.ca, agent: false }, async (response) => {
-        response.once("data", (bytes) => resolve(String(bytes)));
-      }).once("error", reject);
-    });
-    expect(body).toBe("HTTP/1.1");
+    const [response] = (await once(get(url, { ca: certificate.ca, agent: false }), "response")) as [
+      IncomingMessage,
+    ];
+    expect(await text(response)).toBe("HTTP/1.1");
   });
 
   it("that breaks off in the middle ends what is written, and leaves nothing", async () => {
@@ -374,7 +459,7 @@ describe("a peer", () => {
       }
     });
     for (let i = 0; i < 10; i++) {
-      const raw = await rawClient(port, [[initialWindowSize, 2 ** 31 - 1]]);
+      const raw = await rawClient(port, 2 ** 31 - 1);
       await widen(raw, 0, 1_000_000_000);
       await expect.poll(() => raw.dataOf(1).length).toBeGreaterThan(0);
       raw.destroy();

@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import { DataStream, type StreamCarrier, type StreamReader } from "./data-stream.js";
 import {
   ackFlag,
+  endHeadersFlag,
   endStreamFlag,
   type FrameHead,
   FrameScanner,
@@ -21,22 +22,20 @@ const longestSettingsBytes = 16_384;
 
 /** The longest frames of packets. Other streams, and node:http2's own frames, come between two of them. */
 const longestFrameBytes = 1_048_576;
-
 /** Bytes of one stream that are written together, behind which other streams wait. */
 const mostWrittenBytes = 1_048_576;
 
-/** A frame of node:http2 that may not be sent yet. */
-interface HeldFrame {
-  readonly head: FrameHead;
-  readonly pieces: Uint8Array[];
-}
+/** The connection's window as it begins, and node:http2's part of it where a peer takes the longest frames, as our client does. */
+const nodesWindowBytes = 65_535;
+/** What such a peer lets be under way beside that, at a time: with less there is nothing to gain. */
+const leastSpareBytes = 1_000_000;
 
 interface PastStream {
   readonly stream: DataStream;
   /** Whether HEADERS are sent. */
   isOpen: boolean;
-  /** Whether node:http2 got a byte for its window: with none it would not end the stream, either. */
-  hasWindow: boolean;
+  /** What node:http2 takes for its window. Without a byte it would not end the stream, either. */
+  nodesBytes: number;
 }
 
 /**
@@ -46,10 +45,10 @@ interface PastStream {
  * and memory of its own. Here packets go to TLS as the pipeline made them, with nine bytes in front. Everything else of HTTP/2 stays
  * node:http2's, which reads and writes through this stream: connections, header compression, settings, errors, PING, GOAWAY.
  *
- * Flow control (RFC 9113, section 5.2) is kept here, for both: what the peer says of a stream that goes past node:http2 is taken out of
- * what node:http2 reads; the connection's window is taken out always, and node:http2 gets back of it what its own DATA took. So it
- * always believes in the 64 KiB that a connection begins with, and DATA that it sends beyond what there really is waits here, with all
- * that it sends on streams behind that, since header compression wants its order.
+ * Flow control (RFC 9113, section 5.2) is kept here, for both. What the peer says of a stream that goes past node:http2, and of the
+ * connection, is taken out of what node:http2 reads. Of the connection's window it always has the 64 KiB that a connection begins with,
+ * as long as the peer lets it, and gets back what its DATA took; the rest is for what goes past it. So neither sends what the other
+ * one has, and nothing that node:http2 sends has to wait. Peers with short frames or narrow windows are left to it altogether.
  */
 export class DataSocket extends Duplex implements StreamCarrier {
   /** For node:http2, which asks which protocol it is to speak. */
@@ -75,14 +74,12 @@ export class DataSocket extends Duplex implements StreamCarrier {
   /** A frame that is read whole before it is passed on, and how much of it there is. */
   #whole: Uint8Array | undefined;
   #wholeFilled = 0;
+  /** Whether the peer is in the middle of a header block, which nothing may come between. */
+  #inHeaders = false;
   readonly #outgoing: FrameScanner;
-  /** Frames of node:http2 that can go, in the write that is looked at, and those that have to wait. */
-  #passing: Uint8Array[] = [];
-  readonly #held: HeldFrame[] = [];
-  #holding = false;
-  /** What node:http2 is to get back of the connection's window. */
-  #owedBytes = 0;
-  #repaying: NodeJS.Immediate | undefined;
+  /** What node:http2 takes for the connection's window. */
+  #nodesBytes = nodesWindowBytes;
+  #refilling: NodeJS.Immediate | undefined;
 
   constructor(socket: TLSSocket) {
     super({ allowHalfOpen: false });
@@ -93,8 +90,8 @@ export class DataSocket extends Duplex implements StreamCarrier {
       end: (head) => this.#endIncoming(head),
     });
     this.#outgoing = new FrameScanner({
-      begin: (head, header) => this.#beginOutgoing(head, header),
-      payload: (bytes, start, end) => this.#takeOutgoing(bytes.subarray(start, end)),
+      begin: (head) => this.#beginOutgoing(head),
+      payload: () => {},
       end: () => {},
     });
     // As node:http2 does with a socket of its own.
@@ -112,10 +109,17 @@ export class DataSocket extends Duplex implements StreamCarrier {
     socket.once("close", () => this.destroy());
   }
 
-  /** Takes over the DATA of a stream, in the turn of the event loop in which node:http2 was given its HEADERS. */
-  open(streamId: number, reader: StreamReader): DataStream {
+  /**
+   * Takes over the DATA of a stream, in the turn of the event loop in which node:http2 was given its HEADERS. Undefined: it is left to
+   * node:http2.
+   */
+  open(streamId: number, reader: StreamReader): DataStream | undefined {
+    if (!this.#takesLongFrames || this.#windows.widestBytes - this.#nodesBytes < leastSpareBytes)
+      return undefined;
     const stream = new DataStream(streamId, this, reader);
-    this.#streams.set(streamId, { stream, isOpen: false, hasWindow: false });
+    // All that the peer has granted so far went to node:http2.
+    const nodesBytes = this.#windows.streamBytes(streamId);
+    this.#streams.set(streamId, { stream, isOpen: false, nodesBytes });
     return stream;
   }
 
@@ -149,10 +153,14 @@ export class DataSocket extends Duplex implements StreamCarrier {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (this.#repaying) clearImmediate(this.#repaying);
+    if (this.#refilling) clearImmediate(this.#refilling);
     for (const { stream } of [...this.#streams.values()]) stream.end();
     this.socket.destroy();
     callback(error);
+  }
+
+  get #takesLongFrames(): boolean {
+    return this.#windows.maxFrameBytes >= longestFrameBytes;
   }
 
   #read(bytes: Uint8Array): void {
@@ -161,8 +169,9 @@ export class DataSocket extends Duplex implements StreamCarrier {
       if (skipped > 0) this.#passedOn.push(bytes.subarray(0, skipped));
       this.#prefaceLeft -= skipped;
       this.#incoming.push(bytes, skipped);
-      if (this.#repaying === undefined) this.#repay();
+      if (this.#refilling === undefined) this.#refill();
       this.#passOn();
+      this.#send();
     } catch (error) {
       if (!(error instanceof FlowControlError)) throw error;
       this.destroy(error);
@@ -177,9 +186,10 @@ export class DataSocket extends Duplex implements StreamCarrier {
     if (!this.push(Buffer.concat(pieces))) this.socket.pause();
   }
 
-  #beginIncoming(head: FrameHead, header: Uint8Array): void {
-    const { type, flags, streamId, length } = head;
+  #beginIncoming({ type, flags, streamId, length }: FrameHead, header: Uint8Array): void {
     if (type === frameType.headers) this.#windows.opened(streamId);
+    if (type === frameType.headers || type === frameType.continuation)
+      this.#inHeaders = (flags & endHeadersFlag) === 0;
     if (type === frameType.rstStream) this.#closed(streamId);
     const concernsWindows =
       (type === frameType.windowUpdate && length === windowUpdateBytes) ||
@@ -205,97 +215,71 @@ export class DataSocket extends Duplex implements StreamCarrier {
     this.#wholeFilled += bytes.length;
   }
 
-  #endIncoming({ type, streamId }: FrameHead): void {
+  #endIncoming({ type, flags, streamId }: FrameHead): void {
     const frame = this.#whole;
-    if (frame === undefined) return;
     this.#whole = undefined;
-    const payload = frame.subarray(frameHeaderBytes);
-    if (type === frameType.settings) {
-      this.#windows.apply(payload);
+    const payload = frame?.subarray(frameHeaderBytes);
+    if (frame && payload && type === frameType.settings) {
       this.#passedOn.push(frame);
-    } else {
+      this.#applySettings(payload);
+    } else if (frame && payload) {
       const bytes = new DataView(payload.buffer, payload.byteOffset).getUint32(0) & 0x7fff_ffff;
       this.#windows.widen(streamId, bytes);
-      const ours = this.#streams.get(streamId);
+      const isTakenOut = streamId === 0 || this.#streams.has(streamId);
       // One of nothing is an error, of which node:http2 knows what is to become.
-      if ((streamId !== 0 && ours === undefined) || bytes === 0) this.#passedOn.push(frame);
-      else if (ours && !ours.hasWindow && this.#windows.initialBytes === 0) {
-        ours.hasWindow = true;
-        this.#passedOn.push(windowUpdate(streamId, 1));
-      }
+      if (!isTakenOut || bytes === 0) this.#passedOn.push(frame);
+    } else if (streamId === 0 && (type !== frameType.ping || (flags & ackFlag) !== 0)) {
+      // It may have node:http2 end the session: Node 22 fails an assertion where it has read a request behind it by then, and ends.
+      this.#passOn();
     }
-    this.#sendHeld();
-    this.#send();
   }
 
-  /** Sends what node:http2 writes, but for what has to wait. It writes whole frames, so that others fit between any two writes. */
+  #applySettings(settings: Uint8Array): void {
+    const before = this.#windows.initialBytes;
+    this.#windows.apply(settings);
+    for (const [id, past] of this.#streams) {
+      past.nodesBytes += this.#windows.initialBytes - before;
+      if (past.nodesBytes > 0) continue;
+      this.#passedOn.push(windowUpdate(id, 1 - past.nodesBytes));
+      past.nodesBytes = 1;
+    }
+  }
+
+  /** Sends what node:http2 writes. It writes whole frames, so that others fit between any two writes. */
   #pass(chunks: readonly Uint8Array[], callback: () => void): void {
-    const heldBefore = this.#held.length;
-    this.#passing = [];
     for (const chunk of chunks) this.#outgoing.push(chunk);
-    const nothingWaits = this.#held.length === heldBefore;
-    this.#writeAll(nothingWaits ? chunks : this.#passing, () => {
+    this.#writeAll(chunks, () => {
       callback();
       this.#send();
     });
-    this.#passing = [];
-  }
-
-  #beginOutgoing(head: FrameHead, header: Uint8Array): void {
-    this.#holding = this.#mustWait(head);
-    if (this.#holding) {
-      this.#held.push({ head, pieces: [header.slice()] });
-    } else {
-      this.#leaving(head);
-      this.#passing.push(header.slice());
-    }
-  }
-
-  #takeOutgoing(bytes: Uint8Array): void {
-    const pieces = this.#holding ? this.#held.at(-1)?.pieces : this.#passing;
-    pieces?.push(bytes);
-  }
-
-  #mustWait({ type, streamId, length }: FrameHead): boolean {
-    if (streamId === 0 || type === frameType.windowUpdate) return false;
-    return this.#held.length > 0 || (type === frameType.data && length > this.#windows.connectionBytes);
   }
 
   /** A frame of node:http2 is sent. */
-  #leaving({ type, flags, streamId, length }: FrameHead): void {
+  #beginOutgoing({ type, flags, streamId, length }: FrameHead): void {
     if (type === frameType.data && length > 0) {
       this.#windows.spend(streamId, length);
-      this.#owedBytes += length;
+      this.#nodesBytes -= length;
       // Not while it writes.
-      this.#repaying ??= setImmediate(() => {
-        this.#repaying = undefined;
-        this.#repay();
+      this.#refilling ??= setImmediate(() => {
+        this.#refilling = undefined;
+        this.#refill();
         this.#passOn();
       });
     }
-    const ours = this.#streams.get(streamId);
-    if (type === frameType.headers && ours) ours.isOpen = true;
+    const past = this.#streams.get(streamId);
+    if (type === frameType.headers && past) past.isOpen = true;
     const mayEnd = type === frameType.data || type === frameType.headers;
     if (type === frameType.rstStream || (mayEnd && (flags & endStreamFlag) !== 0)) this.#closed(streamId);
   }
 
-  /** Gives node:http2 back what its DATA took of the connection's window, which is kept here: between two frames of the peer. */
-  #repay(): void {
-    if (this.#owedBytes === 0 || !this.#incoming.isBetweenFrames) return;
-    this.#passedOn.push(windowUpdate(0, this.#owedBytes));
-    this.#owedBytes = 0;
-  }
-
-  #sendHeld(): void {
-    for (;;) {
-      const next = this.#held[0];
-      if (next === undefined) return;
-      const { head, pieces } = next;
-      if (head.type === frameType.data && head.length > this.#windows.connectionBytes) return;
-      this.#held.shift();
-      this.#leaving(head);
-      this.#writeAll(pieces, () => this.#send());
-    }
+  /** Gives node:http2 back what its DATA took of the connection's window, as far as the peer has: between two frames of that. */
+  #refill(): void {
+    const { connectionBytes } = this.#windows;
+    const partBytes = this.#takesLongFrames ? Math.min(nodesWindowBytes, connectionBytes) : connectionBytes;
+    const bytes = partBytes - this.#nodesBytes;
+    if (bytes <= 0 || this.#inHeaders || !this.#incoming.isBetweenFrames) return;
+    this.#nodesBytes += bytes;
+    this.#passedOn.push(windowUpdate(0, bytes));
   }
 
   #closed(streamId: number): void {
@@ -303,12 +287,13 @@ export class DataSocket extends Duplex implements StreamCarrier {
     this.#streams.get(streamId)?.stream.end();
   }
 
-  /** Sends DATA of the next stream that may send some. What node:http2 has to send comes first. */
+  /** Sends DATA of the next stream that may send some. */
   #send(): void {
-    if (this.#held.length > 0 || this.#writes > 0 || this.socket.destroyed) return;
+    if (this.#writes > 0 || this.socket.destroyed) return;
+    const spare = this.#windows.connectionBytes - this.#nodesBytes;
     for (const stream of this.#ready) {
       if (this.#streams.get(stream.id)?.isOpen !== true) continue;
-      const bytes = Math.min(stream.left, this.#windows.available(stream.id), mostWrittenBytes);
+      const bytes = Math.min(stream.left, this.#windows.streamBytes(stream.id), spare, mostWrittenBytes);
       if (bytes <= 0) continue;
       this.#windows.spend(stream.id, bytes);
       const frames = stream.takeFrames(bytes, Math.min(this.#windows.maxFrameBytes, longestFrameBytes));
@@ -356,6 +341,10 @@ export function insertDataSockets(server: Http2SecureServer): void {
   server.removeListener("secureConnection", accept);
   server.prependListener("secureConnection", (socket) => {
     accept.call(server, socket.alpnProtocol === "h2" ? new DataSocket(socket) : socket);
+  });
+  server.on("session", (session) => {
+    // Of the wrapper: connect-node asks it whether a request came by https.
+    if (dataSocketOf(session)) Object.assign(session.socket, { encrypted: true });
   });
 }
 

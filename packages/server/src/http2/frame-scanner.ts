@@ -7,10 +7,13 @@ export const frameType = {
   headers: 0x1,
   rstStream: 0x3,
   settings: 0x4,
+  ping: 0x6,
   windowUpdate: 0x8,
+  continuation: 0x9,
 } as const;
 export const endStreamFlag = 0x1;
 export const ackFlag = 0x1;
+export const endHeadersFlag = 0x4;
 
 /** What stands in front of a frame. */
 export interface FrameHead {

@@ -9,21 +9,24 @@ describe("windows", () => {
   it("are 65,535 bytes at first, and frames 16 KiB", () => {
     const windows = new SendWindows();
     windows.opened(1);
-    expect(windows.available(1)).toBe(65_535);
+    expect(windows.streamBytes(1)).toBe(65_535);
     expect(windows.connectionBytes).toBe(65_535);
     expect(windows.maxFrameBytes).toBe(16_384);
   });
 
-  it("of a stream and of its connection are both spent, and the smaller one counts", () => {
+  it("of a stream and of its connection are both spent, and widened apart", () => {
     const windows = new SendWindows();
+    const state = () => [windows.connectionBytes, windows.streamBytes(1), windows.streamBytes(3)];
     windows.opened(1);
     windows.opened(3);
     windows.spend(1, 60_000);
-    expect([windows.available(1), windows.available(3)]).toEqual([5535, 5535]);
+    expect(state()).toEqual([5535, 5535, 65_535]);
     windows.widen(0, 100_000);
-    expect([windows.available(1), windows.available(3)]).toEqual([5535, 65_535]);
     windows.widen(1, 10_000);
-    expect(windows.available(1)).toBe(15_535);
+    expect(state()).toEqual([105_535, 15_535, 65_535]);
+    windows.spend(3, 100_000);
+    expect(state()).toEqual([5535, 15_535, -34_465]);
+    expect(windows.widestBytes).toBe(105_535);
   });
 
   it("of streams that are open change with SETTINGS, and may be negative", () => {
@@ -33,9 +36,9 @@ describe("windows", () => {
     windows.spend(1, 50_000);
     windows.apply(settingsPayload([[initialWindowSize, 10_000]]));
     windows.opened(3);
-    expect([windows.available(1), windows.available(3)]).toEqual([15_535 - 55_535, 10_000]);
+    expect([windows.streamBytes(1), windows.streamBytes(3)]).toEqual([15_535 - 55_535, 10_000]);
     windows.apply(settingsPayload([[initialWindowSize, 100_000]]));
-    expect([windows.available(1), windows.available(3)]).toEqual([50_000, 100_000]);
+    expect([windows.streamBytes(1), windows.streamBytes(3)]).toEqual([50_000, 100_000]);
   });
 
   it("count every entry of SETTINGS, the last one for good, and leave what is not allowed to others", () => {
@@ -53,7 +56,7 @@ describe("windows", () => {
         [initialWindowSize, 2 ** 31],
       ]),
     );
-    expect([windows.available(1), windows.maxFrameBytes]).toEqual([7, 1_048_576]);
+    expect([windows.streamBytes(1), windows.maxFrameBytes]).toEqual([7, 1_048_576]);
   });
 
   it.each([
@@ -75,12 +78,12 @@ describe("windows", () => {
   it("of streams that are not open, or closed, let nothing be sent and are not kept", () => {
     const windows = new SendWindows();
     windows.widen(1, 5);
-    expect(windows.available(1)).toBe(0);
+    expect(windows.streamBytes(1)).toBe(0);
     windows.opened(5);
     windows.closed(5);
     windows.opened(5); // trailers of the request
     windows.opened(3); // lower than one that was open: a stream can't begin again
-    expect([windows.available(5), windows.available(3)]).toEqual([0, 0]);
+    expect([windows.streamBytes(5), windows.streamBytes(3)]).toEqual([0, 0]);
   });
 
   it("are not kept for streams without number", () => {

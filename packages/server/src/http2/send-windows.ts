@@ -23,6 +23,7 @@ export class FlowControlError extends Error {
  */
 export class SendWindows {
   #connectionBytes = initialWindowBytes;
+  #widestBytes = initialWindowBytes;
   #maxFrameBytes = initialFrameBytes;
   #initialBytes = initialWindowBytes;
   #lastStreamId = 0;
@@ -44,9 +45,14 @@ export class SendWindows {
     return this.#maxFrameBytes;
   }
 
-  /** What may be sent on this stream now; at most 0 where nothing may, and where it is not open. */
-  available(streamId: number): number {
-    return Math.min(this.#connectionBytes, this.#streams.get(streamId) ?? 0);
+  /** The most that this was at a time. */
+  get widestBytes(): number {
+    return this.#widestBytes;
+  }
+
+  /** What may be sent on this stream, as far as the connection lets it; may be negative, and is 0 where the stream is not open. */
+  streamBytes(streamId: number): number {
+    return this.#streams.get(streamId) ?? 0;
   }
 
   /** The peer has sent HEADERS, which open a stream, or end its request. */
@@ -77,6 +83,7 @@ export class SendWindows {
   widen(streamId: number, bytes: number): void {
     if (streamId === 0) {
       this.#connectionBytes = widened(this.#connectionBytes, bytes);
+      this.#widestBytes = Math.max(this.#widestBytes, this.#connectionBytes);
       return;
     }
     const window = this.#streams.get(streamId);
