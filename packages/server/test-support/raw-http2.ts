@@ -25,6 +25,11 @@ export interface ReceivedFrame {
   readonly payload: Buffer;
 }
 
+export type RawOptions = ConnectionOptions & Pick<SocketConstructorOpts, "allowHalfOpen">;
+
+/** What a client sends first (RFC 9113, section 3.4). */
+export const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
 /** A client that sends what frames it likes, as an attacker does. */
 export class RawHttp2 {
   readonly #socket: TLSSocket;
@@ -38,15 +43,20 @@ export class RawHttp2 {
   /** Everything received. */
   readonly frames: ReceivedFrame[] = [];
 
-  /** Connects, and sends the preface and the settings: pairs of identifier and value. */
-  static async connect(
-    options: ConnectionOptions & Pick<SocketConstructorOpts, "allowHalfOpen">,
-    settings: readonly (readonly [id: number, value: number])[] = [],
-  ): Promise<RawHttp2> {
+  /** Connects, and sends nothing yet. */
+  static async begin(options: RawOptions): Promise<RawHttp2> {
     const socket = connect({ ...options, ALPNProtocols: ["h2"] });
     await once(socket, "secureConnect");
-    const raw = new RawHttp2(socket);
-    socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    return new RawHttp2(socket);
+  }
+
+  /** Connects, and sends the preface and the settings: pairs of identifier and value. */
+  static async connect(
+    options: RawOptions,
+    settings: readonly (readonly [id: number, value: number])[] = [],
+  ): Promise<RawHttp2> {
+    const raw = await RawHttp2.begin(options);
+    await raw.sendBytes(preface);
     await raw.send(frameType.settings, 0, 0, settingsPayload(settings));
     return raw;
   }

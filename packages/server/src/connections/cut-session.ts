@@ -1,6 +1,6 @@
 import type { Http2Session } from "node:http2";
 import { Socket } from "node:net";
-import { dataSocketOf } from "../http2/data-socket.js";
+import { tlsSocketOf } from "../http2/data-socket.js";
 
 /** Milliseconds for the GOAWAY to leave, where somebody takes it. */
 const farewellMs = 100;
@@ -16,13 +16,11 @@ export function cutSession(session: Http2Session, why: Error, code: number): voi
 
 /** Closes the connection of a session that is about to be destroyed, after a moment for its last bytes. */
 export function cutConnectionSoon(session: Http2Session): void {
-  const { socket } = session;
-  const below = session.destroyed ? undefined : dataSocketOf(session);
+  const socket = tlsSocketOf(session);
   const timer = setTimeout(() => {
     try {
       // A session keeps its socket's own destroy() for itself, but not the one of all sockets.
-      if (below) below.destroy();
-      else Socket.prototype.destroy.call(socket);
+      Socket.prototype.destroy.call(socket);
     } catch {
       // It has let go of its socket, and so has closed it itself.
     }

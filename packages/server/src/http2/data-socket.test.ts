@@ -12,7 +12,7 @@ import {
 import { get } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import type { TLSSocket } from "node:tls";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { createCertificateAuthority } from "@stenogrpc/certs";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -20,6 +20,7 @@ import {
   flag,
   frameType,
   headerBlock,
+  preface,
   RawHttp2,
   settingsPayload,
 } from "../../test-support/raw-http2.js";
@@ -96,10 +97,10 @@ async function session(
 }
 
 /** A client that sends frame by frame, with a request on stream 1. It lets `begins + wide` bytes come on its connection. */
-async function rawClient(port: number, windowBytes: number): Promise<RawHttp2> {
+async function rawClient(port: number, windowBytes: number, frameBytes = 1_048_576): Promise<RawHttp2> {
   const raw = await RawHttp2.connect({ host: "127.0.0.1", port, ca: certificate.ca }, [
     [initialWindowSize, windowBytes],
-    [maxFrameSize, 1_048_576],
+    [maxFrameSize, frameBytes],
   ]);
   clients.push(raw);
   await widen(raw, 0, wide);
@@ -366,14 +367,73 @@ describe("a peer", () => {
     stream.destroy();
   });
 
-  it("may send its bytes one by one", async () => {
+  it.each([
+    [1_048_576, "past it"],
+    [16_384, "node:http2"],
+  ])("may send its bytes one by one, with frames of %i", async (frameBytes, by) => {
     const { port } = await serve(answer);
-    const raw = await RawHttp2.connect({ host: "127.0.0.1", port, ca: certificate.ca });
+    const settings = settingsPayload([[maxFrameSize, frameBytes]]);
+    const widening = Buffer.alloc(4);
+    widening.writeUInt32BE(wide);
+    const raw = await RawHttp2.begin({ host: "127.0.0.1", port, ca: certificate.ca });
     clients.push(raw);
-    const bytes = encodeFrame(frameType.headers, requestEnds, 1, request);
+    const bytes = Buffer.concat([
+      preface,
+      encodeFrame(frameType.settings, 0, 0, settings),
+      encodeFrame(frameType.windowUpdate, 0, 0, widening),
+      encodeFrame(frameType.headers, requestEnds, 1, request),
+    ]);
     for (const byte of bytes) await raw.sendBytes(Buffer.of(byte));
     await expect.poll(() => hasEnded(raw, 1)).toBe(true);
-    expect(String(raw.dataOf(1))).toBe("node:http2");
+    expect(String(raw.dataOf(1))).toBe(by);
+  });
+
+  it.each([16_383, 16_384, 100_000])("may send %i bytes at once as it begins", async (length) => {
+    const { port } = await serve(answer);
+    const raw = await RawHttp2.begin({ host: "127.0.0.1", port, ca: certificate.ca });
+    clients.push(raw);
+    const begin = Buffer.concat([preface, encodeFrame(frameType.settings, 0, 0, Buffer.alloc(0))]);
+    const pings = Buffer.concat(Array.from({ length: 100 }, () => encodeFrame(6, 0, 0, Buffer.alloc(8))));
+    const asks = encodeFrame(frameType.headers, requestEnds, 1, request);
+    const unknown: Buffer[] = []; // frames that mean nothing
+    for (let left = length - begin.length - pings.length - asks.length; left > 0; ) {
+      const frame = encodeFrame(200, 0, 0, Buffer.alloc(Math.min(left, 8192) - 9));
+      unknown.push(frame);
+      left -= frame.length;
+    }
+    await raw.sendBytes(Buffer.concat([begin, pings, ...unknown, asks]));
+    await expect.poll(() => hasEnded(raw, 1)).toBe(true);
+    await expect.poll(() => raw.frames.filter(({ type }) => type === 6).length).toBe(100);
+  });
+
+  it("that says nothing, or half of what it should, is served when it goes on", async () => {
+    const { port } = await serve(answer);
+    const half = await RawHttp2.begin({ host: "127.0.0.1", port, ca: certificate.ca });
+    const silent = await RawHttp2.begin({ host: "127.0.0.1", port, ca: certificate.ca });
+    clients.push(half, silent);
+    await half.sendBytes(preface.subarray(0, 10));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const rest = Buffer.concat([
+      encodeFrame(frameType.settings, 0, 0, Buffer.alloc(0)),
+      encodeFrame(frameType.headers, requestEnds, 1, request),
+    ]);
+    await half.sendBytes(Buffer.concat([preface.subarray(10), rest]));
+    await silent.sendBytes(Buffer.concat([preface, rest]));
+    await expect.poll(() => hasEnded(half, 1) && hasEnded(silent, 1)).toBe(true);
+  });
+
+  it("that leaves before it says anything leaves nothing", async () => {
+    const { port } = await serve(answer);
+    for (const how of ["end", "destroy"] as const) {
+      const socket = connectTls({ host: "127.0.0.1", port, ca: certificate.ca, ALPNProtocols: ["h2"] });
+      await once(
+        socket.on("error", () => {}),
+        "secureConnect",
+      );
+      await expect.poll(() => sockets.size).toBe(1);
+      socket[how]();
+      await expect.poll(() => sockets.size).toBe(0);
+    }
   });
 
   it.each([
@@ -407,22 +467,28 @@ describe("a peer", () => {
   });
 
   // Node 22 fails an assertion where it reads more behind what ended the session, and the process ends.
-  it.each([
-    ["says goodbye with an error", encodeFrame(7, 0, 0, Buffer.of(0, 0, 0, 0, 0, 0, 0, 1))],
-    ["acknowledges a PING that was none", encodeFrame(6, 1, 0, Buffer.alloc(8))],
-    [
-      "acknowledges SETTINGS that were none",
-      Buffer.concat([encodeFrame(4, 1, 0, Buffer.alloc(0)), encodeFrame(4, 1, 0, Buffer.alloc(0))]),
-    ],
-  ])("that %s, with a request behind it, loses its connection and nothing else", async (_what, bytes) => {
-    const { port, url } = await serve(answer);
-    const raw = await rawClient(port, 1000);
-    await expect.poll(() => hasEnded(raw, 1)).toBe(true);
-    const asks = encodeFrame(frameType.headers, flag.endHeaders, 3, request);
-    await raw.sendBytes(Buffer.concat([bytes, asks, encodeFrame(0, 1, 3, Buffer.alloc(5))]));
-    await raw.ended;
-    expect(String(await bodyOf(await session(url)))).toBe("past it");
-  });
+  it.each(
+    [1_048_576, 16_384].flatMap((frameBytes) => [
+      ["says goodbye with an error", frameBytes, encodeFrame(7, 0, 0, Buffer.of(0, 0, 0, 0, 0, 0, 0, 1))],
+      ["acknowledges a PING that was none", frameBytes, encodeFrame(6, 1, 0, Buffer.alloc(8))],
+      [
+        "acknowledges SETTINGS that were none",
+        frameBytes,
+        Buffer.concat([encodeFrame(4, 1, 0, Buffer.alloc(0)), encodeFrame(4, 1, 0, Buffer.alloc(0))]),
+      ],
+    ]) as [string, number, Buffer][],
+  )(
+    "that %s, in frames of %i, with a request behind it, loses its connection and nothing else",
+    async (_what, frameBytes, bytes) => {
+      const { port, url } = await serve(answer);
+      const raw = await rawClient(port, 1000, frameBytes);
+      await expect.poll(() => hasEnded(raw, 1)).toBe(true);
+      const asks = encodeFrame(frameType.headers, flag.endHeaders, 3, request);
+      await raw.sendBytes(Buffer.concat([bytes, asks, encodeFrame(0, 1, 3, Buffer.alloc(5))]));
+      await raw.ended;
+      expect(String(await bodyOf(await session(url)))).toBe("past it");
+    },
+  );
 
   it("that closes its session while answers wait gets them all", async () => {
     const { url } = await serve(async (stream, data) => {

@@ -2,6 +2,7 @@ import type { Http2SecureServer, Http2Session } from "node:http2";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { DataStream, type StreamCarrier, type StreamReader } from "./data-stream.js";
+import { firstSettings, prefaceBytes, takeFirstBytes } from "./first-bytes.js";
 import {
   ackFlag,
   endHeadersFlag,
@@ -14,8 +15,6 @@ import {
 } from "./frame-scanner.js";
 import { FlowControlError, SendWindows } from "./send-windows.js";
 
-/** The magic with which a client begins (RFC 9113, section 3.4). */
-const prefaceBytes = 24;
 const windowUpdateBytes = 4;
 /** The longest SETTINGS that is read, as by node:http2. */
 const longestSettingsBytes = 16_384;
@@ -25,9 +24,9 @@ const longestFrameBytes = 1_048_576;
 /** Bytes of one stream that are written together, behind which other streams wait. */
 const mostWrittenBytes = 1_048_576;
 
-/** The connection's window as it begins, and node:http2's part of it where a peer takes the longest frames, as our client does. */
+/** The connection's window as it begins, and node:http2's part of it. */
 const nodesWindowBytes = 65_535;
-/** What such a peer lets be under way beside that, at a time: with less there is nothing to gain. */
+/** What a peer lets be under way beside that, at a time: with less there is nothing to gain. */
 const leastSpareBytes = 1_000_000;
 
 interface PastStream {
@@ -48,7 +47,7 @@ interface PastStream {
  * Flow control (RFC 9113, section 5.2) is kept here, for both. What the peer says of a stream that goes past node:http2, and of the
  * connection, is taken out of what node:http2 reads. Of the connection's window it always has the 64 KiB that a connection begins with,
  * as long as the peer lets it, and gets back what its DATA took; the rest is for what goes past it. So neither sends what the other
- * one has, and nothing that node:http2 sends has to wait. Peers with short frames or narrow windows are left to it altogether.
+ * one has, and nothing that node:http2 sends has to wait.
  */
 export class DataSocket extends Duplex implements StreamCarrier {
   /** For node:http2, which asks which protocol it is to speak. */
@@ -81,7 +80,8 @@ export class DataSocket extends Duplex implements StreamCarrier {
   #nodesBytes = nodesWindowBytes;
   #refilling: NodeJS.Immediate | undefined;
 
-  constructor(socket: TLSSocket) {
+  /** @param first what the client has said already; the socket is paused */
+  constructor(socket: TLSSocket, first: Buffer) {
     super({ allowHalfOpen: false });
     this.socket = socket;
     this.#incoming = new FrameScanner({
@@ -107,6 +107,8 @@ export class DataSocket extends Duplex implements StreamCarrier {
     // assertion there, and that ends the process.
     this.once("end", () => this.destroy());
     socket.once("close", () => this.destroy());
+    this.#read(first);
+    socket.resume();
   }
 
   /**
@@ -114,8 +116,8 @@ export class DataSocket extends Duplex implements StreamCarrier {
    * node:http2.
    */
   open(streamId: number, reader: StreamReader): DataStream | undefined {
-    if (!this.#takesLongFrames || this.#windows.widestBytes - this.#nodesBytes < leastSpareBytes)
-      return undefined;
+    if (!takesLongFrames(this.#windows)) return undefined;
+    if (this.#windows.widestBytes - this.#nodesBytes < leastSpareBytes) return undefined;
     const stream = new DataStream(streamId, this, reader);
     // All that the peer has granted so far went to node:http2.
     const nodesBytes = this.#windows.streamBytes(streamId);
@@ -157,10 +159,6 @@ export class DataSocket extends Duplex implements StreamCarrier {
     for (const { stream } of [...this.#streams.values()]) stream.end();
     this.socket.destroy();
     callback(error);
-  }
-
-  get #takesLongFrames(): boolean {
-    return this.#windows.maxFrameBytes >= longestFrameBytes;
   }
 
   #read(bytes: Uint8Array): void {
@@ -275,7 +273,9 @@ export class DataSocket extends Duplex implements StreamCarrier {
   /** Gives node:http2 back what its DATA took of the connection's window, as far as the peer has: between two frames of that. */
   #refill(): void {
     const { connectionBytes } = this.#windows;
-    const partBytes = this.#takesLongFrames ? Math.min(nodesWindowBytes, connectionBytes) : connectionBytes;
+    const partBytes = takesLongFrames(this.#windows)
+      ? Math.min(nodesWindowBytes, connectionBytes)
+      : connectionBytes;
     const bytes = partBytes - this.#nodesBytes;
     if (bytes <= 0 || this.#inHeaders || !this.#incoming.isBetweenFrames) return;
     this.#nodesBytes += bytes;
@@ -334,13 +334,33 @@ function windowUpdate(streamId: number, bytes: number): Uint8Array {
   return frame;
 }
 
-/** Has node:http2 speak through such a socket on every HTTP/2 connection of a server that was just made. */
+/** Whether a peer is one for whom this is made. */
+function takesLongFrames({ maxFrameBytes }: SendWindows): boolean {
+  return maxFrameBytes >= longestFrameBytes;
+}
+
+/** Node 22 fails an assertion, and ends, where a request lies behind what ends its session. What is read here does not reach it. */
+const isNeededAnyway = process.versions.node.startsWith("22.");
+
+/**
+ * Has node:http2 speak through such a socket on the HTTP/2 connections of a server that was just made whose clients take long frames, as
+ * ours does. With all others it speaks itself, which is cheaper where its DATA has to go through it.
+ */
 export function insertDataSockets(server: Http2SecureServer): void {
   const accept = server.listeners("secureConnection")[0] as ((socket: Duplex) => void) | undefined; // node:http2's own
   if (accept === undefined) return;
   server.removeListener("secureConnection", accept);
   server.prependListener("secureConnection", (socket) => {
-    accept.call(server, socket.alpnProtocol === "h2" ? new DataSocket(socket) : socket);
+    if (socket.alpnProtocol !== "h2") return accept.call(server, socket);
+    takeFirstBytes(socket, (bytes) => {
+      // What fills the socket's buffer could not be put back: it would not go on to read.
+      const isFull = bytes.length >= socket.readableHighWaterMark;
+      const isOurs = isNeededAnyway || isFull || takesLongFrames(firstSettings(bytes));
+      const below = isOurs ? new DataSocket(socket, bytes) : socket;
+      if (below === socket && bytes.length > 0) socket.unshift(bytes);
+      server.prependOnceListener("session", (session) => connections.set(session, { socket, below }));
+      accept.call(server, below);
+    });
   });
   server.on("session", (session) => {
     // Of the wrapper: connect-node asks it whether a request came by https.
@@ -348,14 +368,16 @@ export function insertDataSockets(server: Http2SecureServer): void {
   });
 }
 
-/** What lies under a session; undefined where node:http2 sends all of its DATA itself. Throws where the session has ended. */
+/** What lies under the sessions of such servers. */
+const connections = new WeakMap<Http2Session, { readonly socket: TLSSocket; readonly below: Duplex }>();
+
+/** What lies under a session; undefined where node:http2 sends all of its DATA itself. */
 export function dataSocketOf(session: Http2Session | undefined): DataSocket | undefined {
-  // Node wraps a stream that is no socket, and the wrapper has it under this name.
-  const { stream } = (session?.socket ?? {}) as { readonly stream?: unknown };
-  return stream instanceof DataSocket ? stream : undefined;
+  const below = session && connections.get(session)?.below;
+  return below instanceof DataSocket ? below : undefined;
 }
 
-/** The TLS connection of a session. Throws where the session has ended. */
+/** The TLS connection of a session. Throws where the session has ended, and is that of a server which is not ours. */
 export function tlsSocketOf(session: Http2Session): TLSSocket {
-  return dataSocketOf(session)?.socket ?? (session.socket as TLSSocket); // of a TLS server
+  return connections.get(session)?.socket ?? (session.socket as TLSSocket); // of a TLS server
 }
