@@ -422,6 +422,20 @@ describe("a peer", () => {
     await expect.poll(() => hasEnded(half, 1) && hasEnded(silent, 1)).toBe(true);
   });
 
+  it.each([
+    ["closes", 1_048_576],
+    ["closes", 16_384],
+    ["destroys", 16_384],
+  ] as const)(
+    "whose session the server %s as it begins is sent away, with frames of %i",
+    async (how, frameBytes) => {
+      const { port } = await serve(answer);
+      server.on("session", (opened) => (how === "closes" ? opened.close() : opened.destroy()));
+      const raw = await rawClient(port, 1000, frameBytes);
+      await raw.ended;
+    },
+  );
+
   it("that leaves before it says anything leaves nothing", async () => {
     const { port } = await serve(answer);
     for (const how of ["end", "destroy"] as const) {
