@@ -39,6 +39,7 @@ export interface FilePlan {
   readonly wanted: readonly number[];
   /** What the index says. */
   readonly set: PositionSet;
+  readonly report: FileReport;
 }
 
 /** Files whose indexes are looked up while one is read: over many files with few hits that is all there is to do. */
@@ -107,8 +108,9 @@ async function plan(listed: StoredFile, query: ThreadQuery): Promise<Planned> {
   const onDamage = (damage: Damage): void => void notices.push(() => query.onDamage(damage));
   const isWanted = wanted.length > 0;
   const set = stored.isUnfinished ? all : await readIndex(stored, file, isWanted, { ...query, onDamage });
-  notices.push(() => new FileReport(stored, table, query).headers(wanted));
-  const found = { listed, stored, version, table, wanted, set };
+  const report = new FileReport(stored, table, query);
+  notices.push(() => report.headers(wanted));
+  const found = { listed, stored, version, table, wanted, set, report };
   return { found: readsOf(found).next().done === true ? undefined : found, tell };
 }
 

@@ -1,8 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import { crc32c, maskedCrc } from "./crc32c.js";
 import { DamageError } from "./damage.js";
+import { versionOf } from "./file-version.js";
 import { keyKind } from "./format.js";
-import { versionOf } from "./packet-file.js";
 
 // The format: github.com/google/leveldb, doc/table_format.md.
 const magic = 0xdb4775248b80fb57n;

@@ -1,9 +1,9 @@
-import type { Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type BlockHeader, readBlockHeader } from "./block-header.js";
 import { RecordMaker } from "./block-records.js";
 import { dropStrayBlocks } from "./block-sequence.js";
 import type { PacketSpan } from "./coverage.js";
+import { versionOf } from "./file-version.js";
 import { blockBytes, blockHeaderBytes } from "./format.js";
 
 /** A block's header, or what is wrong with it. */
@@ -82,11 +82,6 @@ export class BlockTable {
 }
 
 const headersAtOnce = 64;
-
-/** The same as long as a file is. */
-export function versionOf({ dev, ino, size, mtimeMs }: Stats): string {
-  return `${dev} ${ino} ${size} ${mtimeMs}`;
-}
 
 /** One of Stenographer's packet files, open for reading. */
 export class PacketFile {

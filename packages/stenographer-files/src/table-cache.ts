@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
+import { versionOf } from "./file-version.js";
 import type { IndexFile } from "./index-file.js";
 import type { StoredFile } from "./list-files.js";
-import { type BlockTable, PacketFile, versionOf } from "./packet-file.js";
+import { type BlockTable, PacketFile } from "./packet-file.js";
 
 /** The most files that are remembered, and blocks in all of them: 128 GiB of packets in some 15 MiB of memory. */
 const mostFiles = 4096;

@@ -1,7 +1,6 @@
 import type { RecordBatch } from "@stenogrpc/pcap";
 import { type BlockProblem, BlockReader } from "./block-reader.js";
 import { type FilePlan, planFiles, planOne, readsOf, type ThreadQuery } from "./file-plan.js";
-import { FileReport } from "./file-report.js";
 import { undefinedIfGone } from "./is-gone.js";
 import { PacketFile } from "./packet-file.js";
 import type { BlockJob } from "./read-plan.js";
@@ -46,7 +45,6 @@ export async function* threadAnswer(query: ThreadQuery): AsyncGenerator<RecordBa
 class FileAnswer {
   private constructor(
     readonly plan: FilePlan,
-    private readonly query: ThreadQuery,
     private readonly file: PacketFile,
     private readonly stopListening: () => void,
   ) {}
@@ -67,17 +65,17 @@ class FileAnswer {
     const closeByAbort = (): void => void file.close().catch(() => {});
     signal.addEventListener("abort", closeByAbort, { once: true });
     const stopListening = (): void => signal.removeEventListener("abort", closeByAbort);
-    const answer = new FileAnswer(plan, query, file, stopListening);
+    const answer = new FileAnswer(plan, file, stopListening);
     if (!signal.aborted) return answer;
     await answer.close();
     throw signal.reason;
   }
 
   async read(reader: BlockReader, { block, offsets, inOnePiece }: BlockJob): Promise<RecordBatch> {
-    const header = this.plan.table.blocks[block];
+    const { table, report } = this.plan;
+    const header = table.blocks[block];
     if (typeof header !== "object") throw new TypeError(`block ${block} has no header`); // readsOf() left it out
-    const report = new FileReport(this.plan.stored, this.plan.table, this.query);
-    const { fromUs, toUs } = this.plan.table.bounds(block);
+    const { fromUs, toUs } = table.bounds(block);
     const bounds = { fromSeconds: Math.floor(fromUs / 1e6), toSeconds: Math.floor(toUs / 1e6) };
     const problems: BlockProblem[] = [];
     const batch =

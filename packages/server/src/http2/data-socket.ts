@@ -13,20 +13,16 @@ import {
   frameType,
   writeFrameHead,
 } from "./frame-scanner.js";
-import { FlowControlError, SendWindows } from "./send-windows.js";
+import { FlowControlError, initialWindowBytes, SendWindows } from "./send-windows.js";
 
 const windowUpdateBytes = 4;
 /** The longest SETTINGS that is read, as by node:http2. */
 const longestSettingsBytes = 16_384;
 
-/** The longest frames of packets. Other streams, and node:http2's own frames, come between two of them. */
-const longestFrameBytes = 1_048_576;
-/** Bytes of one stream that are written together, behind which other streams wait. */
+/** Bytes of one stream that are written together, in one frame where the peer lets it. Other streams, and node:http2's frames, wait. */
 const mostWrittenBytes = 1_048_576;
 
-/** The connection's window as it begins, and node:http2's part of it. */
-const nodesWindowBytes = 65_535;
-/** What a peer lets be under way beside that, at a time: with less there is nothing to gain. */
+/** What a peer lets be under way beside node:http2's part, at a time: with less there is nothing to gain. */
 const leastSpareBytes = 1_000_000;
 
 interface PastStream {
@@ -77,7 +73,7 @@ export class DataSocket extends Duplex implements StreamCarrier {
   #inHeaders = false;
   readonly #outgoing: FrameScanner;
   /** What node:http2 takes for the connection's window. */
-  #nodesBytes = nodesWindowBytes;
+  #nodesBytes = initialWindowBytes;
   #refilling: NodeJS.Immediate | undefined;
 
   /** @param first what the client has said already; the socket is paused */
@@ -274,7 +270,7 @@ export class DataSocket extends Duplex implements StreamCarrier {
   #refill(): void {
     const { connectionBytes } = this.#windows;
     const partBytes = takesLongFrames(this.#windows)
-      ? Math.min(nodesWindowBytes, connectionBytes)
+      ? Math.min(initialWindowBytes, connectionBytes)
       : connectionBytes;
     const bytes = partBytes - this.#nodesBytes;
     if (bytes <= 0 || this.#inHeaders || !this.#incoming.isBetweenFrames) return;
@@ -296,7 +292,7 @@ export class DataSocket extends Duplex implements StreamCarrier {
       const bytes = Math.min(stream.left, this.#windows.streamBytes(stream.id), spare, mostWrittenBytes);
       if (bytes <= 0) continue;
       this.#windows.spend(stream.id, bytes);
-      const frames = stream.takeFrames(bytes, Math.min(this.#windows.maxFrameBytes, longestFrameBytes));
+      const frames = stream.takeFrames(bytes, this.#windows.maxFrameBytes);
       this.#ready.delete(stream);
       const isLast = stream.left === 0;
       if (!isLast) this.#ready.add(stream);
@@ -336,7 +332,7 @@ function windowUpdate(streamId: number, bytes: number): Uint8Array {
 
 /** Whether a peer is one for whom this is made. */
 function takesLongFrames({ maxFrameBytes }: SendWindows): boolean {
-  return maxFrameBytes >= longestFrameBytes;
+  return maxFrameBytes >= mostWrittenBytes;
 }
 
 /** Node 22 fails an assertion, and ends, where a request lies behind what ends its session. What is read here does not reach it. */
@@ -358,13 +354,13 @@ export function insertDataSockets(server: Http2SecureServer): void {
       const isOurs = isNeededAnyway || isFull || takesLongFrames(firstSettings(bytes));
       const below = isOurs ? new DataSocket(socket, bytes) : socket;
       if (below === socket && bytes.length > 0) socket.unshift(bytes);
-      server.prependOnceListener("session", (session) => connections.set(session, { socket, below }));
+      server.prependOnceListener("session", (session) => {
+        connections.set(session, { socket, below });
+        // Of the wrapper: connect-node asks it whether a request came by https.
+        if (below !== socket) Object.assign(session.socket, { encrypted: true });
+      });
       accept.call(server, below);
     });
-  });
-  server.on("session", (session) => {
-    // Of the wrapper: connect-node asks it whether a request came by https.
-    if (dataSocketOf(session)) Object.assign(session.socket, { encrypted: true });
   });
 }
 

@@ -5,6 +5,9 @@ import { SendWindows } from "./send-windows.js";
 /** The magic with which a client begins (RFC 9113, section 3.4). Its SETTINGS follow. */
 export const prefaceBytes = 24;
 
+/** What is read of the SETTINGS, which have six entries of six bytes as a rule. */
+const mostSettingsBytes = 1000;
+
 /** Milliseconds in which a client is to say it. They do so at once, since they need not wait for the server's part. */
 const patienceMs = 1000;
 
@@ -36,11 +39,8 @@ export function takeFirstBytes(socket: TLSSocket, take: (bytes: Buffer) => void)
 function firstFrameEnd(bytes: Buffer): number {
   const payloadAt = prefaceBytes + frameHeaderBytes;
   if (bytes.length < payloadAt || bytes[prefaceBytes + 3] !== frameType.settings) return payloadAt;
-  return payloadAt + Math.min(bytes.readUIntBE(prefaceBytes, 3), longestSettingsBytes);
+  return payloadAt + Math.min(bytes.readUIntBE(prefaceBytes, 3), mostSettingsBytes);
 }
-
-/** SETTINGS have six entries as a rule. */
-const longestSettingsBytes = 1000;
 
 /** What a client lets be sent, as far as it has said so in its first frame. */
 export function firstSettings(bytes: Buffer): SendWindows {

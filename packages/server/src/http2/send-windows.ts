@@ -1,5 +1,5 @@
 /** What every connection begins with (RFC 9113, sections 6.5.2 and 6.9.2). */
-const initialWindowBytes = 65_535;
+export const initialWindowBytes = 65_535;
 const initialFrameBytes = 16_384;
 
 const longestWindowBytes = 2 ** 31 - 1;
