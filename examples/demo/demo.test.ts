@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { startExample } from "../test-support/example.js";
-import { processMark } from "../test-support/processes.js";
+import { commandLineOf, processMark } from "../test-support/processes.js";
 import { packetsDigest, readPcap } from "../test-support/read-pcap.js";
 import { temporaryFolder } from "../test-support/temporary-folder.js";
 
@@ -76,4 +76,22 @@ describe("the demo", () => {
     expect(demo.stderr).toBe("\nInterrupted by SIGINT.\n");
     await mark.untilAllGone();
   });
+
+  it("says that it was interrupted where its commands see Ctrl-C before it does", async () => {
+    await using folder = await temporaryFolder();
+    const mark = processMark();
+    await using demo = startExample("demo", ["--output", folder.path], { env: mark.env });
+    const batch = await vi.waitFor(() => processOf(mark.living(), "batch"), { timeout: 20_000, interval: 5 });
+    process.kill(batch, "SIGINT");
+    expect(await demo.exited).toBe(130);
+    expect(demo.stderr).toBe("\nInterrupted by SIGINT.\n");
+    await mark.untilAllGone();
+  });
 });
+
+/** The one of these processes that runs this command of stenogrpc. */
+function processOf(processes: readonly number[], command: string): number {
+  const found = processes.find((pid) => commandLineOf(pid).includes(command));
+  if (found === undefined) throw new Error(`no process runs ${command}`);
+  return found;
+}

@@ -27,13 +27,18 @@ export function processMark(): ProcessMark {
 function processesWith(entry: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => environmentOf(pid).includes(entry))
-    .map(Number);
+    .map(Number)
+    .filter((pid) => listOf(pid, "environ").includes(entry));
 }
 
-function environmentOf(pid: string): string[] {
+/** The program and the arguments of a process; none where it has ended. */
+export function commandLineOf(pid: number): string[] {
+  return listOf(pid, "cmdline");
+}
+
+function listOf(pid: number, name: "environ" | "cmdline"): string[] {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    return readFileSync(`/proc/${pid}/${name}`, "utf8").split("\0");
   } catch {
     return []; // it has ended, or is none of ours
   }

@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "csv-parse/sync";
-import { root, Stenogrpc } from "./stenogrpc.js";
+import { exitInterrupted, root, Stenogrpc } from "./stenogrpc.js";
 
 const { values: options } = parseArgs({ options: { output: { type: "string" } } });
 const output = resolve(options.output ?? join(root, "demo-output"));
@@ -30,7 +30,7 @@ try {
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   console.error(stenogrpc.interruptedBy ? `\nInterrupted by ${stenogrpc.interruptedBy}.` : error.message);
-  process.exitCode = stenogrpc.interruptedBy ? 130 : 1;
+  process.exitCode = stenogrpc.interruptedBy ? exitInterrupted : 1;
 }
 
 async function demo(): Promise<void> {

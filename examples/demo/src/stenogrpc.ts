@@ -15,6 +15,9 @@ const cli = [
   join(root, "packages/cli/src/main.ts"),
 ];
 
+/** The exit code of a command that Ctrl-C ended. */
+export const exitInterrupted = 130;
+
 /** Runs `stenogrpc` in child processes, and ends them on Ctrl-C and when it is disposed. */
 export class Stenogrpc implements AsyncDisposable {
   readonly #children = new Set<ChildProcess>();
@@ -41,7 +44,7 @@ export class Stenogrpc implements AsyncDisposable {
   /** Runs a command to its end. @throws Error with what it wrote, if its exit code is another */
   async run(args: readonly string[], { exitCode = 0 } = {}): Promise<{ stderr: string }> {
     const child = this.#start(args, "pipe");
-    const [stderr, code] = await Promise.all([child.stderr ? text(child.stderr) : "", exitOf(child)]);
+    const [stderr, code] = await Promise.all([child.stderr ? text(child.stderr) : "", this.#endOf(child)]);
     if (code !== exitCode) throw new Error(`stenogrpc ${args[0]} ended with ${code}:\n${stderr}`);
     return { stderr };
   }
@@ -58,7 +61,7 @@ export class Stenogrpc implements AsyncDisposable {
         if (output.includes("\n")) resolve(output.slice(0, output.indexOf("\n")));
       });
     });
-    const ended = exitOf(child).then((code) => {
+    const ended = this.#endOf(child).then((code) => {
       throw new Error(`stenogrpc serve ended with ${code}; see ${log}`);
     });
     return Promise.race([line, ended]);
@@ -77,6 +80,15 @@ export class Stenogrpc implements AsyncDisposable {
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));
     return child;
+  }
+
+  /** Its exit code, or its signal's name. @throws Error once Ctrl-C has ended it */
+  async #endOf(child: ChildProcess): Promise<number | string> {
+    const code = await exitOf(child);
+    // A terminal sends Ctrl-C to all its processes at once: a child's end may be seen here before the signal is.
+    if (code === "SIGINT" || code === exitInterrupted) this.#interruptedBy ??= "SIGINT";
+    this.throwIfInterrupted();
+    return code;
   }
 
   async #endAll(): Promise<void> {
