@@ -38,6 +38,10 @@ async function copiesOf(given: AsyncIterable<ChunkRun>): Promise<CopiedRun[]> {
   return runs;
 }
 
+function lengthsOf(runs: readonly CopiedRun[]): number[] {
+  return runs.map(({ chunks }) => concat(...chunks).length);
+}
+
 /** Batches whose memory is written over when the next one is pulled. */
 async function* overwritten(batches: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
   for await (const batch of batches) {
@@ -79,10 +83,13 @@ describe("chunkRuns", () => {
       fc.asyncProperty(
         sizes,
         fc.oneof(fc.integer({ min: 1, max: 200 }), fc.constant(3000)),
-        async (batches, bound) => {
+        fc.constantFrom(5, 50, 9999),
+        async (batches, bound, nth) => {
           const given = batchesOf(writer, ...batches.map((batch) => batch.map(packet)));
-          const runs = await copiesOf(chunkRuns(header, bound)(overwritten(given.batches)));
-          const expected = naiveChunks(bound, batches.flat());
+          const isKept = (size: number) => size % nth > 0;
+          const kept = match((_bytes, _at, size) => isKept(size))(overwritten(given.batches));
+          const runs = await copiesOf(chunkRuns(header, bound)(kept));
+          const expected = naiveChunks(bound, batches.flat().filter(isKept));
           const chunks = runs.flatMap((run) => run.chunks);
           expect(chunks.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
           expect(Buffer.compare(concat(...chunks), concat(...expected))).toBe(0);
@@ -92,15 +99,39 @@ describe("chunkRuns", () => {
     );
   });
 
-  it("gives no more than 256 KiB at once, and one large chunk alone", async () => {
-    const sizes = Array.from({ length: 4 }, () => Array.from({ length: 300 }, () => 1000));
-    const small = await runsOf(2000, sizes);
-    const runBytes = small.map(({ chunks }) => concat(...chunks).length);
-    expect(Math.max(...runBytes)).toBeLessThanOrEqual(256 * 1024);
-    // Of a batch the chunk that was begun before, and twice 256 KiB at most; and the last chunk.
-    expect(runBytes.length).toBeLessThanOrEqual(3 * sizes.length + 1);
-    const large = await runsOf(200_000, sizes);
+  it("gives no more than 512 KiB at once, no more than 256 where they are copied, and one large chunk alone", async () => {
+    const sizes = Array.from({ length: 4 }, () => Array.from({ length: 600 }, () => 1000));
+    const small = lengthsOf(await runsOf(2000, sizes));
+    expect(Math.max(...small)).toBeLessThanOrEqual(512 * 1024);
+    // Of a batch the chunk that was begun before, and twice 512 KiB at most; and the last chunk.
+    expect(small.length).toBeLessThanOrEqual(3 * sizes.length + 1);
+
+    const { batches } = batchesOf(writer, ...sizes.map((batch) => batch.map(packet)));
+    let seen = 0;
+    const withGaps = pipe(
+      batches,
+      match(() => ++seen % 10 > 0),
+      chunkRuns(header, 2000),
+    );
+    expect(Math.max(...lengthsOf(await copiesOf(withGaps)))).toBeLessThanOrEqual(256 * 1024);
+
+    const large = await runsOf(400_000, sizes);
     expect(large.map(({ chunks }) => chunks.length)).toEqual(large.map(() => 1));
+  });
+
+  it("leaves more than 256 KiB where they are, and what comes behind a gap for the next run", async () => {
+    const sizes = Array.from({ length: 600 }, () => 1000);
+    const { batches } = batchesOf(writer, sizes.map(packet));
+    let seen = 0;
+    const withGap = pipe(
+      batches,
+      match(() => ++seen !== 400),
+      chunkRuns(header, 10_160), // ten records
+    );
+    const [first, second, third] = await copiesOf(withGap);
+    expect([first, second, third].map((run) => run?.chunks.length)).toEqual([1, 38, 1]);
+    expect(second?.memory).not.toBe(first?.memory);
+    expect(third?.memory).toBe(first?.memory);
   });
 
   it("leaves chunks where they are that lie in a batch in one piece, and has one memory for all others", async () => {

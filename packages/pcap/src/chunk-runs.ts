@@ -8,8 +8,10 @@ import { copyBytes } from "./copy-bytes.js";
 import { derive } from "./derive.js";
 import { type RecordBatch, viewOf } from "./record-batch.js";
 
-/** Bytes that small chunks come together in; a larger chunk comes alone. */
-const runBytes = 256 * 1024;
+/** Bytes that chunks come together in where they have to be copied; a larger chunk comes alone. */
+const copiedRunBytes = 256 * 1024;
+/** The same where they lie in a batch in one piece, and cost no memory. */
+const uncopiedRunBytes = 512 * 1024;
 
 /**
  * Chunks of a pcap file, one behind the other. They are good until the next run is pulled, and not to be written into: their memory
@@ -23,7 +25,7 @@ export interface ChunkRun {
 
 /**
  * Writes the records as a pcap file in chunks of at most `maxChunkBytes`, cut between records; chunks that a batch holds come
- * together, up to 256 KiB of them. So a small chunk costs no pull of its own.
+ * together, up to 256 KiB of them, or 512 KiB where they lie there in one piece. So a small chunk costs no pull of its own.
  *
  * The first chunk starts with the file header, which stands alone when there is no record; so every prefix of the chunks is a valid
  * file. A record larger than the bound goes whole, in a chunk of its own. Chunks that lie in a batch in one piece are not copied. Batches
@@ -97,6 +99,8 @@ class ChunkCollector {
     for (; next < count; next++) {
       const offset = offsets[next] as number; // next < count
       if (offset !== sliceEnd) {
+        // Too much to be copied to what comes behind the gap.
+        if (this.used === 0 && this.start > copiedRunBytes) break;
         this.append(bytes, sliceStart, sliceEnd);
         sliceStart = sliceEnd = offset;
       }
@@ -104,7 +108,8 @@ class ChunkCollector {
       const end = this.used + sliceEnd - sliceStart;
       if (end > this.start && end + recordBytes - this.start > this.maxChunkBytes) {
         this.closeAt(end);
-        if (isBegun || end + this.maxChunkBytes > runBytes) break;
+        const mostBytes = this.used > 0 ? copiedRunBytes : uncopiedRunBytes;
+        if (isBegun || end + this.maxChunkBytes > mostBytes) break;
       }
       sliceEnd += recordBytes;
     }

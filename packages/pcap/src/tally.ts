@@ -1,6 +1,6 @@
 import { recordHeaderBytes } from "./capture-header.js";
 import { derive } from "./derive.js";
-import { type BatchStage, type RecordBatch, RecordCursor } from "./record-batch.js";
+import { type BatchStage, nanosecondsPerUnit, type RecordBatch, viewOf } from "./record-batch.js";
 import { timestampNs } from "./split-time.js";
 
 /** What passed. */
@@ -31,21 +31,25 @@ export function tally(totals: Tally): BatchStage {
 }
 
 function add(totals: Tally, batch: RecordBatch): void {
-  const cursor = new RecordCursor(batch);
-  cursor.seek(0);
-  let firstSeconds = cursor.seconds;
-  let firstNanoseconds = cursor.nanoseconds;
-  let lastSeconds = firstSeconds;
-  let lastNanoseconds = firstNanoseconds;
+  const { offsets, count } = batch;
+  const view = viewOf(batch.bytes);
+  const little = batch.header.byteOrder === "little";
+  const unit = nanosecondsPerUnit(batch.header);
+  let firstSeconds = Number.POSITIVE_INFINITY;
+  let firstNanoseconds = 0;
+  let lastSeconds = Number.NEGATIVE_INFINITY;
+  let lastNanoseconds = 0;
   let bytes = 0;
-  for (let i = 0; i < batch.count; i++) {
-    cursor.seek(i);
-    const { seconds, nanoseconds } = cursor;
-    bytes += recordHeaderBytes + cursor.capturedLength;
+  for (let i = 0; i < count; i++) {
+    const offset = offsets[i] as number; // i < count
+    const seconds = view.getUint32(offset, little);
+    const nanoseconds = view.getUint32(offset + 4, little) * unit;
+    bytes += recordHeaderBytes + view.getUint32(offset + 8, little);
     if (seconds < firstSeconds || (seconds === firstSeconds && nanoseconds < firstNanoseconds)) {
       firstSeconds = seconds;
       firstNanoseconds = nanoseconds;
-    } else if (seconds > lastSeconds || (seconds === lastSeconds && nanoseconds > lastNanoseconds)) {
+    }
+    if (seconds > lastSeconds || (seconds === lastSeconds && nanoseconds > lastNanoseconds)) {
       lastSeconds = seconds;
       lastNanoseconds = nanoseconds;
     }

@@ -8,6 +8,7 @@ import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/pro
 import { abortable } from "./abortable.js";
 import type { FetchHandler, ResponseInit } from "./answer-part.js";
 import { assertClientCertificate, type GuardedServer } from "./authorize.js";
+import { tookKey } from "./connections/reader-watch.js";
 import { envelopeBytes, PcapFrames, writeEnvelope } from "./grpc-frames.js";
 import { dataSocketOf } from "./http2/data-socket.js";
 import type { StreamReader } from "./http2/data-stream.js";
@@ -68,7 +69,7 @@ export async function answerGrpcFetch(
     const message = await readRequest(request, maxRequestBytes, context.signal);
     for await (const part of handler(message, context)) {
       startResponse(response);
-      writer ??= writerOf(response, { signal: gone.signal, leave });
+      writer ??= writerOf(response, { signal: gone.signal, leave, took: context.values.get(tookKey) });
       if ("last" in part) await writer.write([encoded(part.last)]);
       else {
         frames ??= new PcapFrames(part.uid);
@@ -93,7 +94,7 @@ type Writer = Pick<StreamWriter, "write">;
 function writerOf({ stream }: Http2ServerResponse, reader: StreamReader): Writer {
   const { id, session, destroyed } = stream;
   const past = destroyed || id === undefined ? undefined : dataSocketOf(session)?.open(id, reader);
-  return past ?? new StreamWriter(stream, reader.signal);
+  return past ?? new StreamWriter(stream, reader);
 }
 
 type CallContext = HandlerContext & { abort(reason?: unknown): void };

@@ -178,6 +178,27 @@ describe("a reader that takes nothing", () => {
     expect(reasons()).toEqual([]);
   });
 
+  it.each([
+    ["through node:http2", {}],
+    ["past it", { maxFrameSize: 1_048_576 }],
+  ])("of a message but parts of it, %s, is served to the end", async (_way, settings) => {
+    const message = capture.subarray(0, 24 + 1016 * 1000);
+    await start({ idleTimeoutMs: 1000, defaultChunkBytes: 1_048_576 }, memorySource(message));
+    const slow = await session({ initialWindowSize: 65_536, ...settings });
+    slow.setLocalWindowSize(16_777_216);
+    const stream = ask(slow, "FetchPcap", grpc).end(envelope);
+    let bytes = 0;
+    let seen = 0;
+    for await (const piece of stream) {
+      bytes += (piece as Buffer).length; // no encoding is set
+      if (bytes - seen < 65_536) continue;
+      seen = bytes;
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    expect(bytes).toBeGreaterThan(message.length);
+    expect(reasons()).toEqual([]);
+  });
+
   it("is none where the source gives nothing", async () => {
     async function* slowly() {
       yield capture.subarray(0, 24 + 1016);

@@ -1,4 +1,8 @@
 import type { Writable } from "node:stream";
+import type { StreamReader } from "./http2/data-stream.js";
+
+/** What node:http2 is given at a time, and keeps until its reader has taken it: a message of 256 KiB, and what stands before it. */
+const mostWrittenBytes = 272 * 1024;
 
 /**
  * Writes to one HTTP/2 stream, one write after the other.
@@ -8,23 +12,33 @@ import type { Writable } from "node:stream";
  */
 export class StreamWriter {
   readonly #stream: Writable;
-  readonly #signal: AbortSignal;
+  readonly #reader: Pick<StreamReader, "signal" | "took">;
   #settle: (() => void) | undefined;
 
-  constructor(stream: Writable, signal: AbortSignal) {
+  constructor(stream: Writable, reader: Pick<StreamReader, "signal" | "took">) {
     this.#stream = stream;
-    this.#signal = signal;
-    signal.addEventListener("abort", () => this.#settle?.(), { once: true });
+    this.#reader = reader;
+    reader.signal.addEventListener("abort", () => this.#settle?.(), { once: true });
   }
 
   /**
-   * Writes pieces that leave together. Resolves when they are written, and their memory is free again.
+   * Writes pieces that belong together. Resolves when they are written, and their memory is free again.
    *
    * Rejects with the signal's reason once the reader has left.
    */
   async write(pieces: readonly Uint8Array[]): Promise<void> {
-    this.#signal.throwIfAborted();
-    await new Promise<void>((resolve) => {
+    this.#reader.signal.throwIfAborted();
+    let isBegun = false;
+    for (const part of partsOf(pieces)) {
+      if (isBegun) this.#reader.took();
+      isBegun = true;
+      await this.#writeAtOnce(part);
+      this.#reader.signal.throwIfAborted();
+    }
+  }
+
+  #writeAtOnce(pieces: readonly Uint8Array[]): Promise<void> {
+    return new Promise((resolve) => {
       this.#settle = resolve;
       this.#stream.cork();
       pieces.forEach((piece, i) => {
@@ -32,6 +46,24 @@ export class StreamWriter {
       });
       this.#stream.uncork();
     });
-    this.#signal.throwIfAborted();
   }
+}
+
+/** The pieces, cut into parts of at most `mostWrittenBytes`. */
+function* partsOf(pieces: readonly Uint8Array[]): Generator<Uint8Array[]> {
+  let part: Uint8Array[] = [];
+  let room = mostWrittenBytes;
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) {
+      const cut = piece.subarray(at, at + room);
+      part.push(cut);
+      at += cut.length;
+      room -= cut.length;
+      if (room > 0) continue;
+      yield part;
+      part = [];
+      room = mostWrittenBytes;
+    }
+  }
+  if (part.length > 0) yield part;
 }

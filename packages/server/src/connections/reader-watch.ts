@@ -1,12 +1,15 @@
-import type { HandlerContext, Interceptor } from "@connectrpc/connect";
+import { createContextKey, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { RequestError } from "../request-error.js";
 import { toConnectError } from "../to-connect-error.js";
 import { type Line, lineKey } from "./hang-up.js";
 
+/** How whoever writes a message says that the reader has taken a part of it. */
+export const tookKey = createContextKey<() => void>(() => {}, { description: "the reader took a part" });
+
 /**
- * Ends a retrieval whose reader takes no message for so long: its place and its source are free at once, and its stream is
- * reset. The reader can't be told why, since everything that could be said waits behind what it does not take; the log says it.
+ * Ends a retrieval whose reader takes no message, and no part of one, for so long: its place and its source are free at once, and its
+ * stream is reset. The reader can't be told why, since everything that could be said waits behind what it does not take; the log says it.
  */
 export function watchReader<T>(
   handler: (request: StenoRequest, context: HandlerContext) => AsyncIterable<T>,
@@ -16,27 +19,31 @@ export function watchReader<T>(
     const line = context.values.get(lineKey);
     const work = new AbortController();
     let timer: NodeJS.Timeout | undefined;
-    const onAbort = (): void => {
+    const stop = (): void => {
       clearTimeout(timer);
+      timer = undefined;
+    };
+    context.values.set(tookKey, () => void timer?.refresh());
+    const onAbort = (): void => {
+      stop();
       work.abort(context.signal.reason);
     };
     context.signal.addEventListener("abort", onAbort, { once: true });
     if (context.signal.aborted) onAbort();
     const giveUp = (): void => {
+      stop();
       const seconds = idleTimeoutMs / 1000;
-      work.abort(
-        toConnectError(new RequestError("reader-idle", `the client took no message for ${seconds} s`)),
-      );
+      work.abort(toConnectError(new RequestError("reader-idle", `the client took nothing for ${seconds} s`)));
       line?.hangUp();
     };
     try {
       for await (const message of handler(request, { ...context, signal: work.signal })) {
         timer = setTimeout(giveUp, idleTimeoutMs);
         yield message;
-        clearTimeout(timer);
+        stop();
       }
     } finally {
-      clearTimeout(timer);
+      stop();
       context.signal.removeEventListener("abort", onAbort);
       hangUpLater(line, idleTimeoutMs);
     }

@@ -60,8 +60,8 @@ async function serve(answer: Answer): Promise<{ port: number; url: string }> {
     stream.respond();
     answer(stream, () => {
       const { id, session } = stream;
-      const opened =
-        id === undefined ? undefined : dataSocketOf(session)?.open(id, { signal: gone.signal, leave });
+      const reader = { signal: gone.signal, leave, took: () => {} };
+      const opened = id === undefined ? undefined : dataSocketOf(session)?.open(id, reader);
       if (opened === undefined) throw new Error("it is left to node:http2");
       return opened;
     }).then(
@@ -304,6 +304,25 @@ describe("DATA past node:http2", () => {
           [3, "written"],
         ] as const),
       );
+  });
+
+  it("goes in short frames where the connection is slow, and in long ones when it no longer is", async () => {
+    const { port } = await serve(async (_, data) => {
+      const past = data();
+      for (let i = 0; i < 20; i++) await past.write([Buffer.alloc(1_000_000)]);
+    });
+    const raw = await rawClient(port, 100_000_000);
+    raw.stopReading();
+    await widen(raw, 0, 100_000_000);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    raw.resumeReading();
+    await expect.poll(() => hasEnded(raw, 1), { timeout: 10_000 }).toBe(true);
+    const lengths = raw.frames.filter(({ type }) => type === 0).map(({ payload }) => payload.length);
+    const slow = lengths.indexOf(65_536);
+    expect(lengths.slice(0, slow)).toContain(1_000_000);
+    expect(slow).toBeGreaterThan(0);
+    expect(Math.max(...lengths.slice(slow))).toBeGreaterThan(900_000);
+    expect(raw.dataOf(1)).toHaveLength(20_000_000);
   });
 
   it("is taken in before its memory can be used again, though its reader leaves while others' DATA waits", async () => {

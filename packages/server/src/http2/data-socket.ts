@@ -21,6 +21,10 @@ const longestSettingsBytes = 16_384;
 
 /** Bytes of one stream that are written together, in one frame where the peer lets it. Other streams, and node:http2's frames, wait. */
 const mostWrittenBytes = 1_048_576;
+/** The same for a slow connection, that nothing waits long, and that a reader is seen to take something. */
+const slowlyWrittenBytes = 65_536;
+/** A connection that takes less is slow: a longer write would take a second. */
+const leastBytesPerMs = 1000;
 
 /** What a peer lets be under way beside node:http2's part, at a time: with less there is nothing to gain. */
 const leastSpareBytes = 1_000_000;
@@ -60,6 +64,8 @@ export class DataSocket extends Duplex implements StreamCarrier {
    * it is gone (TLS stops reading while it writes, and the failed write is lost).
    */
   #writes = 0;
+  /** Whether the last DATA left slowly. */
+  #isSlow = false;
   readonly #incoming: FrameScanner;
   #prefaceLeft = prefaceBytes;
   /** What node:http2 is to read of the bytes that are looked at. */
@@ -289,15 +295,17 @@ export class DataSocket extends Duplex implements StreamCarrier {
     const spare = this.#windows.connectionBytes - this.#nodesBytes;
     for (const stream of this.#ready) {
       if (this.#streams.get(stream.id)?.isOpen !== true) continue;
-      const bytes = Math.min(stream.left, this.#windows.streamBytes(stream.id), spare, mostWrittenBytes);
+      const most = this.#isSlow ? slowlyWrittenBytes : mostWrittenBytes;
+      const bytes = Math.min(stream.left, this.#windows.streamBytes(stream.id), spare, most);
       if (bytes <= 0) continue;
       this.#windows.spend(stream.id, bytes);
       const frames = stream.takeFrames(bytes, this.#windows.maxFrameBytes);
       this.#ready.delete(stream);
-      const isLast = stream.left === 0;
-      if (!isLast) this.#ready.add(stream);
+      if (stream.left > 0) this.#ready.add(stream);
+      const startedAt = performance.now();
       this.#writeAll(frames, () => {
-        if (isLast) stream.sent();
+        this.#isSlow = bytes < (performance.now() - startedAt) * leastBytesPerMs;
+        stream.sent();
         this.#send();
       });
       return;

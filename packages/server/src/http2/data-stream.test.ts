@@ -9,7 +9,8 @@ function streamAlone() {
   const calls: string[] = [];
   const carrier = { ready: () => void calls.push("ready"), forget: () => void calls.push("forget") };
   const leave = () => gone.abort(new Error("the client left"));
-  const stream = new DataStream(5, carrier, { signal: gone.signal, leave });
+  const took = () => void calls.push("took");
+  const stream = new DataStream(5, carrier, { signal: gone.signal, leave, took });
   return { stream, calls, leave };
 }
 
@@ -88,6 +89,20 @@ describe("what is written", () => {
     expect([calls, isDone]).toEqual([["ready"], false]);
     stream.sent();
     await written;
+  });
+
+  it("tells of each part that has left before the last one", async () => {
+    const { stream, calls } = streamAlone();
+    const written = stream.write([new Uint8Array(10)]);
+    for (let i = 0; i < 5; i++) {
+      stream.takeFrames(2, 100);
+      stream.sent();
+    }
+    await written;
+    expect(calls).toEqual(["ready", "took", "took", "took", "took"]);
+    stream.end();
+    stream.sent();
+    expect(calls.slice(5)).toEqual(["forget"]);
   });
 
   it("is rejected with the reason when the reader leaves, also later on", async () => {

@@ -15,6 +15,8 @@ export interface StreamCarrier {
 export interface StreamReader {
   /** Aborted when the reader has left. */
   readonly signal: AbortSignal;
+  /** Called when it has taken a part of what was written. */
+  took(): void;
   /** Called when the stream ends, at latest; it aborts the signal. */
   leave(): void;
 }
@@ -63,9 +65,11 @@ export class DataStream {
     this.#reader.signal.throwIfAborted();
   }
 
-  /** All that was to be sent has been. */
+  /** What was taken is sent. */
   sent(): void {
-    this.#settle();
+    if (this.#ended) return;
+    if (this.#left === 0) this.#settle();
+    else this.#reader.took();
   }
 
   /** Nothing more is sent, not even of what waits. */
