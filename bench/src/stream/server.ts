@@ -8,7 +8,12 @@ import { type ConnectNodeAdapterOptions, connectNodeAdapter } from "@connectrpc/
 import { Server as GrpcServer, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
 import { decodeCapture, PcapWriter } from "@stenogrpc/pcap";
 import type { PacketSource } from "@stenogrpc/server";
-import { clientIdentity, createStenographerServer, stenographerRoutes } from "@stenogrpc/server";
+import {
+  clientIdentity,
+  createStenographerServer,
+  sendPacketsDirectly,
+  stenographerRoutes,
+} from "@stenogrpc/server";
 import { UsageMeter } from "../peer.js";
 import { grpcJsContract } from "./grpc-js-contract.js";
 import type { ServerKind, ServerOptions } from "./suite.js";
@@ -93,6 +98,18 @@ function connectNode(compression: Pick<ConnectNodeAdapterOptions, "acceptCompres
   );
 }
 
+/** As the server's README shows it. */
+function embedded(): Server {
+  const routes = stenographerRoutes({ source: repeating(), limits });
+  const handler = connectNodeAdapter({ routes, contextValues: clientIdentity, acceptCompression: [] });
+  const server = createSecureServer(
+    requireClient,
+    (request, response) => routes.answer(request, response) || handler(request, response),
+  );
+  sendPacketsDirectly(server);
+  return server;
+}
+
 async function ours(): Promise<number> {
   const source = repeating();
   return (await createStenographerServer({ source, limits, tls, host: "127.0.0.1", port: 0 })).port;
@@ -124,6 +141,7 @@ type NodeServerKind = Exclude<ServerKind, "stenogrpc" | "grpc-js" | "grpcio">; /
 const servers: Record<NodeServerKind, () => Server> = {
   "raw TLS": () => createServer(requireClient, writeAnswer),
   "raw HTTP/2": rawHttp2,
+  "stenogrpc, embedded": embedded,
   "connect-node": () => connectNode({ acceptCompression: [] }),
   "connect-node, stock": () => connectNode({}),
 };

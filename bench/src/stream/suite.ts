@@ -5,13 +5,14 @@ import { printResults } from "../print-results.js";
 import { median } from "../statistics.js";
 
 /**
- * The servers of stenogrpc and of connect-node run the same handler over the same source; all others send ready pieces. A stock one
- * of connect-node compresses for whoever takes it.
+ * The servers of stenogrpc and of connect-node run the same handler over the same source; all others send ready pieces. An embedded one
+ * is a service on node:http2, and a stock one of connect-node compresses for whoever takes it.
  */
 export type ServerKind =
   | "raw TLS"
   | "raw HTTP/2"
   | "stenogrpc"
+  | "stenogrpc, embedded"
   | "connect-node"
   | "connect-node, stock"
   | "grpc-js"
@@ -74,6 +75,7 @@ const pairs: readonly Pair[] = [
   { server: "stenogrpc", client: "stenogrpc", digest: true },
   { server: "stenogrpc", client: "stenogrpc", digest: false },
   { server: "stenogrpc", client: "stenogrpc, for await", digest: true },
+  { server: "stenogrpc, embedded", client: "stenogrpc", digest: true },
   { server: "connect-node", client: "stenogrpc", digest: true },
   { server: "stenogrpc", client: "connect-node", digest: true },
   { server: "connect-node", client: "connect-node", digest: true },
@@ -98,7 +100,7 @@ const slowShare = 4;
 const warmUpShare = 4;
 
 function shareOf({ server, client }: Pair, totalBytes: number, chunkBytes: number): number {
-  const isFast = client.startsWith("stenogrpc") ? server === "stenogrpc" : client.startsWith("raw");
+  const isFast = client.startsWith("stenogrpc") ? server.startsWith("stenogrpc") : client.startsWith("raw");
   const slow = chunkBytes === KiB && !isFast ? slowShare : 1;
   return totalBytes / slow / (server === "connect-node, stock" ? stockShare : 1);
 }

@@ -8,7 +8,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { expressConnectMiddleware } from "@connectrpc/connect-express";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { clientIdentity, clientIdentityKey, directorySource, stenographerRoutes } from "@stenogrpc/server";
+import {
+  clientIdentity,
+  clientIdentityKey,
+  directorySource,
+  sendPacketsDirectly,
+  stenographerRoutes,
+} from "@stenogrpc/server";
 import express from "express";
 import { pino } from "pino";
 
@@ -74,6 +80,8 @@ const server = createSecureServer(
     else app(request as unknown as IncomingMessage, response as unknown as ServerResponse);
   },
 );
+// And its packets go past node:http2, where their client takes them so, as ours does.
+sendPacketsDirectly(server);
 const sessions = new Set<ServerHttp2Session>();
 server.on("session", (session) => {
   sessions.add(session);

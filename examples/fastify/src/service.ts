@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
-import { clientIdentity, clientIdentityKey, directorySource, stenographerRoutes } from "@stenogrpc/server";
+import {
+  clientIdentity,
+  clientIdentityKey,
+  directorySource,
+  sendPacketsDirectly,
+  stenographerRoutes,
+} from "@stenogrpc/server";
 import { fastify } from "fastify";
 
 const { values: options } = parseArgs({
@@ -59,6 +65,8 @@ app.addHook("onRequest", (request, reply, done) => {
   if (sensor.answer(request.raw, reply.raw)) reply.hijack();
   done();
 });
+// And its packets go past node:http2, where their client takes them so, as ours does.
+sendPacketsDirectly(app.server);
 // Part of app.close(): retrievals under way may take ten seconds more, before Fastify closes their connections.
 app.addHook("preClose", () => sensor.close({ graceMs: 10_000 }));
 

@@ -6,7 +6,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { clientIdentity, clientIdentityKey, directorySource, stenographerRoutes } from "@stenogrpc/server";
+import {
+  clientIdentity,
+  clientIdentityKey,
+  directorySource,
+  sendPacketsDirectly,
+  stenographerRoutes,
+} from "@stenogrpc/server";
 import { pino } from "pino";
 
 const { values: options } = parseArgs({
@@ -71,6 +77,8 @@ const server = createSecureServer(
   // What the sensor answers itself goes past the adapter, and costs less.
   (request, response) => sensor.answer(request, response) || handler(request, response),
 );
+// And its packets go past node:http2, where their client takes them so, as ours does.
+sendPacketsDirectly(server);
 const sessions = new Set<ServerHttp2Session>();
 server.on("session", (session) => {
   sessions.add(session);

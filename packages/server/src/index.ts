@@ -18,6 +18,7 @@ export type {
 } from "./audit/verify-audit-log.js";
 export { verifyAuditLog } from "./audit/verify-audit-log.js";
 export type { RefusedCertificates, TlsOptions } from "./certificates/tls-options.js";
+export { sendPacketsDirectly } from "./http2/send-directly.js";
 export type { ClientIdentity } from "./identity.js";
 export { clientIdentity, clientIdentityKey } from "./identity.js";
 export type { LimitsOptions } from "./limits.js";

@@ -14,7 +14,7 @@ import { connectionLimitsShape } from "./connections/connection-limits.js";
 import { Connections } from "./connections/connections.js";
 import { type Line, lineKey, lineOfResponse, lineOfStream } from "./connections/hang-up.js";
 import { guardSession } from "./connections/session-guard.js";
-import { insertDataSockets } from "./http2/data-socket.js";
+import { sendPacketsDirectly } from "./http2/send-directly.js";
 import { clientIdentity } from "./identity.js";
 import { type Limits, limitsShape } from "./limits.js";
 import type { ServerMetrics } from "./metrics.js";
@@ -96,7 +96,7 @@ export async function createStenographerServer(options: ServerOptions): Promise<
     },
     requestListener(service, requestBodyTimeoutMs),
   );
-  insertDataSockets(server);
+  sendPacketsDirectly(server);
   answerExpectContinue(server);
   const gate = new ConnectionGate(server, limits, service.logger);
   const inForce = new ServerCertificates(certificates, service.logger, (set) => {

@@ -24,8 +24,8 @@ import {
   RawHttp2,
   settingsPayload,
 } from "../../test-support/raw-http2.js";
-import { dataSocketOf, insertDataSockets } from "./data-socket.js";
 import type { DataStream } from "./data-stream.js";
+import { dataSocketOf, sendPacketsDirectly } from "./send-directly.js";
 
 const [initialWindowSize, maxFrameSize] = [0x4, 0x5];
 
@@ -45,7 +45,7 @@ type Answer = (stream: ServerHttp2Stream, data: () => DataStream) => Promise<voi
 
 async function serve(answer: Answer): Promise<{ port: number; url: string }> {
   server = createSecureServer({ ...certificate, allowHTTP1: true });
-  insertDataSockets(server);
+  sendPacketsDirectly(server);
   server.on("secureConnection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));

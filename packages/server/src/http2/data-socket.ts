@@ -1,8 +1,7 @@
-import type { Http2SecureServer, Http2Session } from "node:http2";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { DataStream, type StreamCarrier, type StreamReader } from "./data-stream.js";
-import { firstSettings, prefaceBytes, takeFirstBytes } from "./first-bytes.js";
+import { prefaceBytes } from "./first-bytes.js";
 import {
   ackFlag,
   endHeadersFlag,
@@ -339,49 +338,6 @@ function windowUpdate(streamId: number, bytes: number): Uint8Array {
 }
 
 /** Whether a peer is one for whom this is made. */
-function takesLongFrames({ maxFrameBytes }: SendWindows): boolean {
+export function takesLongFrames({ maxFrameBytes }: SendWindows): boolean {
   return maxFrameBytes >= mostWrittenBytes;
-}
-
-/** Node 22 fails an assertion, and ends, where a request lies behind what ends its session. What is read here does not reach it. */
-const isNeededAnyway = process.versions.node.startsWith("22.");
-
-/**
- * Has node:http2 speak through such a socket on the HTTP/2 connections of a server that was just made whose clients take long frames, as
- * ours does. With all others it speaks itself, which is cheaper where its DATA has to go through it.
- */
-export function insertDataSockets(server: Http2SecureServer): void {
-  const accept = server.listeners("secureConnection")[0] as ((socket: Duplex) => void) | undefined; // node:http2's own
-  if (accept === undefined) return;
-  server.removeListener("secureConnection", accept);
-  server.prependListener("secureConnection", (socket) => {
-    if (socket.alpnProtocol !== "h2") return accept.call(server, socket);
-    takeFirstBytes(socket, (bytes) => {
-      // What fills the socket's buffer could not be put back: it would not go on to read.
-      const isFull = bytes.length >= socket.readableHighWaterMark;
-      const isOurs = isNeededAnyway || isFull || takesLongFrames(firstSettings(bytes));
-      const below = isOurs ? new DataSocket(socket, bytes) : socket;
-      if (below === socket && bytes.length > 0) socket.unshift(bytes);
-      server.prependOnceListener("session", (session) => {
-        connections.set(session, { socket, below });
-        // Of the wrapper: connect-node asks it whether a request came by https.
-        if (below !== socket) Object.assign(session.socket, { encrypted: true });
-      });
-      accept.call(server, below);
-    });
-  });
-}
-
-/** What lies under the sessions of such servers. */
-const connections = new WeakMap<Http2Session, { readonly socket: TLSSocket; readonly below: Duplex }>();
-
-/** What lies under a session; undefined where node:http2 sends all of its DATA itself. */
-export function dataSocketOf(session: Http2Session | undefined): DataSocket | undefined {
-  const below = session && connections.get(session)?.below;
-  return below instanceof DataSocket ? below : undefined;
-}
-
-/** The TLS connection of a session. Throws where the session has ended, and is that of a server which is not ours. */
-export function tlsSocketOf(session: Http2Session): TLSSocket {
-  return connections.get(session)?.socket ?? (session.socket as TLSSocket); // of a TLS server
 }
