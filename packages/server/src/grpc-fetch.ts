@@ -1,4 +1,10 @@
-import type { Http2ServerRequest, Http2ServerResponse, OutgoingHttpHeaders } from "node:http2";
+import type {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  Http2Session,
+  Http2Stream,
+  OutgoingHttpHeaders,
+} from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
@@ -93,8 +99,20 @@ type Writer = Pick<StreamWriter, "write">;
 /** Past node:http2 where the server and the client let us. */
 function writerOf({ stream }: Http2ServerResponse, reader: StreamReader): Writer {
   const { id, session, destroyed } = stream;
-  const past = destroyed || id === undefined ? undefined : dataSocketOf(session)?.open(id, reader);
-  return past ?? new StreamWriter(stream, reader);
+  if (destroyed || id === undefined) return new StreamWriter(stream, reader);
+  const took = (bytes: number): void => {
+    // What node:http2 does for the DATA that it sends itself.
+    restartTimeout(stream);
+    restartTimeout(session);
+    reader.took(bytes);
+  };
+  return dataSocketOf(session)?.open(id, { ...reader, took }) ?? new StreamWriter(stream, reader);
+}
+
+/** Has a timeout that a service has set begin anew. Its callback stays. */
+function restartTimeout(of: Http2Stream | Http2Session | undefined): void {
+  const { timeout } = (of ?? {}) as { timeout?: number }; // Node's types don't have it
+  if (timeout !== undefined && timeout > 0) of?.setTimeout(timeout);
 }
 
 type CallContext = HandlerContext & { abort(reason?: unknown): void };

@@ -199,6 +199,20 @@ describe("a reader that takes nothing", () => {
     expect(reasons()).toEqual([]);
   });
 
+  it.each([
+    ["through node:http2", []],
+    ["past it", [[5, 1_048_576]]],
+  ] as const)("but a byte now and then, %s, loses its answer", async (_way, settings) => {
+    await start({ idleTimeoutMs: 1000 });
+    const raw = hanging(await RawHttp2.connect(tls(), [[4, 1000], ...settings]));
+    await raw.send(frameType.windowUpdate, 0, 0, Buffer.of(0x7f, 0xff, 0, 0));
+    await raw.send(frameType.headers, flag.endHeaders, 1, head("FetchPcap"));
+    await raw.send(frameType.data, flag.endStream, 1, envelope);
+    const oneByte = setInterval(() => raw.send(frameType.windowUpdate, 0, 1, Buffer.of(0, 0, 0, 1)), 200);
+    await expect.poll(reasons, { timeout: 5000 }).toEqual(["READER_IDLE"]);
+    clearInterval(oneByte);
+  });
+
   it("is none where the source gives nothing", async () => {
     async function* slowly() {
       yield capture.subarray(0, 24 + 1016);

@@ -28,12 +28,10 @@ export class StreamWriter {
    */
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     this.#reader.signal.throwIfAborted();
-    let isBegun = false;
     for (const part of partsOf(pieces)) {
-      if (isBegun) this.#reader.took();
-      isBegun = true;
       await this.#writeAtOnce(part);
       this.#reader.signal.throwIfAborted();
+      this.#reader.took(part.reduce((sum, { length }) => sum + length, 0));
     }
   }
 

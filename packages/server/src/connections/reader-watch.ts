@@ -4,11 +4,16 @@ import { RequestError } from "../request-error.js";
 import { toConnectError } from "../to-connect-error.js";
 import { type Line, lineKey } from "./hang-up.js";
 
-/** How whoever writes a message says that the reader has taken a part of it. */
-export const tookKey = createContextKey<() => void>(() => {}, { description: "the reader took a part" });
+/** How whoever writes messages says that the reader has taken so many bytes. */
+export const tookKey = createContextKey<(bytes: number) => void>(() => {}, {
+  description: "the reader took",
+});
+
+/** Less than this is no sign that a reader is at work: one byte now and then would keep its place for hours. */
+const leastTakenBytes = 65_536;
 
 /**
- * Ends a retrieval whose reader takes no message, and no part of one, for so long: its place and its source are free at once, and its
+ * Ends a retrieval whose reader takes no message, and no 64 KiB of one, for so long: its place and its source are free at once, and its
  * stream is reset. The reader can't be told why, since everything that could be said waits behind what it does not take; the log says it.
  */
 export function watchReader<T>(
@@ -23,7 +28,13 @@ export function watchReader<T>(
       clearTimeout(timer);
       timer = undefined;
     };
-    context.values.set(tookKey, () => void timer?.refresh());
+    let taken = 0;
+    context.values.set(tookKey, (bytes) => {
+      taken += bytes;
+      if (taken < leastTakenBytes) return;
+      taken = 0;
+      timer?.refresh();
+    });
     const onAbort = (): void => {
       stop();
       work.abort(context.signal.reason);
@@ -38,6 +49,7 @@ export function watchReader<T>(
     };
     try {
       for await (const message of handler(request, { ...context, signal: work.signal })) {
+        taken = 0;
         timer = setTimeout(giveUp, idleTimeoutMs);
         yield message;
         stop();

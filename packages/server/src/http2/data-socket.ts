@@ -304,7 +304,7 @@ export class DataSocket extends Duplex implements StreamCarrier {
       const startedAt = performance.now();
       this.#writeAll(frames, () => {
         this.#isSlow = bytes < (performance.now() - startedAt) * leastBytesPerMs;
-        stream.sent();
+        stream.sent(bytes);
         this.#send();
       });
       return;

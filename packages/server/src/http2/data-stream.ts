@@ -15,8 +15,8 @@ export interface StreamCarrier {
 export interface StreamReader {
   /** Aborted when the reader has left. */
   readonly signal: AbortSignal;
-  /** Called when it has taken a part of what was written. */
-  took(): void;
+  /** Called when it has taken so many bytes of what was written. */
+  took(bytes: number): void;
   /** Called when the stream ends, at latest; it aborts the signal. */
   leave(): void;
 }
@@ -65,11 +65,11 @@ export class DataStream {
     this.#reader.signal.throwIfAborted();
   }
 
-  /** What was taken is sent. */
-  sent(): void {
+  /** What was taken, so many bytes, is sent. */
+  sent(bytes: number): void {
     if (this.#ended) return;
+    this.#reader.took(bytes);
     if (this.#left === 0) this.#settle();
-    else this.#reader.took();
   }
 
   /** Nothing more is sent, not even of what waits. */

@@ -1,9 +1,21 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect, createSecureServer, type Http2SecureServer } from "node:http2";
+import {
+  type ClientHttp2Session,
+  connect,
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type Settings,
+} from "node:http2";
 import type { AddressInfo } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { createCertificateAuthority } from "@stenogrpc/certs";
+import { StenoRequestSchema } from "@stenogrpc/protocol";
+import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { stenographerRoutes } from "../routes.js";
+import { memorySource } from "../testing/memory-source.js";
 import { dataSocketOf, sendPacketsDirectly, tlsSocketOf } from "./send-directly.js";
 
 type Pem = { readonly ca: string; readonly cert: string; readonly key: string };
@@ -12,7 +24,10 @@ let pem: { readonly server: Pem; readonly client: Pem };
 beforeAll(async () => {
   const authority = await createCertificateAuthority();
   const ca = authority.certificate;
-  const server = await authority.issueServer({ commonName: "sensor", hosts: ["127.0.0.1"] });
+  const server = await authority.issueServer({
+    commonName: "sensor",
+    hosts: ["127.0.0.1", "sensor.example"],
+  });
   const client = await authority.issueClient({ commonName: "alice" });
   pem = {
     server: { ca, cert: server.certificate, key: server.privateKey },
@@ -32,12 +47,13 @@ function serverOf(prepare: (server: Http2SecureServer) => void): Http2SecureServ
   return server;
 }
 
-async function sessionTo(server: Http2SecureServer): Promise<ClientHttp2Session> {
+async function sessionTo(server: Http2SecureServer, settings: Settings = {}): Promise<ClientHttp2Session> {
   if (!server.listening) await once(server, "listening");
   const { port } = server.address() as AddressInfo; // it listens on TCP
   const session = connect(`https://127.0.0.1:${port}`, {
     ...pem.client,
-    settings: { maxFrameSize: 1_048_576 },
+    servername: "sensor.example",
+    settings: { maxFrameSize: 1_048_576, ...settings },
   });
   started.push(session);
   await once(session, "connect");
@@ -49,9 +65,11 @@ async function sessionTo(server: Http2SecureServer): Promise<ClientHttp2Session>
 function told(socket: TLSSocket) {
   const { encrypted, authorized, authorizationError, alpnProtocol } = socket;
   const { remoteAddress, remoteFamily, localAddress, localFamily } = socket;
+  const { servername } = socket as { servername?: unknown }; // Node's types don't have it
   return {
     ...{ encrypted, authorized, authorizationError, alpnProtocol },
-    ...{ remoteAddress, remoteFamily, localAddress, localFamily },
+    ...{ remoteAddress, remoteFamily, localAddress, localFamily, servername },
+    counts: [typeof socket.bytesRead, typeof socket.bytesWritten],
     ports: [typeof socket.remotePort, typeof socket.localPort],
     address: Object.keys(socket.address()),
     protocol: socket.getProtocol(),
@@ -73,17 +91,29 @@ describe("sendPacketsDirectly", () => {
         const { session } = request.stream;
         if (session === undefined) throw new Error("the session is gone");
         const sockets = [request.socket, request.stream.session?.socket, tlsSocketOf(session)];
-        const isDirect = dataSocketOf(session) !== undefined;
-        response.end(JSON.stringify({ isDirect, told: sockets.map((socket) => told(socket as TLSSocket)) }));
+        const { encrypted, alpnProtocol, originSet } = session;
+        response.end(
+          JSON.stringify({
+            isDirect: dataSocketOf(session) !== undefined,
+            told: sockets.map((socket) => told(socket as TLSSocket)),
+            session: {
+              encrypted,
+              alpnProtocol,
+              origins: originSet?.map((origin) => new URL(origin).hostname),
+            },
+          }),
+        );
       });
       let body = "";
       for await (const piece of (await sessionTo(server)).request({ ":path": "/" })) body += String(piece);
       answers.push(JSON.parse(body));
     }
-    const [before, after] = answers as { isDirect: boolean; told: object[] }[];
+    const [before, after] = answers as { isDirect: boolean; told: object[]; session: object }[];
     expect([before?.isDirect, after?.isDirect]).toEqual([false, true]);
     expect(before?.told[0]).toMatchObject({ authorized: true, peer: "CN=alice", remoteAddress: "127.0.0.1" });
     expect(after?.told).toEqual(before?.told);
+    expect(before?.session).toEqual({ encrypted: true, alpnProtocol: "h2", origins: ["sensor.example"] });
+    expect(after?.session).toEqual(before?.session);
   });
 
   it("is done once, however often it is called, whoever else listens to connections", async () => {
@@ -102,5 +132,76 @@ describe("sendPacketsDirectly", () => {
     let body = "";
     for await (const piece of (await sessionTo(server)).request({ ":path": "/" })) body += String(piece);
     expect([body, seen]).toEqual(["true", ["h2"]]);
+  });
+
+  it("lets a session keep the process, or not", async () => {
+    const server = serverOf(sendPacketsDirectly);
+    const opened = once(server, "session");
+    await sessionTo(server);
+    const [session] = (await opened) as [ServerHttp2Session];
+    const connections = () =>
+      process.getActiveResourcesInfo().filter((resource) => resource === "TCPSocketWrap").length;
+    const all = connections();
+    session.unref();
+    expect(connections()).toBe(all - 1);
+    session.ref();
+    expect(connections()).toBe(all);
+  });
+
+  it("sends a client away that has not begun when the server closes", async () => {
+    const server = serverOf(sendPacketsDirectly);
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo; // it listens on TCP
+    const silent = connectTls({ host: "127.0.0.1", port, ...pem.client, ALPNProtocols: ["h2"] });
+    started.push({ close: () => silent.destroy() });
+    await once(server, "secureConnection");
+    const closed = once(server, "close");
+    server.close();
+    silent.resume();
+    await closed;
+  });
+
+  it("begins a service's timeouts anew when packets leave", async () => {
+    const capture = pcapOf(
+      Array.from({ length: 4000 }, () => ({ timestampNs: 5_000_000_000n, data: new Uint8Array(1000) })),
+    );
+    const routes = stenographerRoutes({ source: memorySource(capture) });
+    const server = serverOf(sendPacketsDirectly);
+    server.setTimeout(600);
+    const timedOut: string[] = [];
+    server.on("timeout", (session: ServerHttp2Session) => {
+      timedOut.push("session");
+      session.destroy();
+    });
+    server.on("request", (request, response) => {
+      response.setTimeout(600, () => {
+        timedOut.push("response");
+        response.stream.close();
+      });
+      routes.answer(request, response);
+    });
+    const opened = once(server, "session");
+    const client = await sessionTo(server, { initialWindowSize: 65_536 });
+    const [session] = (await opened) as [ServerHttp2Session];
+    const stream = client.request({
+      ":method": "POST",
+      ":path": "/stenographer.Stenographer/FetchPcap",
+      "content-type": "application/grpc+proto",
+    });
+    const asked = toBinary(StenoRequestSchema, create(StenoRequestSchema, { epochStart: 1n, epochEnd: 9n }));
+    stream.end(Buffer.concat([Buffer.of(0, 0, 0, 0, asked.length), asked]));
+    const startedAt = performance.now();
+    let bytes = 0;
+    let seen = 0;
+    for await (const piece of stream) {
+      bytes += (piece as Buffer).length; // no encoding is set
+      if (bytes - seen < 300_000) continue;
+      seen = bytes;
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    expect(performance.now() - startedAt).toBeGreaterThan(1200);
+    expect([bytes > capture.length, timedOut]).toEqual([true, []]);
+    expect(session.socket.bytesWritten).toBeGreaterThan(capture.length);
+    await routes.close();
   });
 });

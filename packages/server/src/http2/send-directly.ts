@@ -12,7 +12,7 @@ const isNeededAnyway = process.versions.node.startsWith("22.");
  * costs the sensor less. Call it right after `createSecureServer`, before the server listens.
  *
  * On Node 22 all HTTP/2 connections go this way, since there a client could end the process by what it sends behind a goodbye. To your
- * handlers such a connection looks as before; only what you would write to its socket yourself, below HTTP/2, has no place any more.
+ * handlers such a connection looks as before, but that its socket is no instance of TLSSocket and can't be written to below HTTP/2.
  */
 export function sendPacketsDirectly(server: Http2SecureServer): void {
   const accept = server.listeners("secureConnection")[0] as ((socket: Duplex) => void) | undefined; // node:http2's own
@@ -21,6 +21,7 @@ export function sendPacketsDirectly(server: Http2SecureServer): void {
   server.removeListener("secureConnection", accept);
   server.prependListener("secureConnection", (socket) => {
     if (socket.alpnProtocol !== "h2") return accept.call(server, socket);
+    const wasListening = server.listening;
     takeFirstBytes(socket, (bytes) => {
       // What fills the socket's buffer could not be put back: it would not go on to read.
       const isFull = bytes.length >= socket.readableHighWaterMark;
@@ -30,6 +31,8 @@ export function sendPacketsDirectly(server: Http2SecureServer): void {
       server.prependOnceListener("session", (session) => {
         connections.set(session, { socket, below });
         if (below !== socket) showConnection(session, socket);
+        // Whoever closed the server in the meantime could not say so to a session that there was not yet.
+        if (wasListening && !server.listening) session.close();
       });
       accept.call(server, below);
     });
@@ -42,6 +45,10 @@ const shown = [
   "alpnProtocol",
   "authorizationError",
   "authorized",
+  "bytesRead",
+  "bytesWritten",
+  "disableRenegotiation",
+  "enableTrace",
   "encrypted", // connect-node asks it whether a request came by https
   "exportKeyingMaterial",
   "getCertificate",
@@ -63,18 +70,25 @@ const shown = [
   "remoteAddress",
   "remoteFamily",
   "remotePort",
-] as const satisfies readonly (keyof TLSSocket)[];
+  "renegotiate",
+  "servername",
+  "setMaxSendFragment",
+] as const;
 
-/** Has node:http2's wrapper of a DataSocket, which handlers know as the socket, speak of the connection below. */
+/** Has a session, and node:http2's wrapper of its DataSocket, which handlers know as the socket, speak of the connection below. */
 function showConnection(session: Http2Session, socket: TLSSocket): void {
   const wrapper = session.socket.valueOf(); // itself; what the session shows is a proxy that takes no getters
   for (const name of shown) {
     const get = () => {
-      const value: unknown = socket[name];
+      const value: unknown = Reflect.get(socket, name);
       return typeof value === "function" ? value.bind(socket) : value;
     };
-    Object.defineProperty(wrapper, name, { get, configurable: true });
+    const set = (value: unknown) => void Reflect.set(socket, name, value);
+    Object.defineProperty(wrapper, name, { get, set, configurable: true });
   }
+  for (const name of ["ref", "unref"] as const) Reflect.set(wrapper, name, () => void socket[name]());
+  // Read of the wrapper before this could be told; its `originSet` follows.
+  Object.defineProperties(session, { encrypted: { value: true }, alpnProtocol: { value: "h2" } });
 }
 
 /** The servers that send so. */
