@@ -27,7 +27,7 @@ export interface SensorRoutes {
   (router: ConnectRouter): void;
   /**
    * Answers a request itself if it is FetchPcap in gRPC over HTTP/2, past the adapter and its interceptors, which saves the sensor
-   * a third of the processor time; the certificate is that of the request's connection. False: the request is the adapter's, or
+   * processor time; the certificate is that of the request's connection. False: the request is the adapter's, or
    * yours.
    *
    * `createSecureServer(tls, (request, response) => routes.answer(request, response) || handler(request, response))`
