@@ -90,18 +90,19 @@ function rawHttp2(): Server {
   return server;
 }
 
-function connectNode(compression: Pick<ConnectNodeAdapterOptions, "acceptCompression">): Server {
+/** Our handlers, and what mounts them. */
+function mounted(compression: Pick<ConnectNodeAdapterOptions, "acceptCompression">) {
   const routes = stenographerRoutes({ source: repeating(), limits });
-  return createSecureServer(
-    requireClient,
-    connectNodeAdapter({ routes, contextValues: clientIdentity, ...compression }),
-  );
+  return { routes, handler: connectNodeAdapter({ routes, contextValues: clientIdentity, ...compression }) };
+}
+
+function connectNode(compression: Pick<ConnectNodeAdapterOptions, "acceptCompression">): Server {
+  return createSecureServer(requireClient, mounted(compression).handler);
 }
 
 /** As the server's README shows it. */
 function embedded(): Server {
-  const routes = stenographerRoutes({ source: repeating(), limits });
-  const handler = connectNodeAdapter({ routes, contextValues: clientIdentity, acceptCompression: [] });
+  const { routes, handler } = mounted({ acceptCompression: [] });
   const server = createSecureServer(
     requireClient,
     (request, response) => routes.answer(request, response) || handler(request, response),

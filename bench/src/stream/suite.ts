@@ -137,12 +137,16 @@ interface Comparison {
   readonly among?: readonly Pair[];
 }
 
+function usualBytes(chunkBytes: number, quick: boolean): number {
+  if (quick) return 16 * MiB;
+  return chunkBytes === KiB ? 512 * MiB : 1024 * MiB;
+}
+
 async function comparePairs(
   suite: string,
   { quick, json }: BenchOptions,
-  { chunkBytes, streams = 1, among = pairs, ...given }: Comparison,
+  { chunkBytes, streams = 1, totalBytes = usualBytes(chunkBytes, quick), among = pairs }: Comparison,
 ): Promise<void> {
-  const { totalBytes = quick ? 16 * MiB : chunkBytes === KiB ? 512 * MiB : 1024 * MiB } = given;
   const runs = quick ? 1 : 5;
   const tls = await certificates();
   const results = among.map((pair) => ({ pair, runs: [] as Run[] }));

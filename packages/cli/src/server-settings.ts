@@ -102,7 +102,7 @@ export const serverSettings = strictOptions({
     timeout: durationMs.optional(),
     /** Retrievals that may wait for a place, and how long. */
     queue: strictOptions({ length: whole(0).optional(), timeout: durationMs.optional() }).optional(),
-    /** The longest a client may take nothing of its answer, a handshake may last, and a request may take to arrive. */
+    /** The longest a client may take neither a message nor 64 KiB of one, a handshake may last, and a request may take to arrive. */
     idle_timeout: durationMs.optional(),
     handshake_timeout: durationMs.optional(),
     request_body_timeout: durationMs.optional(),

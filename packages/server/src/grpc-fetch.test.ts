@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
 import { connect } from "node:http2";
-import { create, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { StenoRequestSchema } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fetchMessage as good } from "../test-support/fetch-request.js";
 import type { TestSensor } from "./testing/test-sensor.js";
 import { startTestSensor } from "./testing/test-sensor.js";
 
@@ -57,8 +56,6 @@ function envelope(message: Uint8Array, { flag = 0, length = message.length } = {
   head.writeUInt32BE(length, 1);
   return Buffer.concat([head, message]);
 }
-
-const good = toBinary(StenoRequestSchema, create(StenoRequestSchema, { epochStart: 1n, epochEnd: 9n }));
 
 describe("gRPC, answered directly", () => {
   it("answers a whole request", async () => {

@@ -4,13 +4,13 @@ import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { connect as connectHttp2, constants } from "node:http2";
 import { request as httpsRequest } from "node:https";
 import { connect as connectPlain, type Socket } from "node:net";
-import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { decodeCapture } from "@stenogrpc/pcap";
-import { Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
+import { Stenographer } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, describe, expect, it } from "vitest";
+import { fetchEnvelope as envelope, fetchQuery } from "../test-support/fetch-request.js";
 import {
   encodeFrame,
   flag,
@@ -19,6 +19,7 @@ import {
   RawHttp2,
   settingsPayload,
 } from "../test-support/raw-http2.js";
+import { readSlowly } from "../test-support/read-slowly.js";
 import type { Logger } from "./logger.js";
 import type { ServerOptions } from "./server.js";
 import type { PacketSource } from "./sources/packet-source.js";
@@ -34,9 +35,6 @@ const capture = pcapOf(
   })),
 );
 const sha256 = createHash("sha256").update(capture).digest("hex");
-const query = { epochStart: 1n, epochEnd: 9n };
-const asked = toBinary(StenoRequestSchema, create(StenoRequestSchema, query));
-const envelope = Buffer.concat([Buffer.of(0, 0, 0, 0, asked.length), asked]);
 
 let sensor: TestSensor;
 let lines: { fields: Record<string, unknown>; message: string | undefined }[];
@@ -71,7 +69,8 @@ const reasons = () => lines.flatMap(({ fields }) => (fields.reason === undefined
 async function fetchedElsewhere(): Promise<string> {
   const transport = createGrpcTransport({ baseUrl: url(), nodeOptions: sensor.clientOptions.tls });
   const digest = createHash("sha256");
-  for await (const { pcap } of createClient(Stenographer, transport).fetchPcap(query)) digest.update(pcap);
+  for await (const { pcap } of createClient(Stenographer, transport).fetchPcap(fetchQuery))
+    digest.update(pcap);
   return digest.digest("hex");
 }
 
@@ -187,15 +186,7 @@ describe("a reader that takes nothing", () => {
     const slow = await session({ initialWindowSize: 65_536, ...settings });
     slow.setLocalWindowSize(16_777_216);
     const stream = ask(slow, "FetchPcap", grpc).end(envelope);
-    let bytes = 0;
-    let seen = 0;
-    for await (const piece of stream) {
-      bytes += (piece as Buffer).length; // no encoding is set
-      if (bytes - seen < 65_536) continue;
-      seen = bytes;
-      await new Promise((resolve) => setTimeout(resolve, 150));
-    }
-    expect(bytes).toBeGreaterThan(message.length);
+    expect(await readSlowly(stream, 65_536)).toBeGreaterThan(message.length);
     expect(reasons()).toEqual([]);
   });
 

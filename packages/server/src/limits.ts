@@ -36,7 +36,7 @@ export const limitsShape = {
   minChunkBytes: count.default(64 * KiB),
   /** The most a client can ask for in one message. Default: 1 MiB. */
   maxChunkBytes: count.default(1024 * KiB),
-  /** The longest a client may take nothing of its answer, in milliseconds; then it is let go. Default: two minutes. */
+  /** The longest a client may take neither a message nor 64 KiB of one, in milliseconds; then it is let go. Default: two minutes. */
   idleTimeoutMs: count.max(2_147_483_647).default(120_000),
 };
 

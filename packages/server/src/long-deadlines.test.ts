@@ -2,9 +2,10 @@ import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
 import { connect } from "node:http2";
 import { setTimeout as timer } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { DescribeSensorRequestSchema, StenoRequestSchema } from "@stenogrpc/protocol";
+import { DescribeSensorRequestSchema } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fetchMessage } from "../test-support/fetch-request.js";
 import type { PacketSource } from "./sources/packet-source.js";
 import { memorySource } from "./testing/memory-source.js";
 import type { TestSensor } from "./testing/test-sensor.js";
@@ -42,7 +43,7 @@ function slower(source: PacketSource): PacketSource {
 }
 
 const messages = {
-  FetchPcap: toBinary(StenoRequestSchema, create(StenoRequestSchema, { epochStart: 1n, epochEnd: 9n })),
+  FetchPcap: fetchMessage,
   DescribeSensor: toBinary(DescribeSensorRequestSchema, create(DescribeSensorRequestSchema)),
 };
 type Rpc = keyof typeof messages;

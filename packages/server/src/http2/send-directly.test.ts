@@ -8,12 +8,13 @@ import {
   type Settings,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { create, toBinary } from "@bufbuild/protobuf";
 import { createCertificateAuthority } from "@stenogrpc/certs";
-import { StenoRequestSchema } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { fetchEnvelope } from "../../test-support/fetch-request.js";
+import { readSlowly } from "../../test-support/read-slowly.js";
 import { stenographerRoutes } from "../routes.js";
 import { memorySource } from "../testing/memory-source.js";
 import { dataSocketOf, sendPacketsDirectly, tlsSocketOf } from "./send-directly.js";
@@ -90,7 +91,7 @@ describe("sendPacketsDirectly", () => {
       server.on("request", (request, response) => {
         const { session } = request.stream;
         if (session === undefined) throw new Error("the session is gone");
-        const sockets = [request.socket, request.stream.session?.socket, tlsSocketOf(session)];
+        const sockets = [request.socket, session.socket, tlsSocketOf(session)];
         const { encrypted, alpnProtocol, originSet } = session;
         response.end(
           JSON.stringify({
@@ -104,9 +105,8 @@ describe("sendPacketsDirectly", () => {
           }),
         );
       });
-      let body = "";
-      for await (const piece of (await sessionTo(server)).request({ ":path": "/" })) body += String(piece);
-      answers.push(JSON.parse(body));
+      const client = await sessionTo(server);
+      answers.push(JSON.parse(await text(client.request({ ":path": "/" }))));
     }
     const [before, after] = answers as { isDirect: boolean; told: object[]; session: object }[];
     expect([before?.isDirect, after?.isDirect]).toEqual([false, true]);
@@ -129,9 +129,8 @@ describe("sendPacketsDirectly", () => {
         String(dataSocketOf(stream.session)?.socket === (stream.session && tlsSocketOf(stream.session))),
       );
     });
-    let body = "";
-    for await (const piece of (await sessionTo(server)).request({ ":path": "/" })) body += String(piece);
-    expect([body, seen]).toEqual(["true", ["h2"]]);
+    const client = await sessionTo(server);
+    expect([await text(client.request({ ":path": "/" })), seen]).toEqual(["true", ["h2"]]);
   });
 
   it("lets a session keep the process, or not", async () => {
@@ -188,17 +187,9 @@ describe("sendPacketsDirectly", () => {
       ":path": "/stenographer.Stenographer/FetchPcap",
       "content-type": "application/grpc+proto",
     });
-    const asked = toBinary(StenoRequestSchema, create(StenoRequestSchema, { epochStart: 1n, epochEnd: 9n }));
-    stream.end(Buffer.concat([Buffer.of(0, 0, 0, 0, asked.length), asked]));
+    stream.end(fetchEnvelope);
     const startedAt = performance.now();
-    let bytes = 0;
-    let seen = 0;
-    for await (const piece of stream) {
-      bytes += (piece as Buffer).length; // no encoding is set
-      if (bytes - seen < 300_000) continue;
-      seen = bytes;
-      await new Promise((resolve) => setTimeout(resolve, 150));
-    }
+    const bytes = await readSlowly(stream, 300_000);
     expect(performance.now() - startedAt).toBeGreaterThan(1200);
     expect([bytes > capture.length, timedOut]).toEqual([true, []]);
     expect(session.socket.bytesWritten).toBeGreaterThan(capture.length);
