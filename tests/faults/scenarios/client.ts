@@ -68,14 +68,13 @@ export const clientScenarios: readonly Scenario[] = [
     mayClaim: ["complete", "CANCELED"],
     async run(scene, random) {
       const target = anyTarget(scene, random);
-      const client = await target.connect();
+      await using client = await target.connect();
       const leaving = new AbortController();
       const result = await attempt(client, scene.capture.first(), {
         request: { signal: leaving.signal },
         momentBytes: anyMoment(scene, random),
         onMoment: () => leaving.abort(),
       });
-      await client.close();
       return { target, attempt: result };
     },
   },
@@ -84,7 +83,7 @@ export const clientScenarios: readonly Scenario[] = [
     mayClaim: ["complete", "CANCELED"],
     async run(scene, random) {
       const target = anyTarget(scene, random);
-      const client = await target.connect();
+      await using client = await target.connect();
       const leaving = new AbortController();
       const folder = scene.workplace.path("aborted");
       mkdirSync(folder);
@@ -97,7 +96,6 @@ export const clientScenarios: readonly Scenario[] = [
       const left = readdirSync(folder);
       if (result.said !== "complete" && left.length > 0)
         throw new Error(`left in the folder: ${left.join(", ")}`);
-      await client.close();
       rmSync(folder, { recursive: true });
       return { target, attempt: result };
     },
@@ -107,10 +105,9 @@ export const clientScenarios: readonly Scenario[] = [
     mayClaim: ["LEFT", "complete"],
     async run(scene, random) {
       const target = anyTarget(scene, random);
-      const client = await target.connect();
+      await using client = await target.connect();
       const momentBytes = 1 + anyMoment(scene, random);
       const result = await attempt(client, scene.capture.first(), { momentBytes, breaks: true });
-      await client.close();
       return { target, attempt: result };
     },
   },
@@ -119,12 +116,11 @@ export const clientScenarios: readonly Scenario[] = [
     mayClaim: ["complete"],
     async run(scene, random) {
       const target = anyTarget(scene, random);
-      const client = await target.connect();
+      await using client = await target.connect();
       const result = await attempt(client, scene.capture.first(), {
         momentBytes: 1 + anyMoment(scene, random),
         onMoment: () => pause(random.between(50, 500)),
       });
-      await client.close();
       return { target, attempt: result };
     },
   },

@@ -7,14 +7,13 @@ export const clockScenarios: readonly Scenario[] = ["back", "forward"].map((dire
   mayClaim: ["complete"],
   async run(scene, random) {
     const target = scene.targets.clock;
-    const client = await target.connect();
+    await using client = await target.connect();
     const seconds = random.between(1, direction === "back" ? 240 : 3000);
     const result = await attempt(client, scene.capture.first(), {
       momentBytes: anyMoment(scene, random),
       onMoment: () => scene.stepClock(`${direction === "back" ? "-" : "+"}${seconds}`),
     });
     scene.stepClock("+0");
-    await client.close();
     return { target, attempt: result };
   },
 }));

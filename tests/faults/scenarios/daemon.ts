@@ -19,11 +19,10 @@ function lying(
     mayClaim,
     async run(scene, random) {
       const target = scene.targets.stenographer;
-      const client = await target.connect();
+      await using client = await target.connect();
       scene.lyingDaemon.lie = lie(scene, random);
       const result = await attempt(client, scene.capture.first(), { request });
       scene.lyingDaemon.lie = undefined;
-      await client.close();
       return { target, attempt: result };
     },
   };
@@ -81,7 +80,7 @@ export const daemonScenarios: readonly Scenario[] = [
     mayClaim: ["complete", ...failed],
     async run(scene, random) {
       const target = scene.targets.stenographer;
-      const client = await target.connect();
+      await using client = await target.connect();
       const momentBytes = anyMoment(scene, random);
       if (momentBytes === 0) await scene.lyingDaemon.goDown();
       const result = await attempt(client, scene.capture.first(), {
@@ -89,7 +88,6 @@ export const daemonScenarios: readonly Scenario[] = [
         onMoment: () => scene.lyingDaemon.goDown(),
       });
       await scene.lyingDaemon.comeBack();
-      await client.close();
       return { target, attempt: result };
     },
   },
@@ -98,11 +96,10 @@ export const daemonScenarios: readonly Scenario[] = [
     mayClaim: ["SOURCE_UNAVAILABLE"],
     async run(scene) {
       const target = scene.targets.stenographer;
-      const client = await target.connect();
+      await using client = await target.connect();
       scene.lyingDaemon.showCertificate(scene.workplace.server);
       const result = await attempt(client, scene.capture.first(), {});
       scene.lyingDaemon.showCertificate();
-      await client.close();
       return { target, attempt: result };
     },
   },

@@ -19,7 +19,7 @@ export const diskScenarios: readonly Scenario[] = [
     mayClaim: ["FILE_FAILED"],
     async run(scene, random) {
       const target = anyTarget(scene, random);
-      const client = await target.connect();
+      await using client = await target.connect();
       const folder = scene.workplace.path("small-disk");
       mkdirSync(folder);
       const kibibytes = random.between(16, Math.floor(scene.capture.bytes.length / 1024) - 64);
@@ -32,7 +32,6 @@ export const diskScenarios: readonly Scenario[] = [
       } finally {
         run("umount", [folder]);
         rmdirSync(folder);
-        await client.close();
       }
     },
   },
@@ -42,7 +41,7 @@ export const diskScenarios: readonly Scenario[] = [
     async run(scene) {
       const target = scene.targets.audited;
       await target.serving();
-      const client = await target.connect();
+      await using client = await target.connect();
       const filler = `${scene.auditDisk}/filler`;
       fillUp(filler);
       // The log's last page has room for some lines more.
@@ -51,7 +50,6 @@ export const diskScenarios: readonly Scenario[] = [
       for (let lines = 0; lines < 20 && result.said === "complete" && result.isWhole; lines++)
         result = await attempt(client, truth, {});
       rmSync(filler);
-      await client.close();
       return { target, attempt: result };
     },
   },

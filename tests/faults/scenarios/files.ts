@@ -55,14 +55,13 @@ function damaging(
     mayClaim: kind === "directory" ? changed : damaged,
     async run(scene, random) {
       const target = scene.targets[kind];
-      const client = await target.connect();
+      await using client = await target.connect();
       const path = join(scene.folders[folder], random.pick(readdirSync(scene.folders[folder])));
       const result = await attempt(client, scene.capture.first(), {
         momentBytes: 1 + anyMoment(scene, random),
         onMoment: () => damages[how]?.(path, random),
       });
       scene.restoreFiles();
-      await client.close();
       return { target, attempt: result };
     },
   };
@@ -79,7 +78,7 @@ export const fileScenarios: readonly Scenario[] = [
     mayClaim: changed,
     async run(scene, random) {
       const target = scene.targets.directory;
-      const client = await target.connect();
+      await using client = await target.connect();
       const { captures } = scene.folders;
       const result = await attempt(client, scene.capture.first(), {
         momentBytes: 1 + anyMoment(scene, random),
@@ -91,7 +90,6 @@ export const fileScenarios: readonly Scenario[] = [
         },
       });
       scene.restoreFiles();
-      await client.close();
       return { target, attempt: result };
     },
   },

@@ -30,15 +30,13 @@ function atMoment(
     async run(scene, random) {
       const target = anyTarget(scene, random);
       const { port } = await target.serving();
-      const proxy = await startTcpProxy({ host: "127.0.0.1", port });
-      const client = await target.connect(proxy.port);
+      await using proxy = await startTcpProxy({ host: "127.0.0.1", port });
+      await using client = await target.connect(proxy.port);
       const result = await attempt(client, scene.capture.first(), {
         request: { timeoutMs },
         momentBytes: anyMoment(scene, random),
         onMoment: () => happens(proxy, random),
       });
-      await client.close();
-      await proxy.close();
       return { target, attempt: result };
     },
   };
@@ -52,12 +50,10 @@ function throughout(name: string, spoil: (proxy: TcpProxy) => void): Scenario {
     async run(scene, random) {
       const target = anyTarget(scene, random);
       const { port } = await target.serving();
-      const proxy = await startTcpProxy({ host: "127.0.0.1", port });
+      await using proxy = await startTcpProxy({ host: "127.0.0.1", port });
       spoil(proxy);
-      const client = await target.connect(proxy.port);
+      await using client = await target.connect(proxy.port);
       const result = await attempt(client, scene.capture.first(fewPackets), {});
-      await client.close();
-      await proxy.close();
       return { target, attempt: result };
     },
   };

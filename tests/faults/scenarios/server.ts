@@ -11,13 +11,12 @@ export const serverScenarios: readonly Scenario[] = [
     async run(scene, random) {
       const target = anyTarget(scene, random);
       const { program } = await target.serving();
-      const client = await target.connect();
+      await using client = await target.connect();
       const momentBytes = anyMoment(scene, random);
       const result = await attempt(client, scene.capture.first(), {
         momentBytes,
         onMoment: () => program.kill(),
       });
-      await client.close();
       await program.kill();
       return { target, attempt: result };
     },
@@ -28,7 +27,7 @@ export const serverScenarios: readonly Scenario[] = [
     async run(scene, random) {
       const target = anyTarget(scene, random);
       const { pid } = await target.serving();
-      const client = await target.connect();
+      await using client = await target.connect();
       const result = await attempt(client, scene.capture.first(), {
         momentBytes: anyMoment(scene, random),
         async onMoment() {
@@ -37,7 +36,6 @@ export const serverScenarios: readonly Scenario[] = [
           process.kill(pid, "SIGCONT");
         },
       });
-      await client.close();
       return { target, attempt: result };
     },
   },
@@ -47,14 +45,13 @@ export const serverScenarios: readonly Scenario[] = [
     async run(scene, random) {
       const target = anyTarget(scene, random);
       const { pid } = await target.serving();
-      const client = await target.connect();
+      await using client = await target.connect();
       const result = await attempt(client, scene.capture.first(), {
         request: { timeoutMs: 500 },
         momentBytes: anyMoment(scene, random),
         onMoment: () => void process.kill(pid, "SIGSTOP"),
       });
       process.kill(pid, "SIGCONT");
-      await client.close();
       return { target, attempt: result };
     },
   },
@@ -64,13 +61,12 @@ export const serverScenarios: readonly Scenario[] = [
     async run(scene, random) {
       const target = anyTarget(scene, random);
       const { program, pid } = await target.serving();
-      const client = await target.connect();
+      await using client = await target.connect();
       const momentBytes = anyMoment(scene, random);
       const result = await attempt(client, scene.capture.first(), {
         momentBytes,
         onMoment: () => void process.kill(pid, "SIGTERM"),
       });
-      await client.close();
       const code = await program.ended;
       if (code !== 0) throw new Error(`the server ended with ${code}`);
       // Only an answer that had not begun may be refused.

@@ -18,13 +18,12 @@ function played(
     mayClaim,
     async run(scene, random) {
       const target = scene.targets.stenoread;
-      const client = await target.connect();
+      await using client = await target.connect();
       const bytes = random.between(1, scene.capture.bytes.length);
       scene.playStenoread(script(bytes, scene, random));
       const request = late.some((reason) => mayClaim.includes(reason)) ? { timeoutMs: 500 } : {};
       const result = await attempt(client, scene.capture.first(), { request });
       scene.playStenoread();
-      await client.close();
       return { target, attempt: result };
     },
   };
@@ -38,20 +37,28 @@ function killed(program: string): Scenario {
     async run(scene, random) {
       const target = scene.targets.stenoread;
       const { pid } = await target.serving();
-      const client = await target.connect();
+      await using client = await target.connect();
       const result = await attempt(client, scene.capture.first(), {
         momentBytes: anyMoment(scene, random),
         async onMoment() {
           const found = childProcesses(pid).find(({ command }) =>
             new RegExp(`^(/\\S*/)?${program} `).test(command),
           );
-          if (found !== undefined) process.kill(found.pid, "SIGKILL");
+          if (found !== undefined) killIfAlive(found.pid);
         },
       });
-      await client.close();
       return { target, attempt: result };
     },
   };
+}
+
+/** A process that has just been seen may have ended since. */
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }
 
 /** The start of a record in the middle of the answer. */
@@ -109,12 +116,11 @@ export const stenoreadScenarios: readonly Scenario[] = [
     mayClaim: ["complete"],
     async run(scene, random) {
       const target = scene.targets.stenoread;
-      const client = await target.connect();
+      await using client = await target.connect();
       const result = await attempt(client, scene.capture.first(), {
         momentBytes: anyMoment(scene, random),
         onMoment: () => pause(random.between(0, 100)),
       });
-      await client.close();
       await eventually(async () => childProcesses((await target.serving()).pid).length === 0);
       return { target, attempt: result };
     },

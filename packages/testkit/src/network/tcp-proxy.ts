@@ -28,6 +28,8 @@ export interface TcpProxy {
   /** Tells one side that the other has no more to say; the other direction stays open. */
   halfClose(side: "client" | "server"): void;
   close(): Promise<void>;
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Largest piece that is passed at once while throttled, so that the rate is even. */
@@ -91,6 +93,12 @@ export async function startTcpProxy(
       upstream.resetAndDestroy();
     }
   };
+  const close = async (): Promise<void> => {
+    gate.open();
+    server.close();
+    breakAll();
+    await once(server, "close");
+  };
   return {
     host: "127.0.0.1",
     port: (server.address() as AddressInfo).port, // a TCP server that listens has one
@@ -125,12 +133,8 @@ export async function startTcpProxy(
     halfClose: (side) => {
       for (const [client, upstream] of pairs) (side === "client" ? client : upstream).end();
     },
-    async close() {
-      gate.open();
-      server.close();
-      breakAll();
-      await once(server, "close");
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
