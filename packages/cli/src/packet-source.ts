@@ -41,6 +41,8 @@ export function packetSource(loaded: LoadedSettings<ServerSettings>, logger: Log
           packetsDirectory: besideFile(loaded, packets),
           indexDirectory: besideFile(loaded, index),
         })),
+        fileAgeSeconds: source.file_age_seconds,
+        blockAgeSeconds: source.block_age_seconds,
         readUnfinished: source.read_unfinished,
       });
     case "directory":

@@ -71,6 +71,9 @@ export const serverSettings = strictOptions({
             )
             .min(1)
             .optional(),
+          /** stenotype's --fileage_sec and --blockage_sec, where the configuration does not say them. */
+          file_age_seconds: whole(1, 86_400).optional(),
+          block_age_seconds: whole(1, 86_400).optional(),
           /** Also read files that are being written, as far as their finished blocks go. */
           read_unfinished: z.boolean({ error: "must be true or false" }).optional(),
         }),

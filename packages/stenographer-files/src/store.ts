@@ -78,8 +78,8 @@ export interface StoreEstimate {
 const mostDamageListed = 100;
 /** Lost times that are kept apart; later ones are taken together. */
 const mostLostRanges = 1000;
-/** A packet lies this long before its file's name at most: blocks wait to be handed over (`--blockage_sec`, 10 s). */
-const nameSlackUs = 120_000_000;
+/** What a packet may lie before its file's name beyond the time that its block waited to be handed over. */
+const nameSlackUs = 110_000_000;
 
 /** What an answer was made from, and what was found on the way. */
 interface Answered {
@@ -148,7 +148,7 @@ export class StenographerStore {
     const shared = { tables: this.#tables, blockAgeUs: this.#blockAgeUs };
     const notices = { onDamage, onLost, onUnfinished };
     const inputs = listings.map((listing, thread) => {
-      const files = mayHold(this.#readable(listing), fromUs, toUs);
+      const files = this.#mayHold(this.#readable(listing), fromUs, toUs);
       const threadQuery = {
         ...form,
         ...notices,
@@ -174,7 +174,7 @@ export class StenographerStore {
     let files = 0;
     let bytes = 0;
     for (const listing of await this.#list()) {
-      for (const { packetsPath } of mayHold(this.#readable(listing), fromUs, toUs)) {
+      for (const { packetsPath } of this.#mayHold(this.#readable(listing), fromUs, toUs)) {
         const size = await stat(packetsPath).then((found) => found.size, zeroIfGone);
         files++;
         bytes += size;
@@ -223,7 +223,7 @@ export class StenographerStore {
     ].sort((a, b) => a.createdUs - b.createdUs);
     const { fromUs, toUs } = inMicroseconds(answered.window);
     // Those that may hold packets of the window, and one on each side. If there is none, the window is before all of them.
-    const inside = mayHold(known, fromUs, toUs);
+    const inside = this.#mayHold(known, fromUs, toUs);
     const first = inside[0] === undefined ? 0 : known.indexOf(inside[0]);
     const start = Math.max(0, first - 1);
     const end = first + inside.length + 1;
@@ -232,6 +232,15 @@ export class StenographerStore {
       files.push({ createdUs, ...(await this.#stateOf(file, answered)) });
     }
     return threadGaps(files, { oldest: start === 0, newest: end >= known.length }, times);
+  }
+
+  /** The files that may hold packets of a window: a file's packets end about where the next one's begin. */
+  #mayHold<F extends { readonly createdUs: number }>(files: readonly F[], fromUs: number, toUs: number): F[] {
+    const slackUs = nameSlackUs + this.#blockAgeUs;
+    return files.filter(({ createdUs }, i) => {
+      const next = files[i + 1]?.createdUs ?? Number.POSITIVE_INFINITY;
+      return createdUs - slackUs < toUs && next + slackUs > fromUs;
+    });
   }
 
   async #stateOf(
@@ -281,18 +290,6 @@ export class StenographerStore {
 
 function inMicroseconds({ startNs, endNs }: TimeWindow): { fromUs: number; toUs: number } {
   return { fromUs: Number(startNs / 1000n), toUs: Number((endNs + 999n) / 1000n) };
-}
-
-/** The files that may hold packets of a window: a file's packets end about where the next one's begin. */
-function mayHold<F extends { readonly createdUs: number }>(
-  files: readonly F[],
-  fromUs: number,
-  toUs: number,
-): F[] {
-  return files.filter(({ createdUs }, i) => {
-    const next = files[i + 1]?.createdUs ?? Number.POSITIVE_INFINITY;
-    return createdUs - nameSlackUs < toUs && next + nameSlackUs > fromUs;
-  });
 }
 
 function addLost(lost: RawGap[], fromUs: number, toUs: number): void {

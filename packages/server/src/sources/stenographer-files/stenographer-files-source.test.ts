@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openFilesBelow, writeStenographerFiles, writeSyntheticTraffic } from "@stenogrpc/testkit";
@@ -24,18 +24,30 @@ beforeEach(async () => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-async function count() {
-  const window = { startNs: 0n, endNs: 10n ** 19n };
+async function count(window = { startNs: 0n, endNs: 10n ** 19n }) {
   const opened = await source.open(retrievalPlan({ window }), new AbortController().signal);
   let packets = 0;
   for await (const batch of opened.batches) packets += batch.count;
-  const { damage } = (await opened.outcome?.()) ?? {};
-  return { packets, damage, warnings: opened.warnings };
+  const { damage, coverage } = (await opened.outcome?.()) ?? {};
+  return { packets, damage, coverage, warnings: opened.warnings };
+}
+
+/** The same folders without Stenographer's configuration, as on a disk that was copied from a sensor. */
+function copied(flags: { fileAgeSeconds?: number; blockAgeSeconds?: number }): PacketSource {
+  const thread = { packetsDirectory: join(folder, "PKT0"), indexDirectory: join(folder, "IDX0") };
+  return createSource({ kind: "stenographer-files", threads: [thread], ...flags });
+}
+
+/** Takes the kernel's numbers from a file's blocks: seq_num of tpacket_hdr_v1, in linux/if_packet.h. */
+function unnumber(path: string): void {
+  const bytes = readFileSync(path);
+  for (let block = 0; block < bytes.length; block += 1024 * 1024) bytes.fill(0, block + 24, block + 32);
+  writeFileSync(path, bytes);
 }
 
 describe("stenographerFilesSource", () => {
   it("serves the files that Stenographer's configuration names, and leaves none open", async () => {
-    expect(await count()).toEqual({ packets: 3000, damage: [], warnings: [] });
+    expect(await count()).toMatchObject({ packets: 3000, damage: [], warnings: [] });
     expect(openFilesBelow(process.pid, folder)).toEqual([]);
   });
 
@@ -65,7 +77,33 @@ describe("stenographerFilesSource", () => {
 
   it("needs no index", async () => {
     for (const name of names) unlinkSync(join(folder, "IDX0", name));
-    expect(await count()).toEqual({ packets: 3000, damage: [], warnings: [] });
+    expect(await count()).toMatchObject({ packets: 3000, damage: [], warnings: [] });
+  });
+
+  it("finds packets that waited in their block for as long as it is told that stenotype lets them", async () => {
+    const [, , third = ""] = names;
+    // Its first block was handed over 200 s after its first packet.
+    const name = String(Number(third) + 200e6);
+    for (const path of ["PKT0", "IDX0"]) renameSync(join(folder, path, third), join(folder, path, name));
+    const startNs = BigInt(third) * 1000n + 1_000_000_000n; // behind what the second file's blocks may have
+    const window = { startNs, endNs: startNs + 4_000_000_000n };
+    source = copied({ blockAgeSeconds: 200 });
+    expect((await count(window)).packets).toBeGreaterThan(300);
+    source = copied({});
+    expect((await count(window)).packets).toBe(0);
+  });
+
+  it("goes by the age it is told that files had, where only their names tell whether one is missing", async () => {
+    const [first = "", second = "", third = ""] = names;
+    for (const name of names) unnumber(join(folder, "PKT0", name));
+    for (const path of ["PKT0", "IDX0"]) rmSync(join(folder, path, second));
+    const inside = { startNs: BigInt(first) * 1000n, endNs: BigInt(third) * 1000n };
+    source = copied({});
+    expect((await count(inside)).coverage?.gaps).toEqual([]); // the first may have been written to for 60 s
+    source = copied({ fileAgeSeconds: 3 });
+    const gaps = (await count(inside)).coverage?.gaps;
+    expect(gaps).toMatchObject([{ endNs: inside.endNs, reason: "missing" }]);
+    expect(gaps?.[0]?.startNs).toBeGreaterThan(BigInt(first) * 1000n + 9_000_000_000n);
   });
 
   it("is unavailable where the folders are missing", async () => {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import type { RecordBatch } from "@stenogrpc/pcap";
-import type { StoreAnswer, ThreadFolders } from "@stenogrpc/stenographer-files";
+import type { StoreAnswer, StoreOptions, ThreadFolders } from "@stenogrpc/stenographer-files";
 import { StenographerStore } from "@stenogrpc/stenographer-files";
 import * as z from "zod";
 import type {
@@ -28,6 +28,10 @@ export const stenographerFilesOptionsSchema = strictOptions({
   config: z.string().min(1).default(defaultStenographerConfig),
   /** The folders themselves, one pair a capture thread; the configuration is not read then. */
   threads: z.array(threadSchema).min(1).optional(),
+  /** stenotype's `--fileage_sec`, in seconds, where the configuration is not read or does not say it. Default 60, as there. */
+  fileAgeSeconds: z.int().min(1).optional(),
+  /** stenotype's `--blockage_sec`, in seconds, likewise. Default 10. */
+  blockAgeSeconds: z.int().min(1).optional(),
   /** Read files that are still being written too, as far as their finished blocks go. Default false. */
   readUnfinished: z.boolean().default(false),
 });
@@ -42,16 +46,10 @@ export type StenographerFilesOptions = z.input<typeof stenographerFilesOptionsSc
  * @throws OptionsError
  */
 export function stenographerFilesSource(options: StenographerFilesOptions = {}): PacketSource {
-  const { config, threads, readUnfinished } = parseOptions(
-    "stenographer-files source",
-    stenographerFilesOptionsSchema,
-    options,
-  );
+  const parsed = parseOptions("stenographer-files source", stenographerFilesOptionsSchema, options);
   let opened: Promise<StenographerStore> | undefined;
   const openStore = (): Promise<StenographerStore> => {
-    opened ??= readSettings(config, threads).then(
-      (settings) => new StenographerStore({ ...settings, readUnfinished }),
-    );
+    opened ??= storeOptions(parsed).then((settings) => new StenographerStore(settings));
     opened.catch(() => {
       opened = undefined; // the configuration may not be there yet
     });
@@ -131,12 +129,18 @@ async function outcomeOf(answer: StoreAnswer, warnings: string[]): Promise<Sourc
   };
 }
 
-/** Folders from the options or Stenographer's configuration; its flags too, where there is one. */
-async function readSettings(config: string, threads: readonly ThreadFolders[] | undefined) {
-  if (threads !== undefined) return { threads: threads.map(absolute) };
-  const { threads: folders, fileAgeSeconds, blockageSeconds } = await readStenographerConfig(config);
+/** Folders and flags from the options, and what they do not say from Stenographer's configuration. */
+async function storeOptions(options: z.output<typeof stenographerFilesOptionsSchema>): Promise<StoreOptions> {
+  const { config, threads, readUnfinished } = options;
+  const written = threads === undefined ? await readStenographerConfig(config) : undefined;
+  const folders = threads ?? written?.threads ?? [];
   if (folders.length === 0) throw new Error(`${config} names no Threads`);
-  return { threads: folders.map(absolute), fileAgeSeconds, blockAgeSeconds: blockageSeconds };
+  return {
+    threads: folders.map(absolute),
+    readUnfinished,
+    fileAgeSeconds: options.fileAgeSeconds ?? written?.fileAgeSeconds,
+    blockAgeSeconds: options.blockAgeSeconds ?? written?.blockageSeconds,
+  };
 }
 
 function absolute({ packetsDirectory, indexDirectory }: ThreadFolders): ThreadFolders {
