@@ -46,37 +46,41 @@ describe("packets that stenotype captured while tcpreplay sent them", () => {
     return { bytes, packets: readPcap(bytes) };
   }
 
-  it.each(["stenoread", "stenographer"] as const)("come back through %s as they were sent", async (kind) => {
-    const sensor = await startSensor(workplace, stenographerSources(daemon)[kind]);
-    const client = sensor.connect();
-    const now = BigInt(Date.now()) * 1_000_000n;
-    const frames = (packets: readonly { data: Buffer }[]) => packets.map(({ data }) => data.toString("hex"));
+  it.each(["stenoread", "stenographer", "stenographer-files"] as const)(
+    "come back through %s as they were sent",
+    async (kind) => {
+      const sensor = await startSensor(workplace, stenographerSources(daemon)[kind]);
+      const client = sensor.connect();
+      const now = BigInt(Date.now()) * 1_000_000n;
+      const frames = (packets: readonly { data: Buffer }[]) =>
+        packets.map(({ data }) => data.toString("hex"));
 
-    const all = await fetchAll(client, beforeCapture, now);
-    expect(frames(all.packets)).toEqual(frames(readPcap(pcap)));
+      const all = await fetchAll(client, beforeCapture, now);
+      expect(frames(all.packets)).toEqual(frames(readPcap(pcap)));
 
-    for (const filter of ["tcp and port 443", "vlan 1000", "mpls 300", "icmp", "port 80 or port 81"]) {
-      const wanted = tcpdumpSelect(pcap, filter);
-      expect(wanted.length).toBeGreaterThan(10);
-      const { packets } = await fetchAll(client, beforeCapture, now, filter);
-      expect(frames(packets)).toEqual(frames(wanted));
-    }
+      for (const filter of ["tcp and port 443", "vlan 1000", "mpls 300", "icmp", "port 80 or port 81"]) {
+        const wanted = tcpdumpSelect(pcap, filter);
+        expect(wanted.length).toBeGreaterThan(10);
+        const { packets } = await fetchAll(client, beforeCapture, now, filter);
+        expect(frames(packets)).toEqual(frames(wanted));
+      }
 
-    // Times are stenotype's: what came back says which, and tcpdump what lies in a slice of a few milliseconds.
-    const fetched = join(workplace.folder, `${kind}.pcap`);
-    writeFileSync(fetched, all.bytes);
-    const window = {
-      startNs: all.packets[5000]?.timestampNs ?? 0n,
-      endNs: all.packets[6000]?.timestampNs ?? 0n,
-    };
-    const slice = await fetchAll(client, window.startNs, window.endNs, "tcp or udp");
-    expect(slice.packets.length).toBeGreaterThan(500);
-    // The daemon cuts times to microseconds; the window is as exact as what it serves.
-    expect(slice.packets.map(packetLine)).toEqual(
-      tcpdumpSelect(fetched, "tcp or udp", window).map(packetLine),
-    );
+      // Times are stenotype's: what came back says which, and tcpdump what lies in a slice of a few milliseconds.
+      const fetched = join(workplace.folder, `${kind}.pcap`);
+      writeFileSync(fetched, all.bytes);
+      const window = {
+        startNs: all.packets[5000]?.timestampNs ?? 0n,
+        endNs: all.packets[6000]?.timestampNs ?? 0n,
+      };
+      const slice = await fetchAll(client, window.startNs, window.endNs, "tcp or udp");
+      expect(slice.packets.length).toBeGreaterThan(500);
+      // The daemon cuts times to microseconds; the window is as exact as what it serves.
+      expect(slice.packets.map(packetLine)).toEqual(
+        tcpdumpSelect(fetched, "tcp or udp", window).map(packetLine),
+      );
 
-    await client.close();
-    await sensor.stop();
-  });
+      await client.close();
+      await sensor.stop();
+    },
+  );
 });

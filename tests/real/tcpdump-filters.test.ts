@@ -208,13 +208,6 @@ describe("an answer from Stenographer's files", () => {
     expect(covered.result.coverage?.gaps).toEqual([]);
   });
 
-  it("keeps nanoseconds where they are asked for", async () => {
-    const { result, packets } = await fetch(client, { filter: "tcp", timestampResolution: "nanoseconds" });
-    expect(result.verdict).toBe("complete");
-    const { packets: cut } = await fetch(client, { filter: "tcp" });
-    expect(packets.length).toBe(cut.length);
-  });
-
   it("is incomplete where a block is damaged, and says which", async () => {
     const [name = ""] = readdirSync(workplace.path("PKT")).sort();
     const path = join(workplace.path("PKT"), name);

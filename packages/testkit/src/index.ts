@@ -14,6 +14,7 @@ export { type PlainPacket, packetLine, readPcap, streamPcap, withinWindow } from
 export { tcpdumpSelect } from "./oracle/tcpdump-select.js";
 export { type DebianProgram, debianProgram, systemEnvironment } from "./process/debian-program.js";
 export { onExit, type Program, run, startProgram } from "./process/program.js";
+export { type RunningCapture, startCapture } from "./stenographer/capture-with-stenotype.js";
 export {
   type RunningStenographer,
   type StenographerSetup,

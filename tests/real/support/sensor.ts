@@ -71,12 +71,13 @@ export async function startSensor(
   };
 }
 
-/** The two sources that ask a real Stenographer. */
+/** The sources of what a real Stenographer has. */
 export function stenographerSources(
   daemon: RunningStenographer,
-): Record<"stenoread" | "stenographer", SourceConfig> {
+): Record<"stenoread" | "stenographer" | "stenographer-files", SourceConfig> {
   return {
     stenoread: { kind: "stenoread", config: daemon.configPath },
     stenographer: { kind: "stenographer", config: daemon.configPath },
+    "stenographer-files": { kind: "stenographer-files", config: daemon.configPath },
   };
 }
