@@ -8,7 +8,13 @@ import type { ClientOptions } from "./suite.js";
 
 const chunkBytes = 1024 * 1024;
 
-async function ours({ port, tls, fromNs, toNs, filter }: ClientOptions): Promise<[number, number]> {
+/** What came: packets only where they are counted. */
+interface Received {
+  readonly bytes: number;
+  readonly packets?: number;
+}
+
+async function ours({ port, tls, fromNs, toNs, filter }: ClientOptions): Promise<Received> {
   const client = createStenographerClient({ server: `localhost:${port}`, tls });
   const window = { from: BigInt(fromNs), to: BigInt(toNs) };
   // The daemon reads the same text.
@@ -18,10 +24,10 @@ async function ours({ port, tls, fromNs, toNs, filter }: ClientOptions): Promise
     bytes += piece.length;
   });
   await client.close();
-  return [bytes, Number(packets)];
+  return { bytes, packets };
 }
 
-async function native({ port, tls, text }: ClientOptions): Promise<[number, number]> {
+async function native({ port, tls, text }: ClientOptions): Promise<Received> {
   const definition = await load(new URL("./native.proto", import.meta.url).pathname, { keepCase: true });
   // The definition is made at run time, so its types are not known here.
   const { steno } = loadPackageDefinition(definition) as unknown as {
@@ -39,13 +45,13 @@ async function native({ port, tls, text }: ClientOptions): Promise<[number, numb
   });
   let bytes = 0;
   for await (const { pcap } of call) bytes += pcap?.length ?? 0;
-  return [bytes, 0];
+  return { bytes };
 }
 
 process.on("message", async (options: ClientOptions) => {
   const usage = new UsageMeter();
   const startedAt = performance.now();
-  const [bytes, packets] = await (options.kind === "native" ? native(options) : ours(options));
+  const received = await (options.kind === "native" ? native(options) : ours(options));
   const ms = performance.now() - startedAt;
-  process.send?.({ bytes, packets, ms, clientCpuSeconds: usage.read().cpuSeconds });
+  process.send?.({ ...received, ms, clientCpuSeconds: usage.read().cpuSeconds });
 });
