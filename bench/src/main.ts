@@ -8,7 +8,7 @@ import { benchMerge } from "./merge/suite.js";
 import { benchPipeline } from "./pipeline/suite.js";
 import { benchRtt } from "./rtt/suite.js";
 import { benchStenographerFiles } from "./stenographer-files/suite.js";
-import { benchStream, benchStreams } from "./stream/suite.js";
+import { benchSlowReaders, benchStream, benchStreams } from "./stream/suite.js";
 
 /** What a suite is told. */
 export interface BenchOptions {
@@ -21,6 +21,7 @@ export interface BenchOptions {
 const suites: Record<string, (options: BenchOptions) => Promise<void>> = {
   stream: benchStream,
   streams: benchStreams,
+  "slow-readers": benchSlowReaders,
   rtt: benchRtt,
   latency: benchLatency,
   pipeline: benchPipeline,

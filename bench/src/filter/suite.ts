@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { debianProgram, writeSyntheticTraffic } from "@stenogrpc/testkit";
+import { agreeWithTcpdump } from "../agree-with-tcpdump.js";
 import type { BenchOptions } from "../main.js";
 import { printResults } from "../print-results.js";
 import { median, spread } from "../statistics.js";
@@ -54,7 +55,9 @@ export async function benchFilter({ quick, json }: BenchOptions): Promise<void> 
           readonly timesMs: readonly number[];
         }; // the script prints it
         result.steady.push(median(steady.timesMs.slice(rounds / 2)) / 1000);
-        if (run === 0) result.matched = agreed(file, filter, steady.matched);
+        if (run > 0) continue;
+        agreeWithTcpdump(file, filter, steady.matched);
+        result.matched = steady.matched;
       }
     }
     const rate = (seconds: number) => (packets / seconds / 1e6).toFixed(2);
@@ -82,11 +85,3 @@ export async function benchFilter({ quick, json }: BenchOptions): Promise<void> 
 }
 
 const ours = new URL("./ours.mjs", import.meta.url).pathname;
-
-/** How many packets both select. */
-function agreed(file: string, filter: string, matched: number): number {
-  const { stdout } = timed(debianProgram("tcpdump"), ["-r", file, "--count", filter]);
-  if (Number.parseInt(stdout, 10) !== matched)
-    throw new Error(`tcpdump selects ${stdout.trim()} of ${filter}, we select ${matched}`);
-  return matched;
-}

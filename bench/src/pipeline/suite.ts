@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { debianProgram, writeSyntheticTraffic } from "@stenogrpc/testkit";
+import { agreeWithTcpdump } from "../agree-with-tcpdump.js";
 import type { BenchOptions } from "../main.js";
 import { printResults } from "../print-results.js";
 import { median, spread } from "../statistics.js";
@@ -48,7 +49,11 @@ export async function benchPipeline({ quick, json }: BenchOptions): Promise<void
         result.tcpdump.push(timed(debianProgram("tcpdump"), ["-r", file, "-w", "/dev/null", ...asked]));
         result.ours.push(timed(process.execPath, [ours, file, JSON.stringify(stages)]));
         const { stdout } = timed(process.execPath, [ours, file, JSON.stringify(stages), String(rounds)]);
-        const steady = JSON.parse(stdout) as { readonly timesMs: readonly number[] }; // the script prints it
+        const steady = JSON.parse(stdout) as {
+          readonly packets: number;
+          readonly timesMs: readonly number[];
+        }; // it prints it
+        if (run === 0) agreeWithTcpdump(file, stages.filter, steady.packets);
         result.steadySeconds.push(median(steady.timesMs.slice(rounds / 2)) / 1000);
       }
     }

@@ -1,5 +1,6 @@
 // One client of the stream suites, in a process of its own: prints what it measured.
 import { connect as connectHttp2 } from "node:http2";
+import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "node:tls";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
@@ -12,7 +13,7 @@ import type { ClientKind, ClientOptions } from "./suite.js";
 import { withoutDigest } from "./without-digest.js";
 
 const options = JSON.parse(process.argv[2] ?? "") as ClientOptions; // written by suite.ts
-const { kind, port, tls, chunkBytes, streams, warmUp, digest } = options;
+const { kind, port, tls, chunkBytes, streams, warmUp, digest, bytesPerSecond } = options;
 const seconds = 1_700_000_000;
 const server = `https://localhost:${port}`;
 const request = {
@@ -32,6 +33,20 @@ function count(length: number): void {
   bytes += length;
 }
 
+/** Counts a piece, and gives what to wait for before the next where the reader is slow. */
+function take(length: number): Promise<void> | undefined {
+  count(length);
+  return bytesPerSecond === undefined ? undefined : pause((length / bytesPerSecond) * 1000);
+}
+
+/** Reads pieces, and waits for nothing where it need not. */
+async function takeAll<P>(pieces: AsyncIterable<P>, lengthOf: (piece: P) => number): Promise<void> {
+  for await (const piece of pieces) {
+    const rest = take(lengthOf(piece));
+    if (rest !== undefined) await rest;
+  }
+}
+
 /** Reads one answer. */
 type Fetch = () => Promise<void>;
 
@@ -39,7 +54,7 @@ async function ours(): Promise<Fetch> {
   const client = createStenographerClient({ server: `localhost:${port}`, tls });
   return async () => {
     const fetch = client.fetchPcap({ from: seconds, to: seconds + 1, chunkBytes });
-    await fetch.forEachPiece(({ length }) => count(length));
+    await fetch.forEachPiece(({ length }) => take(length));
   };
 }
 
@@ -47,8 +62,8 @@ async function ours(): Promise<Fetch> {
 async function oursInLoop(): Promise<Fetch> {
   const client = createStenographerClient({ server: `localhost:${port}`, tls });
   return async () => {
-    for await (const { length } of client.fetchPcap({ from: seconds, to: seconds + 1, chunkBytes }))
-      count(length);
+    const fetch = client.fetchPcap({ from: seconds, to: seconds + 1, chunkBytes });
+    await takeAll(fetch, ({ length }) => length);
   };
 }
 
@@ -56,7 +71,7 @@ async function stockConnect(): Promise<Fetch> {
   const transport = createGrpcTransport({ baseUrl: server, nodeOptions: tls });
   const client = createClient(Stenographer, transport);
   return async () => {
-    for await (const { pcap } of client.fetchPcap(request)) count(pcap.length);
+    await takeAll(client.fetchPcap(request), ({ pcap }) => pcap.length);
   };
 }
 
@@ -72,7 +87,7 @@ async function grpcJs(): Promise<Fetch> {
       epoch_start: seconds,
       epoch_end: seconds,
     });
-    for await (const { pcap } of call) count(pcap?.length ?? 0);
+    await takeAll(call, ({ pcap }) => pcap?.length ?? 0);
   };
 }
 

@@ -46,6 +46,8 @@ export interface ClientOptions {
   /** Whether to fetch one before. */
   readonly warmUp: boolean;
   readonly digest: boolean;
+  /** How fast each answer is read. Undefined: as fast as it comes. */
+  readonly bytesPerSecond?: number;
 }
 
 /** Who talks to whom; with `digest` false both count, but do not compute, SHA-256. */
@@ -126,6 +128,53 @@ export async function benchStreams(options: BenchOptions): Promise<void> {
   const streams = options.quick ? [8] : [1, 8, 64];
   for (const count of streams)
     await comparePairs("streams", options, { chunkBytes: 64 * KiB, streams: count });
+}
+
+/** Who holds what for readers that are slow. */
+const slowPairs: readonly Pair[] = [
+  { server: "stenogrpc", client: "stenogrpc", digest: true },
+  { server: "stenogrpc", client: "stenogrpc, for await", digest: true },
+  { server: "stenogrpc", client: "grpc-js", digest: true },
+  { server: "grpc-js", client: "grpc-js", digest: true },
+];
+
+/** The memory of both sides while 1 and 64 answers at once are read slower than they come: the most of all runs. */
+export async function benchSlowReaders({ quick, json }: BenchOptions): Promise<void> {
+  const runs = quick ? 1 : 5;
+  const totalBytes = (quick ? 32 : 256) * MiB;
+  const bytesPerSecond = 64 * MiB; // of all together
+  const chunkBytes = 256 * KiB;
+  const tls = await certificates();
+  for (const streams of quick ? [8] : [1, 64]) {
+    const results = slowPairs.map((pair) => ({ pair, runs: [] as Run[] }));
+    for (let run = 0; run < runs; run++) {
+      for (const { pair, runs: all } of results) {
+        const { server, client, digest } = pair;
+        const answerBytes = totalBytes / streams;
+        all.push(
+          await runPair(
+            { kind: server, tls: tls.server, answerBytes, warmUpBytes: 0, chunkBytes, digest },
+            {
+              ...{ kind: client, tls: tls.client, chunkBytes, streams, warmUp: false, digest },
+              bytesPerSecond: bytesPerSecond / streams,
+            },
+          ),
+        );
+      }
+    }
+    const rows = results.map(({ pair: { server, client }, runs: all }) => ({
+      server,
+      client,
+      "MiB/s": Math.round(median(all.map(rateOf))),
+      "server grows MiB, at most": Math.round(Math.max(...all.map((run) => run.server.grownMiB))),
+      "client grows MiB, at most": Math.round(Math.max(...all.map((run) => run.grownMiB))),
+    }));
+    const what = `${totalBytes / MiB} MiB in messages of ${chunkBytes / KiB} KiB, ${streams} at once, read at ${bytesPerSecond / MiB} MiB/s in all`;
+    printResults(
+      { suite: "slow-readers", what, runs, sizes: { totalBytes, chunkBytes, streams }, rows },
+      json,
+    );
+  }
 }
 
 interface Comparison {
