@@ -47,7 +47,7 @@ interface Fetched {
 async function fetchMeasured(
   source: SourceConfig,
   window: { fromNs: bigint; toNs: bigint },
-  how: { output?: string; slow?: { bytesPerSecond: number; forMs: number } },
+  how: { filter?: string; output?: string; slow?: { bytesPerSecond: number; forMs: number } },
 ) {
   const sensor = await startSensor(workplace, source, { runsOn: "dist" });
   const client = startScript(
@@ -82,7 +82,7 @@ function expectBounded(peaks: { server: number; client: number }): void {
 const wholeDaemon = () => ({ fromNs: truth.firstNs, toNs: truth.lastNs + 1n });
 
 describe("the memory of server and client", () => {
-  it.each(["stenoread", "stenographer"] as const)(
+  it.each(["stenoread", "stenographer", "stenographer-files"] as const)(
     "is bounded for half a gigabyte through %s",
     async (kind) => {
       const output = join(workplace.folder, `${kind}.pcap`);
@@ -96,6 +96,13 @@ describe("the memory of server and client", () => {
       rmSync(output);
     },
   );
+
+  it("is bounded for what the index of Stenographer's files leads to", async () => {
+    const source = stenographerSources(daemon)["stenographer-files"];
+    const { result, peaks } = await fetchMeasured(source, wholeDaemon(), { filter: "ip proto 6" });
+    expect(result).toMatchObject({ verdict: "complete", packets: truth.protocols.get(6) });
+    expectBounded(peaks);
+  });
 
   it("is bounded for two gibibytes from a directory", async () => {
     const captures = join(workplace.folder, "captures");
@@ -115,6 +122,7 @@ describe("the memory of server and client", () => {
     const runs = [
       fetchMeasured(stenographerSources(daemon).stenoread, wholeDaemon(), { slow }),
       fetchMeasured(stenographerSources(daemon).stenographer, wholeDaemon(), { slow }),
+      fetchMeasured(stenographerSources(daemon)["stenographer-files"], wholeDaemon(), { slow }),
       fetchMeasured(
         { kind: "directory", path: join(workplace.folder, "captures") },
         { fromNs: 0n, toNs: 2n ** 31n * 1_000_000_000n },
