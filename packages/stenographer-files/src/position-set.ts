@@ -27,20 +27,19 @@ export function intersect(a: PositionSet, b: PositionSet): PositionSet {
   return { kind: "blocks", blocks: common(a.blocks, b.blocks) };
 }
 
-/** Packets that are in one or both. */
-export function unite(a: PositionSet, b: PositionSet): PositionSet {
+/** Packets that are in one or both. More than `most` positions are kept as their blocks. */
+export function unite(a: PositionSet, b: PositionSet, most = mostPositions): PositionSet {
   if (a.kind === "all" || b.kind === "all") return all;
   if (a.kind === "positions" && b.kind === "positions") {
-    const positions = merged(a.positions, b.positions);
-    return fromPositions(positions);
+    return fromPositions(merged(a.positions, b.positions), most);
   }
   return { kind: "blocks", blocks: merged(blocksOf(a), blocksOf(b)) };
 }
 
-/** Keeps positions as they are, or as their blocks where they are many. */
-export function fromPositions(positions: Uint32Array): PositionSet {
+/** Keeps positions as they are, or as their blocks where they are more than `most`. */
+export function fromPositions(positions: Uint32Array, most = mostPositions): PositionSet {
   const set: PositionSet = { kind: "positions", positions };
-  return positions.length > mostPositions ? { kind: "blocks", blocks: blocksOf(set) } : set;
+  return positions.length > most ? { kind: "blocks", blocks: blocksOf(set) } : set;
 }
 
 function blocksOf(set: Exclude<PositionSet, { kind: "all" }>): Uint32Array {

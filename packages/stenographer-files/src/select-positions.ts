@@ -5,7 +5,7 @@ import {
   all,
   fromPositions,
   intersect,
-  mostPositions,
+  mostPositions as mostByDefault,
   nothing,
   type PositionSet,
   unite,
@@ -17,12 +17,16 @@ export interface SelectOptions {
   readonly packets: number;
   /** VLAN tags are put back into the frames; the index knows nothing of them. */
   readonly restoreVlanTags: boolean;
+  /** More positions than this, at least 1, are kept as the blocks they lie in. Default 262,144: a mebibyte of them. */
+  readonly mostPositions?: number;
 }
 
 /** Filters nested deeper, `and` in `or` in `and`, are scanned for: evaluating takes the call stack. */
 const mostDepth = 100;
 /** The most terms of one kind of chain that are looked at: a filter of ten thousand is cheaper to scan for. */
 const mostTerms = 1000;
+/** The most keys of one term, as a net has, that are looked up. */
+const mostKeys = 256 * 1024;
 
 /**
  * The packets of a file that a filter may select, by its index: a superset, since times are not in the index, and terms
@@ -33,6 +37,7 @@ export async function selectPositions(
   filter: FilterNode,
   options: SelectOptions,
 ): Promise<PositionSet> {
+  const { mostPositions = mostByDefault } = options;
   return depthOf(filter) > mostDepth ? all : evaluate(filter);
 
   async function evaluate(node: FilterNode): Promise<PositionSet> {
@@ -72,7 +77,9 @@ export async function selectPositions(
     // Two by two, so that a hundred hosts are not merged a hundred times.
     while (sets.length > 1) {
       const next: PositionSet[] = [];
-      for (let i = 0; i < sets.length; i += 2) next.push(unite(sets[i] ?? nothing, sets[i + 1] ?? nothing));
+      for (let i = 0; i < sets.length; i += 2) {
+        next.push(unite(sets[i] ?? nothing, sets[i + 1] ?? nothing, mostPositions));
+      }
       sets = next;
     }
     return sets[0] ?? nothing;
@@ -108,24 +115,29 @@ export async function selectPositions(
       if (2 * total > options.packets) return all;
       found.push(postings);
     }
-    if (found.length > mostPositions) return all;
+    if (found.length > mostKeys) return all;
     const positions = new Uint32Array(Math.min(total, 2 * mostPositions));
     let count = 0;
     let isSorted = true;
-    let dense: PositionSet | undefined;
-    const takeAll = (): PositionSet => fromPositions(sortedUnique(positions, count, isSorted));
+    let set: PositionSet = nothing;
+    const unload = (): void => {
+      set = unite(set, fromPositions(sortedUnique(positions, count, isSorted), mostPositions), mostPositions);
+      count = 0;
+      isSorted = true;
+    };
     await index.positions(found, (piece) => {
-      if (count + piece.length > positions.length) {
-        dense = dense === undefined ? takeAll() : unite(dense, takeAll());
-        count = 0;
-        isSorted = true;
+      for (let rest = piece; rest.length > 0; ) {
+        if (count === positions.length) unload();
+        const part = rest.subarray(0, positions.length - count);
+        const [first = 0] = part;
+        if (count > 0 && first <= (positions[count - 1] ?? 0)) isSorted = false;
+        positions.set(part, count);
+        count += part.length;
+        rest = rest.subarray(part.length);
       }
-      const [first = 0] = piece;
-      if (count > 0 && first <= (positions[count - 1] ?? 0)) isSorted = false;
-      positions.set(piece, count);
-      count += piece.length;
     });
-    return dense === undefined ? takeAll() : unite(dense, takeAll());
+    unload();
+    return set;
   }
 }
 

@@ -15,6 +15,7 @@ export { tcpdumpSelect } from "./oracle/tcpdump-select.js";
 export { type DebianProgram, debianProgram, systemEnvironment } from "./process/debian-program.js";
 export { onExit, type Program, run, startProgram } from "./process/program.js";
 export { type RunningCapture, startCapture } from "./stenographer/capture-with-stenotype.js";
+export { forEachIndexKey, keyKind } from "./stenographer/index-keys.js";
 export {
   type RunningStenographer,
   type StenographerSetup,
