@@ -166,7 +166,9 @@ function gapAtEnd(
 ): RawGap[] {
   // A window that ends right behind the newest packet, whose time is known to the microsecond, has no gap.
   const endOf = (packets: PacketSpan | undefined) => (packets === undefined ? -Infinity : packets.lastUs + 1);
-  const packetsTo = Math.max(endOf(newest?.packets), newest?.createdUs ?? -Infinity);
+  // It was ended when the next one was begun: a later packet's time is damaged.
+  const newestTo = Math.min(endOf(newest?.packets), unfinished?.createdUs ?? Infinity);
+  const packetsTo = Math.max(newestTo, newest?.createdUs ?? -Infinity);
   const heldTo = endOf(unfinished?.packets);
   // The newest file was ended when the next one was begun; what waited in a block then is in the next one.
   const begunUs = unfinished === undefined ? -Infinity : unfinished.createdUs - (newest ? blockAgeUs : 0);

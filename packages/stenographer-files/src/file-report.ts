@@ -33,7 +33,7 @@ export class FileReport {
         this.lost(block);
         continue;
       }
-      const due = this.stored.isUnfinished ? undefined : this.table.dueSequence(block);
+      const due = this.table.dueSequence(block);
       if (due !== undefined && entry !== undefined && entry.sequence !== due) {
         this.damaged(block, { what: `block number ${entry.sequence} where ${due} is due`, offset: 24 });
         this.lost(block);

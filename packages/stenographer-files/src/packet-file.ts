@@ -55,9 +55,12 @@ export class BlockTable {
     const [from, to] = [this.blocks.indexOf(first), this.blocks.lastIndexOf(last)];
     if (from >= end) return undefined;
     const isNumbered = first.sequence > from && last.sequence > 0;
+    // A damaged time must not reach over the block behind, which is not read.
+    const next = this.nearest(end - 1, 1);
+    const isInOrder = next !== undefined && next.firstUs >= last.firstUs;
     return {
       firstUs: first.firstUs,
-      lastUs: last.lastUs,
+      lastUs: isInOrder ? Math.min(last.lastUs, next.firstUs - 1) : last.lastUs,
       firstSequence: isNumbered ? first.sequence - from : 0,
       lastSequence: isNumbered ? last.sequence + end - 1 - to : 0,
     };
@@ -105,7 +108,7 @@ export class PacketFile {
   /**
    * Reads the headers of all blocks; of the first and the last one the packets, whose times nothing else vouches for.
    *
-   * @param isFinished whether blocks out of the kernel's order are damage; in a file that is being written they may come yet
+   * @param isFinished whether the newest block is to be believed
    */
   async readTable(isFinished = true): Promise<BlockTable> {
     const whole = Math.floor(this.size / blockBytes);
@@ -130,7 +133,10 @@ export class PacketFile {
     if (restBytes > 0 && typeof last === "object" && last.usedBytes > restBytes) {
       blocks[whole] = `the file ends ${last.usedBytes - restBytes} bytes before its block does`;
     }
-    if (isFinished) dropStrayBlocks(blocks);
+    // The newest block of a file that is being written may be stale memory.
+    const newest = isFinished ? [] : blocks.splice(-1);
+    dropStrayBlocks(blocks);
+    blocks.push(...newest);
     const doubtful = new Set<number>();
     for (const edge of new Set([0, count - 1])) {
       const block = blocks[edge];

@@ -63,6 +63,26 @@ async function read(answer: Awaited<ReturnType<typeof query>>): Promise<string[]
   return given;
 }
 
+/** That it gives packets once and in order, and that what it does not give of `wanted` is in a gap, or costs damage. */
+async function expectHonest(
+  answer: Awaited<ReturnType<typeof query>>,
+  wanted = lines,
+  about = "",
+): Promise<void> {
+  const given: string[] = [];
+  for await (const { timestampNs, originalLength, data } of records(answer.batches)) {
+    given.push(packetLine({ timestampNs, originalLength, data: Buffer.from(data) }));
+  }
+  const found = new Set(given);
+  expect(given).toHaveLength(found.size);
+  const { gaps } = await answer.coverage();
+  const unsaid = wanted.filter((line) => {
+    const timeNs = BigInt(line.split(" ")[0] ?? "");
+    return !found.has(line) && !gaps.some(({ startNs, endNs }) => startNs <= timeNs && timeNs < endNs);
+  });
+  if (answer.damageCount.losing === 0) expect([about, unsaid.length]).toEqual([about, 0]);
+}
+
 describe("readUnfinished", () => {
   it("leaves a hidden file alone unless it is asked for", async () => {
     expect(await read(await query())).toEqual([]);
@@ -104,6 +124,48 @@ describe("readUnfinished", () => {
     good.copy(bytes, 3 * blockBytes, 2 * blockBytes, 3 * blockBytes); // a later one is there already
     writeFileSync(hidden, bytes);
     expect(await read(await query(true))).toEqual(linesOf(1));
+  });
+
+  it.each([
+    [0, 1],
+    [1, 0],
+    [2, 0],
+    [2, 1],
+    [0, 2],
+  ])(
+    "gives no packet twice, and says what is missing, where block %d was written over block %d",
+    async (from, to) => {
+      for (const blocks of [3, good.length / blockBytes]) {
+        const bytes = Buffer.from(good.subarray(0, blocks * blockBytes));
+        good.copy(bytes, to * blockBytes, from * blockBytes, (from + 1) * blockBytes);
+        writeFileSync(hidden, bytes);
+        await expectHonest(await query(true), linesOf(blocks), `${blocks} blocks`);
+      }
+    },
+  );
+
+  it("says that the newest block is missing where a time is damaged in what is read before it", async () => {
+    const damage: [what: string, blocks: number, at: number][] = [
+      ["the last packet's time in the header of the block before it", 3, blockBytes + 40],
+      ["a packet's time in the only block before it", 2, 48 + 4],
+      ["the last packet's time in the header of the only block before it", 2, 40],
+    ];
+    for (const [what, blocks, at] of damage) {
+      const bytes = Buffer.from(good.subarray(0, blocks * blockBytes));
+      bytes.writeUInt32LE(good.readUInt32LE(at) + 1000, at);
+      writeFileSync(hidden, bytes);
+      await expectHonest(await query(true), linesOf(blocks).slice(linesOf(blocks - 1).length), what);
+    }
+  });
+
+  it("says that a file being written is missing where a time is damaged in the one before it", async () => {
+    const before = join(folders.packetsDirectory, `${Number(visible.split("/").at(-1)) - 60_000_000}`);
+    for (const at of [40, 48 + 4]) {
+      const bytes = Buffer.from(good.subarray(0, blockBytes));
+      bytes.writeUInt32LE(good.readUInt32LE(at) + 1000, at);
+      writeFileSync(before, bytes);
+      await expectHonest(await query(false), lines.slice(linesOf(1).length), `byte ${at}`);
+    }
   });
 
   it("gives a file whole that was finished between listing and opening it", async () => {

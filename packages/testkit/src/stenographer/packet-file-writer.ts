@@ -20,13 +20,19 @@ export class PacketFileWriter {
   blocks = 0;
   private packets = 0;
   private at = blockHeaderBytes;
+  private readonly blocksBefore: number;
+  private readonly secondsPerBlock: number;
+  /** Time of the block's first packet. */
+  private firstNs = 0n;
 
-  /** @param blocksBefore blocks that the same capture has written already: the kernel goes on counting */
-  constructor(
-    path: string,
-    private readonly blocksBefore = 0,
-  ) {
+  /**
+   * @param blocksBefore blocks that the same capture has written already: the kernel goes on counting
+   * @param secondsPerBlock after which a block ends, full or not
+   */
+  constructor(path: string, { blocksBefore = 0, secondsPerBlock = Number.POSITIVE_INFINITY } = {}) {
     this.file = openSync(path, "wx", 0o600);
+    this.blocksBefore = blocksBefore;
+    this.secondsPerBlock = secondsPerBlock;
   }
 
   /** @returns the packet's position, as the index names it: the offset of its header in the file */
@@ -36,7 +42,9 @@ export class PacketFileWriter {
     const need = (macOffset + data.length + 7) & ~7; // V3_ALIGNMENT of af_packet.c
     if (blockHeaderBytes + need > blockBytes)
       throw new Error(`a frame of ${data.length} bytes fits no block`);
-    if (this.at + need > blockBytes) this.endBlock();
+    const isOver = Number(timestampNs - this.firstNs) / 1e9 > this.secondsPerBlock;
+    if (this.at + need > blockBytes || (isOver && this.packets > 0)) this.endBlock();
+    if (this.packets === 0) this.firstNs = timestampNs;
     const seconds = Number(timestampNs / 1_000_000_000n);
     const nanoseconds = Number(timestampNs % 1_000_000_000n);
     const { block, at } = this;

@@ -95,4 +95,20 @@ describe("writeStenographerFiles", () => {
     const perFile = names.map((name) => framesOf(join(packets, name)).length);
     expect(perFile.reduce((sum, n) => sum + n, 0)).toBe(1000);
   });
+
+  it("begins a new block when one is old enough", async () => {
+    const pcap = join(folder, "in.pcap");
+    await writeSyntheticTraffic(pcap, { packets: 100, packetsPerSecond: 10 });
+    const [name = ""] = writeStenographerFiles(pcap, packets, index, { secondsPerBlock: 2 });
+    const frames = framesOf(join(packets, name));
+    expect(frames).toHaveLength(100);
+    const blocks = statSync(join(packets, name)).size / 2 ** 20;
+    expect(blocks).toBeGreaterThanOrEqual(4);
+    for (let block = 0; block < blocks; block++) {
+      const times = frames
+        .filter(({ position }) => position >> 20 === block)
+        .map((frame) => frame.timestampNs);
+      expect(Number((times.at(-1) ?? 0n) - (times[0] ?? 0n))).toBeLessThanOrEqual(2e9);
+    }
+  });
 });
