@@ -5,9 +5,8 @@ import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Client } from "@connectrpc/connect";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { connectNodeAdapter, createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { connectNodeAdapter, createConnectTransport } from "@connectrpc/connect-node";
 import { decodeCapture } from "@stenogrpc/pcap";
 import { Stenographer, type StenoRequestSchema } from "@stenogrpc/protocol";
 import { ErrorInfoSchema } from "@stenogrpc/protocol/error-details";
@@ -15,6 +14,7 @@ import { eventually, pcapOf } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { testFolder } from "../test-support/audit.js";
 import { tcpFrame } from "../test-support/tcp-frame.js";
+import { clientBy, closeAll, type SensorClient, ways } from "../test-support/ways.js";
 import { verifyAuditLog } from "./audit/verify-audit-log.js";
 import { stenographerRoutes } from "./routes.js";
 import type { SensorOptions } from "./sensor-service.js";
@@ -22,17 +22,6 @@ import type { PacketSource } from "./sources/packet-source.js";
 import { memorySource } from "./testing/memory-source.js";
 import { startTestSensor, type TestSensor } from "./testing/test-sensor.js";
 import { reasonOf } from "./to-connect-error.js";
-
-/** Everything here goes over real sockets, by both ways to the handlers. */
-const ways: Record<string, (sensor: TestSensor) => Client<typeof Stenographer>> = {
-  "gRPC, answered directly": ({ clientOptions: { server, tls } }) =>
-    createClient(Stenographer, createGrpcTransport({ baseUrl: `https://${server}`, nodeOptions: tls })),
-  "Connect, through connect-node": ({ clientOptions: { server, tls } }) =>
-    createClient(
-      Stenographer,
-      createConnectTransport({ baseUrl: `https://${server}`, httpVersion: "2", nodeOptions: tls }),
-    ),
-};
 
 const t0 = 1_700_000_000;
 const all = { epochStart: BigInt(t0), epochEnd: BigInt(t0 + 100_000) };
@@ -45,15 +34,15 @@ beforeEach(() => {
   file = join(folder.path, "audit.jsonl");
 });
 afterEach(async () => {
-  await Promise.all(sensors.splice(0).map((sensor) => sensor.close()));
+  await closeAll(sensors.splice(0).map(({ server }) => server));
   folder[Symbol.dispose]();
 });
 
-describe.each(Object.keys(ways))("%s:", (way) => {
-  async function start(options: Partial<SensorOptions> = {}): Promise<Client<typeof Stenographer>> {
+describe.each(ways)("%s:", (way) => {
+  async function start(options: Partial<SensorOptions> = {}): Promise<SensorClient> {
     const sensor = await startTestSensor({ source: memorySource(capture(10)), audit: { file }, ...options });
     sensors.push(sensor);
-    return ways[way]!(sensor); // one of its own keys
+    return clientBy(way, sensor.clientOptions);
   }
 
   it("a fetch is written down before its last message comes", async () => {
@@ -297,7 +286,7 @@ describe("an audit log of a server", () => {
 
   it("has every retrieval when its server has closed, also those that were cut off", async () => {
     const sensor = await startTestSensor({ source: memorySource(capture(40_000)), audit: { file } });
-    const client = ways["gRPC, answered directly"]!(sensor); // one of its own keys
+    const client = clientBy("gRPC, answered directly", sensor.clientOptions);
     const messages = client.fetchPcap(all)[Symbol.asyncIterator]();
     await messages.next();
     await sensor.close();
@@ -323,7 +312,7 @@ function auditLines(): Record<string, unknown>[] {
 }
 
 async function fetchAll(
-  client: Client<typeof Stenographer>,
+  client: SensorClient,
   request: MessageInitShape<typeof StenoRequestSchema>,
 ): Promise<Buffer> {
   const pieces: Uint8Array[] = [];

@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as timer } from "node:timers/promises";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Client } from "@connectrpc/connect";
-import { Code, ConnectError, createClient, createHandlerContext } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
 import type { FilterProblem, Response } from "@stenogrpc/protocol";
 import {
   FilterProblemSchema,
@@ -16,6 +14,7 @@ import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-deta
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { tcpFrame } from "../test-support/tcp-frame.js";
+import { clientBy, closeAll, type SensorClient, ways } from "../test-support/ways.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { SensorService } from "./sensor-service.js";
 import type { PacketSource } from "./sources/packet-source.js";
@@ -24,25 +23,11 @@ import { memorySource } from "./testing/memory-source.js";
 import type { TestSensor, TestSensorOptions } from "./testing/test-sensor.js";
 import { startTestSensor } from "./testing/test-sensor.js";
 
-/** Everything here goes over real sockets: the in-memory transport hides what cancellation does. */
 const sensors: TestSensor[] = [];
 
 afterEach(async () => {
-  await Promise.all(sensors.splice(0).map((sensor) => sensor.close()));
+  await closeAll(sensors.splice(0).map(({ server }) => server));
 });
-
-type Connect = (sensor: TestSensor) => Client<typeof Stenographer>;
-
-/** Both ways to the handler: the server's own gRPC framing, and connect-node's adapter. */
-const ways: Record<string, Connect> = {
-  "gRPC, answered directly": ({ clientOptions: { server, tls } }) =>
-    createClient(Stenographer, createGrpcTransport({ baseUrl: `https://${server}`, nodeOptions: tls })),
-  "Connect, through connect-node": ({ clientOptions: { server, tls } }) =>
-    createClient(
-      Stenographer,
-      createConnectTransport({ baseUrl: `https://${server}`, httpVersion: "2", nodeOptions: tls }),
-    ),
-};
 
 async function startOne(options: TestSensorOptions): Promise<TestSensor> {
   const sensor = await startTestSensor(options);
@@ -65,10 +50,7 @@ function capture(count: number, payloadBytes = 40): Uint8Array {
 
 const all = { epochStart: BigInt(t0), epochEnd: BigInt(t0 + 100_000) };
 
-async function fetchAll(
-  client: Client<typeof Stenographer>,
-  request: MessageInitShape<typeof StenoRequestSchema>,
-) {
+async function fetchAll(client: SensorClient, request: MessageInitShape<typeof StenoRequestSchema>) {
   const messages: Response[] = [];
   for await (const message of client.fetchPcap(request)) messages.push(message);
   return { messages, last: messages.at(-1)!, pcap: Buffer.concat(messages.map((m) => m.pcap)) }; // at least the last message came
@@ -83,8 +65,8 @@ async function failureOf(answer: Promise<unknown>): Promise<ConnectError> {
   throw new Error("did not fail");
 }
 
-describe.each(Object.keys(ways))("%s:", (way) => {
-  const connect: Connect = (sensor) => ways[way]!(sensor); // one of its own keys
+describe.each(ways)("%s:", (way) => {
+  const connect = (sensor: TestSensor) => clientBy(way, sensor.clientOptions);
   const start = async (options: TestSensorOptions) => connect(await startOne(options));
 
   describe("fetchPcap", () => {
@@ -449,21 +431,19 @@ it("a call that is over before it begins takes no place", async () => {
   expect(service.retrievals.size).toBe(0);
 });
 
-describe("both ways", () => {
+describe("all ways", () => {
   it.each([1, 1024, 5000, 262_144])("send the same messages of %d bytes", async (chunkBytes) => {
-    const sensor = await startOne({ capture: capture(3000, 1000), limits: { minChunkBytes: 1 } });
+    const { clientOptions } = await startOne({ capture: capture(3000, 1000), limits: { minChunkBytes: 1 } });
     const request = { uid: "same", chunkSize: BigInt(chunkBytes) };
-    const [direct, adapted] = await Promise.all(
-      Object.values(ways).map((connect) => fetchAll(connect(sensor), { ...all, request })),
-    );
-    // Digests, since comparing megabytes byte by byte takes the test's time.
-    const shape = (answer: typeof direct) =>
-      answer?.messages.map(({ pcap, ...rest }) => ({
-        ...rest,
-        pcap: createHash("sha256").update(pcap).digest("hex"),
-      }));
-    expect(direct?.messages.length).toBeGreaterThan(10);
-    expect(shape(direct)).toEqual(shape(adapted));
+    const shapes: unknown[] = [];
+    for (const way of ways) {
+      const { messages } = await fetchAll(clientBy(way, clientOptions), { ...all, request });
+      expect(messages.length).toBeGreaterThan(10);
+      // Digests, since comparing megabytes byte by byte takes the test's time.
+      const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+      shapes.push(messages.map(({ pcap, ...rest }) => ({ ...rest, pcap: sha256(pcap) })));
+    }
+    for (const shape of shapes) expect(shape).toEqual(shapes[0]);
   });
 });
 

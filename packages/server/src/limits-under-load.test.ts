@@ -20,6 +20,7 @@ import {
   settingsPayload,
 } from "../test-support/raw-http2.js";
 import { readSlowly } from "../test-support/read-slowly.js";
+import { throughConnectNode, wide } from "../test-support/ways.js";
 import type { Logger } from "./logger.js";
 import type { ServerOptions } from "./server.js";
 import type { PacketSource } from "./sources/packet-source.js";
@@ -111,12 +112,16 @@ async function takesNothing(): Promise<RawHttp2> {
 
 describe("a reader that takes nothing", () => {
   it.each([
-    ["gRPC", grpc],
-    ["gRPC-Web", { "content-type": "application/grpc-web+proto" }],
-    ["Connect", connectStream],
-  ])("of its answer in %s loses it, and its place goes to the next", async (_protocol, headers) => {
+    ["gRPC", "FetchPcap", grpc, {}],
+    ["gRPC past node:http2", "FetchPcap", grpc, wide.settings],
+    ["gRPC through connect-node", `FetchPcap${throughConnectNode}`, grpc, {}],
+    ["gRPC-Web", "FetchPcap", { "content-type": "application/grpc-web+proto" }, {}],
+    ["Connect", "FetchPcap", connectStream, {}],
+  ])("of its answer in %s loses it, and its place goes to the next", async (_way, rpc, headers, settings) => {
     await start({ concurrency: 1, idleTimeoutMs: 1000 });
-    const stream = ask(await session(), "FetchPcap", headers);
+    const from = await session(settings);
+    from.setLocalWindowSize(wide.windowBytes);
+    const stream = ask(from, rpc, headers);
     stream.end(envelope);
     await expect.poll(running).toBe(1);
     expect(await resetOf(stream)).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
@@ -248,6 +253,7 @@ describe("slow readers that share a connection", () => {
 
 describe("a request that is refused before all of it was read", () => {
   it.each([
+    ["gRPC", "FetchPcap", grpc],
     ["gRPC", "ExplainQuery", grpc],
     ["Connect", "FetchPcap", connectStream],
   ])("in %s %s leaves its connection to the others", async (_protocol, rpc, headers) => {

@@ -2,14 +2,9 @@ import { Code } from "@connectrpc/connect";
 import { Status, StoppedBy } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
 import { describe, expect, it } from "vitest";
-import {
-  fetchWhole,
-  refusalOf,
-  type SensorClient,
-  startSensor,
-  ways,
-} from "../test-support/sensor-with-clients.js";
+import { fetchWhole, refusalOf, startSensor } from "../test-support/sensor-with-clients.js";
 import { payloadByte, tcpFrame } from "../test-support/tcp-frame.js";
+import { type SensorClient, ways } from "../test-support/ways.js";
 import type { Decision } from "./access/access.js";
 import type { RoleOptions } from "./access/role.js";
 import type { Logger } from "./logger.js";

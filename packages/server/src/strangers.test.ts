@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import type { SecureClientSessionOptions } from "node:http2";
 import type { ConnectionOptions } from "node:tls";
 import type { Transport } from "@connectrpc/connect";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
@@ -13,6 +14,7 @@ import { Stenographer } from "@stenogrpc/protocol";
 import { ErrorInfoSchema } from "@stenogrpc/protocol/error-details";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { askConnectNode, wide } from "../test-support/ways.js";
 import type { Logger } from "./logger.js";
 import type { StenographerServer } from "./server.js";
 import { createStenographerServer } from "./server.js";
@@ -120,11 +122,18 @@ const refusedByTls: Record<string, readonly [Caller, why: RegExp]> = {
 
 const protocols: Record<string, (caller: Caller) => Transport> = {
   gRPC: (caller) => createGrpcTransport(options(caller)),
+  "gRPC for long frames": (caller) => createGrpcTransport(options(withLongFrames(caller))),
+  "gRPC through connect-node": (caller) =>
+    createGrpcTransport({ ...options(caller), interceptors: [askConnectNode] }),
   "gRPC-Web on HTTP/2": (caller) => createGrpcWebTransport({ ...options(caller), httpVersion: "2" }),
   "gRPC-Web on HTTP/1.1": (caller) => createGrpcWebTransport({ ...options(caller), httpVersion: "1.1" }),
   "Connect on HTTP/2": (caller) => createConnectTransport({ ...options(caller), httpVersion: "2" }),
   "Connect on HTTP/1.1": (caller) => createConnectTransport({ ...options(caller), httpVersion: "1.1" }),
 };
+
+const longFrames: SecureClientSessionOptions = { settings: wide.settings };
+/** Whoever takes them has a stream of the server's own between HTTP/2 and the connection that knows who it is. */
+const withLongFrames = ({ scheme, tls }: Caller): Caller => ({ scheme, tls: { ...tls, ...longFrames } });
 
 function options({ scheme, tls }: Caller): { baseUrl: string; nodeOptions: ConnectionOptions } {
   return { baseUrl: `${scheme}://127.0.0.1:${server.port}`, nodeOptions: tls };

@@ -1,29 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Client, ConnectError, createClient } from "@connectrpc/connect";
-import {
-  createConnectTransport,
-  createGrpcTransport,
-  createGrpcWebTransport,
-} from "@connectrpc/connect-node";
+import { ConnectError } from "@connectrpc/connect";
 import { type ClientCertificateOptions, createCertificateAuthority } from "@stenogrpc/certs";
-import { type Response, Stenographer, type StenoRequestSchema } from "@stenogrpc/protocol";
+import type { Response, StenoRequestSchema } from "@stenogrpc/protocol";
 import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
 import type { SensorOptions } from "../src/sensor-service.js";
 import { createStenographerServer } from "../src/server.js";
-
-/** The ways to a handler: the server's own gRPC framing, and connect-node's adapter. */
-const transports = {
-  "gRPC, answered directly": createGrpcTransport,
-  "Connect, through connect-node": (options: { baseUrl: string; nodeOptions: object }) =>
-    createConnectTransport({ ...options, httpVersion: "2" }),
-  "gRPC-Web, through connect-node": (options: { baseUrl: string; nodeOptions: object }) =>
-    createGrpcWebTransport({ ...options, httpVersion: "2" }),
-};
-
-export type Way = keyof typeof transports;
-export const ways = Object.keys(transports) as Way[]; // keys of an object literal
-
-export type SensorClient = Client<typeof Stenographer>;
+import { clientBy, closeAll, type SensorClient, type Way } from "./ways.js";
 
 /** A real server on loopback, and clients of it with certificates of their own. */
 export async function startSensor(options: SensorOptions) {
@@ -47,11 +29,10 @@ export async function startSensor(options: SensorOptions) {
       way: Way = "gRPC, answered directly",
     ): Promise<SensorClient> {
       const identity = await authority.issueClient(who);
-      const nodeOptions = { ca: authority.certificate, cert: identity.certificate, key: identity.privateKey };
-      const baseUrl = `https://127.0.0.1:${server.port}`;
-      return createClient(Stenographer, transports[way]({ baseUrl, nodeOptions }));
+      const tls = { ca: authority.certificate, cert: identity.certificate, key: identity.privateKey };
+      return clientBy(way, { server: `127.0.0.1:${server.port}`, tls });
     },
-    [Symbol.asyncDispose]: () => server.close({ graceMs: 0 }),
+    [Symbol.asyncDispose]: () => closeAll([server]),
   };
 }
 
