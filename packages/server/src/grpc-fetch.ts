@@ -8,6 +8,7 @@ import type {
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
+import { transformSplitEnvelope } from "@connectrpc/connect/protocol";
 import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
@@ -70,8 +71,10 @@ export async function answerGrpcFetch(
   const trailer = new Headers();
   let context: CallContext | undefined;
   try {
-    context = contextOf(request, gone.signal);
+    const timeout = parseTimeout(headerOf(request, "grpc-timeout"), Number.MAX_SAFE_INTEGER);
+    context = contextOf(request, gone.signal, timeout.timeoutMs);
     await assertClientCertificate(context.values, server, "FetchPcap");
+    if (timeout.error) throw timeout.error;
     const message = await readRequest(request, maxRequestBytes, context.signal);
     for await (const part of handler(message, context)) {
       startResponse(response);
@@ -117,9 +120,11 @@ function restartTimeout(of: Http2Stream | Http2Session | undefined): void {
 
 type CallContext = HandlerContext & { abort(reason?: unknown): void };
 
-function contextOf(request: Http2ServerRequest, requestSignal: AbortSignal): CallContext {
-  const timeout = parseTimeout(headerOf(request, "grpc-timeout"), Number.MAX_SAFE_INTEGER);
-  if (timeout.error) throw timeout.error;
+function contextOf(
+  request: Http2ServerRequest,
+  requestSignal: AbortSignal,
+  timeoutMs: number | undefined,
+): CallContext {
   return createHandlerContext({
     service: Stenographer,
     method,
@@ -128,7 +133,7 @@ function contextOf(request: Http2ServerRequest, requestSignal: AbortSignal): Cal
     url: `https://${request.authority}${request.url}`,
     requestSignal,
     contextValues: clientIdentity(request),
-    ...(timeout.timeoutMs === undefined ? {} : { timeoutMs: Math.min(timeout.timeoutMs, longestTimerMs) }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs: Math.min(timeoutMs, longestTimerMs) }),
   });
 }
 
@@ -137,38 +142,47 @@ function headerOf(request: Http2ServerRequest, name: string): string | null {
   return typeof value === "string" ? value : null;
 }
 
-/** Reads the one message of a unary request: an envelope (a flag, four bytes of length) and the message. */
+/**
+ * Reads the one message of the request. What is no such message is refused with the codes that connect-node has for it:
+ * https://github.com/grpc/grpc/blob/master/doc/statuscodes.md.
+ */
 async function readRequest(
   request: Http2ServerRequest,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<StenoRequest> {
-  const pieces: Buffer[] = [];
-  let size = 0;
   // Without destroying the request on a refusal: its stream carries the answer, too.
   const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>; // no encoding is set, so bytes
-  for await (const piece of abortable(body, signal)) {
-    size += piece.length;
-    if (size > envelopeBytes + maxBytes)
-      throw new ConnectError("the request is too large", Code.ResourceExhausted);
-    pieces.push(piece);
+  let message: StenoRequest | undefined;
+  for await (const { flags, data } of transformSplitEnvelope(maxBytes)(abortable(body, signal))) {
+    // gRPC knows 0 and 1, and whose header says how a message is compressed does not come here.
+    if (flags !== 0)
+      throw new ConnectError(
+        "received compressed envelope, but do not know how to decompress",
+        Code.Internal,
+      );
+    const read = parse(data);
+    if (message) throw badCardinality("received extra");
+    message = read;
   }
-  const bytes = Buffer.concat(pieces);
-  if (bytes.length < envelopeBytes || bytes.length !== envelopeBytes + bytes.readUInt32BE(1)) {
-    throw new ConnectError("the request is not one whole message", Code.InvalidArgument);
-  }
-  if (bytes[0] !== 0) throw new ConnectError("the request is compressed without saying how", Code.Internal);
+  if (message === undefined) throw badCardinality("missing");
+  return message;
+}
+
+function parse(message: Uint8Array): StenoRequest {
   try {
-    return fromBinary(StenoRequestSchema, bytes.subarray(envelopeBytes));
+    return fromBinary(StenoRequestSchema, message);
   } catch (error) {
-    throw new ConnectError(
-      "the request is no StenoRequest",
-      Code.InvalidArgument,
-      undefined,
-      undefined,
-      error,
-    );
+    const { message: problem } = error as Error; // protobuf throws no others
+    throw new ConnectError(`parse binary: ${problem}`, Code.Internal, undefined, undefined, error);
   }
+}
+
+function badCardinality(what: string): ConnectError {
+  return new ConnectError(
+    `protocol error: ${what} input message for server-streaming method`,
+    Code.Unimplemented,
+  );
 }
 
 function startResponse(response: Http2ServerResponse): void {

@@ -6,6 +6,7 @@ import { DescribeSensorRequestSchema } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fetchMessage } from "../test-support/fetch-request.js";
+import { envelope } from "../test-support/grpc-call.js";
 import type { PacketSource } from "./sources/packet-source.js";
 import { memorySource } from "./testing/memory-source.js";
 import type { TestSensor } from "./testing/test-sensor.js";
@@ -61,12 +62,6 @@ async function call(rpc: Rpc, headers: Record<string, string>, body: Uint8Array)
   for await (const piece of stream) pieces.push(piece as Buffer); // no encoding is set
   const inBody = /grpc-status: ?(\d+)/.exec(Buffer.concat(pieces).toString("latin1"))?.[1]; // gRPC-Web's trailers
   return { http: told[":status"], grpc: told["grpc-status"] ?? inBody };
-}
-
-function envelope(message: Uint8Array): Uint8Array {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
 }
 
 const deadlines = ["99999999H", "99999999M", "2147484S"];
