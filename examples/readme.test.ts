@@ -101,7 +101,7 @@ it("the first block of README.md fetches and saves packets", async () => {
     ["--conditions=@stenogrpc/source", "--import", "tsx", "first.ts"],
     { cwd: folder },
   );
-  expect(stdout).toMatch(/^complete \d+ [0-9a-f]{64}\n$/);
+  expect(stdout).toMatch(/^complete \d+ [0-9a-f]{64} \[\]\n$/);
   const saved = await readFile(join(folder, "alert-4711.pcap"));
   expect(saved.readUInt32LE(0)).toBe(0xa1b23c4d); // nanoseconds, since half of the captures have them
 });

@@ -59,10 +59,21 @@ captures: ${captures}
     expect(readPcap(await readFile(join(folder.path, "evidence/4711.pcap")))).toHaveLength(packetsOfBoth);
   });
 
+  /** The sensor has all of the ten seconds around it. */
+  const covered = { time: "2026-11-24T05:40:40Z" };
+  const tenSeconds = { more: ["--seconds", "5"] };
+
   it("says that a name was not seen when it has looked at every packet", async () => {
-    const { code, stdout } = await play({ id: "1", name: "other.example.test" });
+    const { code, stdout } = await play({ id: "1", name: "other.example.test", ...covered }, tenSeconds);
     expect(stdout).toMatch(/complete, .*\nalert 1: not seen\n$/s);
     expect(code).toBe(5);
+  });
+
+  it("does not say so where the sensor has only a part of the window", async () => {
+    const { code, stdout } = await play({ id: "1", name: "other.example.test" });
+    expect(stdout).toMatch(/complete, .*\nwarning: the sensor has nothing before 2026-11-24T05:40:25/s);
+    expect(stdout).toContain("alert 1: inconclusive\n");
+    expect(code).toBe(4);
   });
 
   it("does not say so when a limit kept packets from it", async () => {
@@ -74,7 +85,7 @@ captures: ${captures}
   });
 
   it("tells no packets", async () => {
-    const { code, stdout } = await play({ id: "3", client: "192.0.2.99" });
+    const { code, stdout } = await play({ id: "3", client: "192.0.2.99", ...covered }, tenSeconds);
     expect(stdout).toMatch(/no-packets, 0 packets\nalert 3: no packets\n$/);
     expect(code).toBe(3);
   });

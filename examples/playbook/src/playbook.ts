@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     server: { type: "string", default: "localhost:8443" },
     pki: { type: "string", default: "../toy-server/pki" },
     evidence: { type: "string", default: "evidence" },
+    seconds: { type: "string", default: "60" },
     "max-packets": { type: "string", default: "1000000" },
   },
 });
@@ -52,9 +53,10 @@ async function investigate(): Promise<keyof typeof exitCodes> {
     timeoutMs: 60_000,
   });
   const alertedAtMs = Date.parse(alert.time);
+  const aroundMs = Number(options.seconds) * 1000;
   const request = {
-    from: new Date(alertedAtMs - 60_000),
-    to: new Date(alertedAtMs + 60_000),
+    from: new Date(alertedAtMs - aroundMs),
+    to: new Date(alertedAtMs + aroundMs),
     filter: host(alert.client).and(host(alert.server), tcp()),
     maxPackets: Number(options["max-packets"]),
   };
@@ -70,13 +72,16 @@ async function investigate(): Promise<keyof typeof exitCodes> {
     if (tlsServerName(segment.payload) === alert.name) seenAtNs ??= timestampNs;
   }
   // The loop has ended without an error: what was read is all there is, or all that a limit let through.
-  const { verdict, packets, stoppedBy } = await fetch.summary;
+  const { verdict, packets, stoppedBy, shortcomings } = await fetch.summary;
   console.log(`${request.filter}: ${verdict}, ${packets} packets`);
-  if (verdict === "no-packets") return "no packets";
+  // What the sensor does not have, nobody has seen: no alert is closed on that.
+  for (const shortcoming of shortcomings) console.log(`warning: ${shortcoming}`);
+  const isCovered = shortcomings.length === 0;
+  if (verdict === "no-packets") return isCovered ? "no packets" : "inconclusive";
   console.log(`payload: ${bytes.fromClient} bytes from the client, ${bytes.fromServer} from the server`);
   if (verdict === "truncated") console.log(`there are more packets: ${stoppedBy} ended the answer`);
   if (verdict === "incomplete") console.log("packets are missing: files on the sensor are damaged");
-  if (seenAtNs === undefined) return verdict === "complete" ? "not seen" : "inconclusive";
+  if (seenAtNs === undefined) return verdict === "complete" && isCovered ? "not seen" : "inconclusive";
 
   console.log(`${alert.name}: asked for at ${new Date(Number(seenAtNs / 1_000_000n)).toISOString()}`);
   await mkdir(options.evidence, { recursive: true });

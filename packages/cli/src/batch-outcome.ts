@@ -1,5 +1,5 @@
 import { type FetchResult, formatTime } from "@stenogrpc/client/node";
-import { coverageJson, shortcomings } from "./coverage-text.js";
+import { coverageJson } from "./coverage-text.js";
 import { exitCode } from "./exit-codes.js";
 import { counted, formatCount, formatSize } from "./format.js";
 import { printable } from "./printable.js";
@@ -52,7 +52,7 @@ export function outcomeFields({ row, verdict, result, file, error }: BatchOutcom
     sha256: result?.sha256 ?? null,
     file: file ?? null,
     error: error ?? null,
-    missing: result ? shortcomings(result).join("; ") || null : null,
+    missing: result?.shortcomings.map(printable).join("; ") || null,
   };
 }
 

@@ -1,13 +1,13 @@
 import { type FetchResult, manifestSuffix, type NodePcapFetch } from "@stenogrpc/client/node";
 import { checkFilter } from "./check-filter.js";
 import type { ConnectionOptions } from "./connection-options.js";
-import { shortcomings } from "./coverage-text.js";
 import { exitCode } from "./exit-codes.js";
 import { explainFailure } from "./explain-failure.js";
 import { refuseExisting, refuseFolder, requireFolderOf } from "./files.js";
 import { listenForInterruption } from "./interruption.js";
 import { openClient } from "./open-client.js";
 import { parseWindow } from "./parse-window.js";
+import { printable } from "./printable.js";
 import { createProgress, type Progress } from "./progress.js";
 import { clientQuery, dialectOf, refuseForOriginal } from "./query-options.js";
 import { exitCodeOf, resultJson, resultText } from "./result.js";
@@ -71,7 +71,8 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
   progress.end();
   if (options.json) return await printResult(result, file);
   if (!options.quiet) process.stderr.write(`${resultText(result, toStdout ? "stdout" : file)}\n`);
-  else for (const fact of shortcomings(result)) process.stderr.write(`stenogrpc: warning: ${fact}\n`);
+  else
+    for (const fact of result.shortcomings) process.stderr.write(`stenogrpc: warning: ${printable(fact)}\n`);
   return exitCodeOf(result);
 }
 

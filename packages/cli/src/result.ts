@@ -1,5 +1,5 @@
 import { type FetchResult, formatTime } from "@stenogrpc/client/node";
-import { coverageJson, remarks, shortcomings } from "./coverage-text.js";
+import { coverageJson, remarks } from "./coverage-text.js";
 import { exitCode } from "./exit-codes.js";
 import { counted, formatCount, formatSize } from "./format.js";
 import { printable } from "./printable.js";
@@ -48,7 +48,7 @@ export function resultText(result: FetchResult, file: string): string {
   if (result.verification === "structure-only") {
     lines.push("  note   an original server: form checked, completeness not (it sends no summary)");
   }
-  for (const fact of shortcomings(result)) lines.push(`  warning ${fact}`);
+  for (const fact of result.shortcomings) lines.push(`  warning ${printable(fact)}`);
   for (const fact of remarks(result)) lines.push(`  note   ${fact}`);
   for (const warning of result.warnings) lines.push(`  note   ${printable(warning)}`);
   return lines.join("\n");

@@ -25,6 +25,7 @@ export const result: FetchResult = {
   completeness: "unproved",
   coverage: { gaps: [] },
   damage: [],
+  shortcomings: [],
   recordsSeen: 1234,
   recordsOutsideWindow: 0,
   recordsUnmatched: 0,

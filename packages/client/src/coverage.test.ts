@@ -41,8 +41,12 @@ describe("coverage", () => {
         gaps: [agedOut, hole, notYet, { ...hole, start: at(3100), end: at(3200), reason: 99 as GapReason }], // as a newer server might
       },
     });
-    const { verdict, coverage } = await client.fetchPcap(hour).summary;
+    const { verdict, coverage, shortcomings } = await client.fetchPcap(hour).summary;
     expect(verdict).toBe("complete");
+    expect(shortcomings).toHaveLength(4);
+    expect(shortcomings[1]).toMatch(
+      /^the sensor has nothing from .* to .*: capture stopped, or files are missing$/,
+    );
     const ns = (seconds: number) => noonNs + BigInt(seconds) * second;
     expect(coverage).toEqual({
       oldestPacketNs: ns(600),

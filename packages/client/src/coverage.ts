@@ -156,7 +156,7 @@ function retryOf(
 }
 
 /** When packets that are not there yet may be, where that is known: not before they are captured, whatever the server says. */
-function dueAt({ endNs, expectedAtNs }: CoverageGap, nowNs: bigint): bigint | undefined {
+export function dueAt({ endNs, expectedAtNs }: CoverageGap, nowNs: bigint): bigint | undefined {
   if (endNs <= nowNs) return expectedAtNs;
   return expectedAtNs !== undefined && expectedAtNs > endNs ? expectedAtNs : endNs;
 }

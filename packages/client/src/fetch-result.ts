@@ -72,6 +72,11 @@ export interface FetchResult {
   readonly coverage: Coverage | undefined;
   /** What could not be read; the first hundred. */
   readonly damage: readonly Damage[];
+  /**
+   * What the answer lacks, in words, one fact each: the gaps of `coverage`, and `damage` that cost packets. Empty: nothing that is known.
+   * Their names come from the server; print them as text from elsewhere.
+   */
+  readonly shortcomings: readonly string[];
   /** Packet records the source delivered before any exact check. */
   readonly recordsSeen: number;
   /** Records of those outside the window, left out. */

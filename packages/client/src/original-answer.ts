@@ -101,6 +101,7 @@ export async function* originalPieces(
     completeness: "unstated",
     coverage: undefined,
     damage: [],
+    shortcomings: [],
     recordsSeen: windowCounts.recordsSeen,
     recordsOutsideWindow: windowCounts.recordsOutsideWindow,
     recordsUnmatched: 0,

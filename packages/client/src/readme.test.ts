@@ -32,7 +32,7 @@ it("the README's example does what it says", async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [...conditions, "example.mts"], {
       cwd: folder,
     });
-    expect(stdout).toMatch(/^complete 3 [0-9a-f]{64}\n$/);
+    expect(stdout).toMatch(/^complete 3 [0-9a-f]{64} \[\]\n$/);
     expect(new Uint8Array(await readFile(join(folder, "alert-4711.pcap")))).toEqual(capture.bytes);
     expect(await readdir(folder)).toHaveLength(5);
     expect(filters).toEqual(["host 10.0.0.1 and port 443"]);

@@ -61,6 +61,7 @@ describe("a flawless answer", () => {
       completeness: "unproved",
       coverage: undefined,
       damage: [],
+      shortcomings: [],
       recordsSeen: 20,
       recordsOutsideWindow: 3,
       recordsUnmatched: 2,

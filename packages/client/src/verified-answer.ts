@@ -10,6 +10,7 @@ import type { Completeness, FetchResult, StoppedByLimit, Verdict } from "./fetch
 import { checkDialect } from "./filter-dialect.js";
 import { PacketTimes } from "./packet-times.js";
 import type { IncrementalHash } from "./sha256.js";
+import { shortcomingsOf } from "./shortcomings.js";
 import { StenographerError } from "./stenographer-error.js";
 import { timestampNs } from "./well-known-types.js";
 import { WholeRecords } from "./whole-records.js";
@@ -103,6 +104,12 @@ export class VerifiedAnswer implements AnswerCounts {
     this.#compareTotals(summary, sha256);
     checkDialect(dialect, summary.filterDialect, uid);
     const { verdict, stoppedBy } = this.#conclude(status, summary);
+    const applied = {
+      startNs: this.#time(summary.windowStart, "the window's start") ?? window.startNs,
+      endNs: this.#time(summary.windowEnd, "the window's end") ?? window.endNs,
+    };
+    const coverage = summary.coverage && readCoverage(summary.coverage, window, uid);
+    const damage = summary.damage.map(readDamage);
     const result: FetchResult = {
       uid,
       verdict,
@@ -116,17 +123,15 @@ export class VerifiedAnswer implements AnswerCounts {
       sensor: summary.sensor,
       serverVersion: summary.serverVersion,
       clientIdentity: summary.clientIdentity,
-      window: {
-        startNs: this.#time(summary.windowStart, "the window's start") ?? window.startNs,
-        endNs: this.#time(summary.windowEnd, "the window's end") ?? window.endNs,
-      },
+      window: applied,
       filter: summary.filter,
       filterDialect: dialect,
       policyFilter: summary.policyFilter,
       payloadLimitBytes: summary.payloadLimit,
       completeness: completenessNames[summary.completeness] ?? "unstated",
-      coverage: summary.coverage && readCoverage(summary.coverage, window, uid),
-      damage: summary.damage.map(readDamage),
+      coverage,
+      damage,
+      shortcomings: shortcomingsOf({ window: applied, coverage, damage }),
       recordsSeen: Number(summary.recordsSeen),
       recordsOutsideWindow: Number(summary.recordsOutsideWindow),
       recordsUnmatched: Number(summary.recordsUnmatched),

@@ -8,6 +8,8 @@ export type { FilterDialect, FilterText } from "../filter-dialect.js";
 export type { PcapFetch } from "../pcap-fetch.js";
 export type { QueryCost, QueryExplanation } from "../query-explanation.js";
 export type { SensorDescription, SensorLimits } from "../sensor-description.js";
+// What only our packages need.
+export { damageInWords } from "../shortcomings.js";
 export {
   type FilterProblemDetail,
   StenographerError,
@@ -15,7 +17,6 @@ export {
   type StenographerErrorFields,
 } from "../stenographer-error.js";
 export type { TimeInput } from "../time.js";
-// What only our packages need.
 export { formatTime, parseTime } from "../time.js";
 export {
   createStenographerClient,

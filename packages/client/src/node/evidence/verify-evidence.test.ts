@@ -216,6 +216,7 @@ async function write(
       gaps: [{ startNs: hour.to - second, endNs: hour.to, reason: "not-yet-written", expectedAtNs: hour.to }],
     },
     damage: [{ file: "1782907200000000", thread: 0, what: "a block fails its check", losesPackets: true }],
+    shortcomings: ["a block fails its check"],
     recordsSeen: 20,
     recordsOutsideWindow: 3,
     recordsUnmatched: 2,

@@ -1,0 +1,93 @@
+import { expect, it } from "vitest";
+import type { Coverage, CoverageGap } from "./coverage.js";
+import { shortcomingsOf } from "./shortcomings.js";
+
+/** A minute from 2026-01-02T03:04:05Z on. */
+const window = { startNs: 1_767_323_045_000_000_000n, endNs: 1_767_323_105_000_000_000n };
+const minute = 60_000_000_000n;
+const notYet: CoverageGap = { ...window, reason: "not-yet-written" };
+/** The window's first ten seconds. */
+const firstTen: CoverageGap = { ...window, endNs: window.startNs + 10_000_000_000n, reason: "aged-out" };
+const agedOut: CoverageGap = { ...window, reason: "aged-out" };
+
+const text = (gap: CoverageGap, nowNs: bigint, extent: Omit<Coverage, "gaps"> = {}) =>
+  shortcomingsOf({ window, damage: [], coverage: { ...extent, gaps: [gap] } }, Number(nowNs / 1_000_000n));
+
+it.each<[Partial<CoverageGap>, string]>([
+  [{}, "the sensor has nothing before 2026-01-02T03:04:15Z (asked from 2026-01-02T03:04:05Z)"],
+  [
+    { reason: "not-yet-written", expectedAtNs: window.endNs },
+    "not on disk yet after 2026-01-02T03:04:05Z (asked up to 2026-01-02T03:04:15Z); ask again after 2026-01-02T03:05:05Z",
+  ],
+  [
+    { reason: "not-yet-written" },
+    "not on disk yet after 2026-01-02T03:04:05Z (asked up to 2026-01-02T03:04:15Z); ask again in a few minutes",
+  ],
+  [
+    { reason: "missing" },
+    "the sensor has nothing from 2026-01-02T03:04:05Z to 2026-01-02T03:04:15Z: capture stopped, or files are missing",
+  ],
+  [
+    { reason: "unstated" },
+    "the sensor has nothing from 2026-01-02T03:04:05Z to 2026-01-02T03:04:15Z, and does not say why",
+  ],
+])("says what a gap is: %o", (change, words) => {
+  expect(text({ ...firstTen, ...change }, window.endNs)).toEqual([words]);
+});
+
+it("says that a window ends in the future, and not to ask before that", () => {
+  const words =
+    "not on disk yet after 2026-01-02T03:04:05Z (asked up to 2026-01-02T03:05:05Z); the window ends in the future: ask again after";
+  expect(text(notYet, window.startNs)).toEqual([`${words} 2026-01-02T03:05:05Z`]);
+  const early = { ...notYet, expectedAtNs: window.startNs };
+  expect(text(early, window.startNs)).toEqual([`${words} 2026-01-02T03:05:05Z`]);
+  const late = { ...notYet, expectedAtNs: window.endNs + minute };
+  expect(text(late, window.startNs)).toEqual([`${words} 2026-01-02T03:06:05Z`]);
+});
+
+it("names the newest packet where all of the window comes later", () => {
+  const extent = { newestPacketNs: window.startNs - minute };
+  expect(text(notYet, window.endNs, extent)).toEqual([
+    "not on disk yet after 2026-01-02T03:03:05Z, the sensor's newest packet (asked from 2026-01-02T03:04:05Z to 2026-01-02T03:05:05Z); ask again in a few minutes",
+  ]);
+});
+
+it("names the oldest packet where all of the window is older", () => {
+  const extent = { oldestPacketNs: window.endNs + minute };
+  expect(text(agedOut, window.endNs, extent)).toEqual([
+    "the sensor has nothing before 2026-01-02T03:06:05Z, its oldest packet (asked from 2026-01-02T03:04:05Z to 2026-01-02T03:05:05Z)",
+  ]);
+});
+
+it("names no oldest packet that another capture thread has, or that is not known", () => {
+  const words =
+    "the sensor has nothing that is so old (asked from 2026-01-02T03:04:05Z to 2026-01-02T03:05:05Z)";
+  expect(text(agedOut, window.endNs, { oldestPacketNs: window.startNs })).toEqual([words]);
+  expect(text(agedOut, window.endNs)).toEqual([words]);
+});
+
+it("names the places of damage that cost packets, and no others", () => {
+  const lost = {
+    file: "1767323045",
+    thread: 1,
+    block: 3,
+    offset: 3_145_728,
+    what: "bad length",
+    losesPackets: true,
+  };
+  const harmless = { file: "1767323045", thread: 0, what: "no index", losesPackets: false };
+  expect(shortcomingsOf({ window, coverage: undefined, damage: [harmless, lost] })).toEqual([
+    "file 1767323045 of thread 1, block 3, byte 3145728: bad length (packets may be missing)",
+  ]);
+});
+
+it("names the first ten gaps, and how many more there are", () => {
+  const gaps = Array.from({ length: 1212 }, () => firstTen);
+  const words = shortcomingsOf({ window, coverage: { gaps }, damage: [] });
+  expect(words).toHaveLength(11);
+  expect(words.at(-1)).toBe("and 1202 more gaps");
+});
+
+it("has nothing to say of an answer that lacks nothing", () => {
+  expect(shortcomingsOf({ window, coverage: { gaps: [] }, damage: [] })).toEqual([]);
+});

@@ -1,0 +1,79 @@
+import { type CoverageGap, dueAt } from "./coverage.js";
+import type { Damage } from "./damage.js";
+import type { FetchResult } from "./fetch-result.js";
+import { formatTime } from "./time.js";
+
+const mostNamed = 10;
+
+type Answered = Pick<FetchResult, "window" | "coverage" | "damage">;
+
+/**
+ * What an answer lacks, in words, one fact each: what the sensor can't answer for, and what it could not read. Of each the first ten,
+ * and how many more there are.
+ *
+ * @param nowMs the time, in milliseconds since the epoch
+ */
+export function shortcomingsOf(answered: Answered, nowMs: number = Date.now()): string[] {
+  const { coverage, damage } = answered;
+  const nowNs = BigInt(Math.floor(nowMs)) * 1_000_000n;
+  return [
+    ...named(coverage?.gaps ?? [], (gap) => gapText(gap, answered, nowNs), "gaps"),
+    ...damageInWords(
+      damage.filter(({ losesPackets }) => losesPackets),
+      "damaged places",
+    ),
+  ];
+}
+
+/** The first ten places in words, and how many more there are. */
+export function damageInWords(damage: readonly Damage[], nouns: string): string[] {
+  return named(damage, damageText, nouns);
+}
+
+/** The first few of them in words, and how many more there are. */
+function named<T>(items: readonly T[], text: (item: T) => string, nouns: string): string[] {
+  const lines = items.slice(0, mostNamed).map(text);
+  const more = items.length - lines.length;
+  if (more > 0) lines.push(`and ${more} more ${nouns}`);
+  return lines;
+}
+
+function gapText(gap: CoverageGap, { coverage, window }: Answered, nowNs: bigint): string {
+  const { startNs, endNs, reason } = gap;
+  const [start, end] = [formatTime(startNs), formatTime(endNs)];
+  const { oldestPacketNs, newestPacketNs } = coverage ?? {};
+  switch (reason) {
+    case "aged-out":
+      if (endNs < window.endNs) return `the sensor has nothing before ${end} (asked from ${start})`;
+      // Another capture thread's oldest packet may be older than what this one lacks.
+      return oldestPacketNs !== undefined && oldestPacketNs >= endNs
+        ? `the sensor has nothing before ${formatTime(oldestPacketNs)}, its oldest packet (asked from ${start} to ${end})`
+        : `the sensor has nothing that is so old (asked from ${start} to ${end})`;
+    case "not-yet-written": {
+      const isWhole = startNs === window.startNs && newestPacketNs !== undefined && newestPacketNs < startNs;
+      const what = isWhole
+        ? `not on disk yet after ${formatTime(newestPacketNs)}, the sensor's newest packet (asked from ${start} to ${end})`
+        : `not on disk yet after ${start} (asked up to ${end})`;
+      return `${what}; ${whenToAsk(gap, nowNs)}`;
+    }
+    case "missing":
+      return `the sensor has nothing from ${start} to ${end}: capture stopped, or files are missing`;
+    case "unstated":
+      return `the sensor has nothing from ${start} to ${end}, and does not say why`;
+  }
+}
+
+function whenToAsk(gap: CoverageGap, nowNs: bigint): string {
+  const dueNs = dueAt(gap, nowNs);
+  const advice = `ask again ${dueNs === undefined ? "in a few minutes" : `after ${formatTime(dueNs)}`}`;
+  return gap.endNs <= nowNs ? advice : `the window ends in the future: ${advice}`;
+}
+
+function damageText({ file, thread, block, offset, what, losesPackets }: Damage): string {
+  const place = [
+    `file ${file} of thread ${thread}`,
+    ...(block === undefined ? [] : [`block ${block}`]),
+    ...(offset === undefined ? [] : [`byte ${offset}`]),
+  ].join(", ");
+  return `${place}: ${what}${losesPackets ? " (packets may be missing)" : ""}`;
+}
