@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorkplace, type Sensor, startSensor, type Workplace } from "../support/sensor.js";
 
 const blockBytes = 1024 * 1024;
-const fileAgeSeconds = 3;
+const fileAgeSeconds = 4;
 
 /** An answer about everything so far, as the client had it. */
 interface Answer {
@@ -40,7 +40,7 @@ describe("Stenographer's files while stenotype writes them", () => {
     workplace = await createWorkplace();
     for (const name of ["packets", "index", "work"]) mkdirSync(workplace.path(name));
     const pcap = workplace.path("sent.pcap");
-    await writeSyntheticTraffic(pcap, { packets: 36_000, seed: 11 });
+    await writeSyntheticTraffic(pcap, { packets: 40_000, seed: 11 });
     sent = frames(readPcap(pcap));
     const threads = [{ packetsDirectory: folder("packets"), indexDirectory: folder("index") }];
     const flags = { fileAgeSeconds, blockAgeSeconds: 1 };
@@ -112,7 +112,7 @@ describe("Stenographer's files while stenotype writes them", () => {
     expect(frames(all.packets)).toEqual(sent);
     expect(finished().length).toBeGreaterThanOrEqual(3);
     expect(ofUnfinishedAlone).toBeGreaterThan(0);
-    expect(new Set(answers.map(({ packets }) => packets.length)).size).toBeGreaterThan(8);
+    expect(new Set(answers.map(({ packets }) => packets.length)).size).toBeGreaterThan(5);
     for (const answer of answers) {
       const { packets, result } = answer;
       expect(frames(packets)).toEqual(sent.slice(0, packets.length));
