@@ -1,4 +1,5 @@
 import { parseIpAddress } from "./address.js";
+import { clip } from "./syntax-error.js";
 import { maxHoursAgo, maxMinutesAgo } from "./time.js";
 import type { Token } from "./tokenizer.js";
 
@@ -188,10 +189,6 @@ function foreign(word: string): string | undefined {
 /** What a reader would call the word that begins at `offset`: up to a space or parenthesis. */
 export function wordAt(text: string, offset: number): string {
   return /^[^\s()]*/.exec(text.slice(offset, offset + 100))?.[0] ?? "";
-}
-
-function clip(piece: string): string {
-  return piece.length > 45 ? `${piece.slice(0, 45)}...` : piece;
 }
 
 /** One letter too many, too few or wrong, or two neighbours swapped. */

@@ -56,12 +56,17 @@ const isDescription = /number|address|mask$|length|^time$|duration|end of/;
 
 /** A piece of the filter as it can stand in a message: short, quoted, without control characters. */
 export function quoted(piece: string): string {
-  return piece.length > 40 ? `"${visible(piece.slice(0, 40))}..."` : `"${visible(piece)}"`;
+  return `"${visible(clip(piece, 40))}"`;
 }
 
-/** Control characters would move the caret, or the terminal's cursor; tabs keep their width. */
+/** The first so many characters, and dots for more. Never half of one that takes two units of UTF-16: UTF-8 has no bytes for that. */
+export function clip(piece: string, most = 45): string {
+  return piece.length > most ? `${piece.slice(0, most).replace(/\p{Cs}$/u, "")}...` : piece;
+}
+
+/** Control characters would move the caret, or the terminal's cursor; tabs keep their width. Half characters are none. */
 function visible(piece: string): string {
-  return piece.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/g, "\ufffd");
+  return piece.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]|\p{Cs}/gu, "\ufffd");
 }
 
 /** Where in the text, for a message: `column 5`, or `line 2, column 3`. */

@@ -75,6 +75,12 @@ const troubles: Record<string, PacketSource["open"]> = {
   },
 };
 
+/** Whom it does not serve, and why. */
+const refusals: Record<string, { allow: false; reason: string }> = {
+  "not-allowed": { allow: false, reason: "not on Sundays" },
+  "not-allowed-in-half-a-character": { allow: false, reason: "not on \ud83d" },
+};
+
 let server: StenographerServer;
 let ca: string;
 let friend: Identity;
@@ -99,8 +105,7 @@ beforeAll(async () => {
     source: { ...packets, open: (plan, signal) => (troubles[plan.uid] ?? packets.open)(plan, signal) },
     sensor: "edge-1",
     limits: { minChunkBytes: 1 },
-    authorize: ({ request }) =>
-      request?.request?.uid === "not-allowed" ? { allow: false, reason: "not on Sundays" } : { allow: true },
+    authorize: ({ request }) => refusals[request?.request?.uid ?? ""] ?? { allow: true },
     logger: { debug: () => {}, info: note, warn: note, error: note },
     tls: {
       ca,
@@ -190,7 +195,17 @@ describe("our framing and connect-node answer the same", () => {
     ["to a bad filter", asking({ bpf: "port 80 and prot 81" }), InvalidArgument],
     ["to a bad uid", withUid("../../x"), InvalidArgument],
     ["to a request that says nothing", sent(envelope(Buffer.alloc(0))), InvalidArgument],
+    [
+      "to a filter that its message cuts within a character",
+      asking({ bpf: `${"x".repeat(39)}😀` }),
+      InvalidArgument,
+    ],
     ["to whoever may not ask", withUid("not-allowed"), Code.PermissionDenied],
+    [
+      "to whoever may not ask, for a reason that is half a character",
+      withUid("not-allowed-in-half-a-character"),
+      Code.PermissionDenied,
+    ],
     ["where the source is away", withUid("fails-at-once"), Code.Unavailable],
     ["where the source fails in a way that is nobody's business", withUid("fails-as-never-before"), Internal],
     ["where the source fails in the middle", withUid("fails-later"), Code.DataLoss],

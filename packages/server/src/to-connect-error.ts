@@ -90,7 +90,8 @@ function failure(
   more: readonly Detail[] = [],
 ): ConnectError {
   const info = detail(ErrorInfoSchema, { reason, domain: "stenogrpc" });
-  return new ConnectError(message, code, undefined, [info, ...more], cause);
+  // Half a character can't be sent: there would be no answer at all.
+  return new ConnectError(message.replace(/\p{Cs}/gu, "\ufffd"), code, undefined, [info, ...more], cause);
 }
 
 function retryInfo(retryAfterMs: number | undefined): Detail[] {

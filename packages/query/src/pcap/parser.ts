@@ -2,7 +2,7 @@ import { networkAddress, parseIpv6Words, prefixMask, printIpAddress } from "../a
 import type { IpAddress } from "../ast.js";
 import { isOneEditAway, wordAt } from "../hints.js";
 import { maxFilterLength } from "../limits.js";
-import { describePlace, FilterSyntaxError, quoted } from "../syntax-error.js";
+import { clip, describePlace, FilterSyntaxError, quoted } from "../syntax-error.js";
 import { parseAgo, parseTime } from "../time.js";
 import type {
   ArithmeticNode,
@@ -1043,8 +1043,4 @@ const comparisonsAfter = [...comparisons, ...arithmeticOperators];
 
 function isNumberAlone(first: PcapToken, node: ArithmeticNode): boolean {
   return first.kind === "number" && node.kind === "number";
-}
-
-function clip(piece: string): string {
-  return piece.length > 45 ? `${piece.slice(0, 45)}...` : piece;
 }

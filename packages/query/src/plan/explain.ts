@@ -3,6 +3,7 @@ import type { FilterNode } from "../ast.js";
 import type { PcapFilterNode, PcapHostNode, PcapNetNode, PcapNode, PcapPortNode } from "../pcap/ast.js";
 import { foldPcap } from "../pcap/walk.js";
 import { printFilter } from "../print.js";
+import { clip } from "../syntax-error.js";
 import { primitives } from "../walk.js";
 import { maxCharacters, maxTerms } from "./bound.js";
 import { maxPorts } from "./cover.js";
@@ -205,6 +206,5 @@ function has({ expression }: PcapFilterNode, kinds: readonly PcapNode["kind"][])
 }
 
 function quoted(filter: FilterNode | PcapFilterNode): string {
-  const text = printFilter(filter);
-  return `\`${text.length > longestText ? `${text.slice(0, longestText - 3)}...` : text}\``;
+  return `\`${clip(printFilter(filter), longestText - 3)}\``;
 }
