@@ -1,5 +1,6 @@
 import { certificates } from "../certificates.js";
 import type { DelayOptions } from "../delaying-proxy.js";
+import { inTurn } from "../in-turn.js";
 import type { BenchOptions } from "../main.js";
 import { Peer } from "../peer.js";
 import { printResults } from "../print-results.js";
@@ -35,23 +36,19 @@ export async function benchRtt({ quick, json }: BenchOptions): Promise<void> {
   const runs = quick ? 1 : 5;
   const tls = await certificates();
   for (const link of quick ? links.slice(0, 1) : links) {
-    const results = pairs.map(([server, client]) => ({ server, client, runs: [] as Measured[] }));
-    for (let run = 0; run < runs; run++) {
-      for (const { server, client, runs: all } of results) {
-        const stock = client === "connect-node" || client === "grpc-js";
-        const answerBytes = (quick ? 1 : stock ? 4 : 256) * MiB;
-        const measured = await runPair(
-          { kind: server, tls: tls.server, answerBytes, warmUpBytes: 0, chunkBytes, digest: true },
-          { kind: client, tls: tls.client, chunkBytes, streams: 1, warmUp: false, digest: true },
-          (target) => new Peer(new URL("../delaying-proxy.ts", import.meta.url), { target, ...link }),
-        );
-        all.push(measured);
-      }
-    }
+    const results = await inTurn(pairs, runs, ([server, client]) => {
+      const stock = client === "connect-node" || client === "grpc-js";
+      const answerBytes = (quick ? 1 : stock ? 4 : 256) * MiB;
+      return runPair(
+        { kind: server, tls: tls.server, answerBytes, warmUpBytes: 0, chunkBytes, digest: true },
+        { kind: client, tls: tls.client, chunkBytes, streams: 1, warmUp: false, digest: true },
+        (target) => new Peer(new URL("../delaying-proxy.ts", import.meta.url), { target, ...link }),
+      );
+    });
     const rate = (all: readonly Measured[]) =>
       all.map(({ bytes, ms, firstMs }) => bytes / MiB / ((ms - firstMs) / 1000));
     const raw = median(rate(results[0]?.runs ?? []));
-    const rows = results.map(({ server, client, runs: all }) => {
+    const rows = results.map(({ pair: [server, client], runs: all }) => {
       const rates = rate(all);
       return {
         server,

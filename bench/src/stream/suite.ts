@@ -1,4 +1,5 @@
 import { certificates, type Tls } from "../certificates.js";
+import { inTurn } from "../in-turn.js";
 import type { BenchOptions } from "../main.js";
 import { Peer, type Usage } from "../peer.js";
 import { printResults } from "../print-results.js";
@@ -146,22 +147,14 @@ export async function benchSlowReaders({ quick, json }: BenchOptions): Promise<v
   const chunkBytes = 256 * KiB;
   const tls = await certificates();
   for (const streams of quick ? [8] : [1, 64]) {
-    const results = slowPairs.map((pair) => ({ pair, runs: [] as Run[] }));
-    for (let run = 0; run < runs; run++) {
-      for (const { pair, runs: all } of results) {
-        const { server, client, digest } = pair;
-        const answerBytes = totalBytes / streams;
-        all.push(
-          await runPair(
-            { kind: server, tls: tls.server, answerBytes, warmUpBytes: 0, chunkBytes, digest },
-            {
-              ...{ kind: client, tls: tls.client, chunkBytes, streams, warmUp: false, digest },
-              bytesPerSecond: bytesPerSecond / streams,
-            },
-          ),
-        );
-      }
-    }
+    const reading = { streams, warmUp: false, bytesPerSecond: bytesPerSecond / streams };
+    const sending = { answerBytes: totalBytes / streams, warmUpBytes: 0 };
+    const results = await inTurn(slowPairs, runs, ({ server, client, digest }) =>
+      runPair(
+        { kind: server, tls: tls.server, chunkBytes, digest, ...sending },
+        { kind: client, tls: tls.client, chunkBytes, digest, ...reading },
+      ),
+    );
     const rows = results.map(({ pair: { server, client }, runs: all }) => ({
       server,
       client,
@@ -198,20 +191,17 @@ async function comparePairs(
 ): Promise<void> {
   const runs = quick ? 1 : 5;
   const tls = await certificates();
-  const results = among.map((pair) => ({ pair, runs: [] as Run[] }));
-  for (let run = 0; run < runs; run++) {
-    for (const result of results) {
-      const { server, client, digest } = result.pair;
-      const share = shareOf(result.pair, totalBytes, chunkBytes);
-      const answerBytes = Math.ceil(share / streams);
-      const measured = await runPair(
-        { kind: server, tls: tls.server, answerBytes, warmUpBytes: share / warmUpShare, chunkBytes, digest },
-        { kind: client, tls: tls.client, chunkBytes, streams, warmUp: true, digest },
-      );
-      if (measured.bytes < share) throw new Error(`${client} got ${measured.bytes} of ${share} bytes`);
-      result.runs.push(measured);
-    }
-  }
+  const results = await inTurn(among, runs, async (pair) => {
+    const { server, client, digest } = pair;
+    const share = shareOf(pair, totalBytes, chunkBytes);
+    const answerBytes = Math.ceil(share / streams);
+    const measured = await runPair(
+      { kind: server, tls: tls.server, answerBytes, warmUpBytes: share / warmUpShare, chunkBytes, digest },
+      { kind: client, tls: tls.client, chunkBytes, streams, warmUp: true, digest },
+    );
+    if (measured.bytes < share) throw new Error(`${client} got ${measured.bytes} of ${share} bytes`);
+    return measured;
+  });
   const rates = new Map(results.map(({ pair, runs }) => [pair, runs.map(rateOf)]));
   const rawRate = median(rates.get(pairs[1] as Pair) ?? []); // raw HTTP/2, which takes part in all
   const rows = results.map(({ pair, runs }) => {

@@ -17,6 +17,7 @@ export {
   type StenographerErrorFields,
 } from "../stenographer-error.js";
 export type { TimeInput } from "../time.js";
+// What only our packages need.
 export { formatTime, parseTime } from "../time.js";
 export {
   createStenographerClient,

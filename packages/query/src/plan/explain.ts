@@ -206,5 +206,6 @@ function has({ expression }: PcapFilterNode, kinds: readonly PcapNode["kind"][])
 }
 
 function quoted(filter: FilterNode | PcapFilterNode): string {
-  return `\`${clip(printFilter(filter), longestText - 3)}\``;
+  const text = printFilter(filter);
+  return `\`${text.length > longestText ? clip(text, longestText - 3) : text}\``;
 }
