@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const sourceConditions = ["@stenogrpc/source", "node", "import", "default"];
 
@@ -6,6 +6,12 @@ const sourceConditions = ["@stenogrpc/source", "node", "import", "default"];
 const fromSource = {
   resolve: { conditions: sourceConditions },
   ssr: { resolve: { conditions: sourceConditions, externalConditions: sourceConditions } },
+};
+
+/** Stores of Stenographer's files read in a thread of their own, as they do where they are built. */
+const inReaderThread = {
+  globalSetup: ["packages/stenographer-files/test-support/build-package.ts"],
+  setupFiles: ["packages/stenographer-files/test-support/use-reader-thread.ts"],
 };
 
 export default defineConfig({
@@ -19,7 +25,23 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/src/**/*.test.ts", "tests/*.test.ts"],
+          exclude: [...configDefaults.exclude, "**/thread-reader.test.ts"],
           // For a machine that does much else; no test waits for a time of its own.
+          testTimeout: 60_000,
+          server: { deps: { inline: [/@stenogrpc/] } },
+        },
+      },
+      {
+        ...fromSource,
+        test: {
+          name: "reader-thread",
+          include: [
+            "packages/stenographer-files/src/{store,file-plan,read-unfinished,restore,damage,stenotype,thread}*.test.ts",
+          ],
+          // It reaches into the thread that reads.
+          exclude: ["**/store-many-positions.test.ts"],
+          ...inReaderThread,
+          env: { STENOGRPC_DAMAGE_CASES: "100" },
           testTimeout: 60_000,
           server: { deps: { inline: [/@stenogrpc/] } },
         },
@@ -47,6 +69,7 @@ export default defineConfig({
         test: {
           name: "real",
           include: ["tests/real/**/*.test.ts"],
+          ...inReaderThread,
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -61,19 +61,43 @@ interface Way {
 
 const MiB = 1024 * 1024;
 const fileHeaderBytes = 24;
-const secondsPerFile = 60;
 const packetsPerSecond = 1000;
 
 /**
  * The same queries over the same packets: our server over each of its sources, and the daemon itself by curl, stenoread and its
- * native gRPC, all in turn, page cache warm. The processor time is that of every process with its children.
+ * native gRPC, all in turn, page cache warm. The processor time is that of every process with its children. Queries of few packets
+ * once more where the packets lie in many files.
  */
 export async function benchStenographerFiles({ quick, json }: BenchOptions): Promise<void> {
   const packets = quick ? 20_000 : 600_000;
   const runs = quick ? 1 : 5;
   const folder = mkdtempSync(join(tmpdir(), "bench-files-"));
   const pcap = join(folder, "in.pcap");
-  const truth = await writeSyntheticTraffic(pcap, { packets, packetsPerSecond });
+  try {
+    const truth = await writeSyntheticTraffic(pcap, { packets, packetsPerSecond });
+    const queries = benchQueries(truth).filter((_, i) => !quick || i % 3 === 0);
+    const files = Math.ceil(packets / packetsPerSecond);
+    const few = queries.slice(0, 2).map((query) => ({ ...query, name: `${query.name}, in ${files} files` }));
+    const results = [
+      ...(await benchStore({ folder, pcap, secondsPerFile: 60, queries, runs })),
+      ...(await benchStore({ folder, pcap, secondsPerFile: 1, queries: few, runs })),
+    ];
+    report(results, { json, packets, runs, pcapBytes: truth.pcapBytes });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Store {
+  /** Folder with one capture, which is `pcap`. */
+  readonly folder: string;
+  readonly pcap: string;
+  readonly secondsPerFile: number;
+  readonly queries: readonly BenchQuery[];
+  readonly runs: number;
+}
+
+async function benchStore({ folder, pcap, secondsPerFile, queries, runs }: Store): Promise<Result[]> {
   const daemon = await startStenographer({ pcap, mode: "files", secondsPerFile, nativeGrpc: true });
   const servers: Peer[] = [];
   const [asking, askingNatively] = [startClient(), startClient()];
@@ -101,16 +125,14 @@ export async function benchStenographerFiles({ quick, json }: BenchOptions): Pro
       stenoreadWay(daemon),
       nativeWay(askingNatively, daemon),
     ];
-    const queries = benchQueries(truth).filter((_, i) => !quick || i % 3 === 0);
     const results = [];
-    for (const query of queries) results.push(await measure(query, ways, runs, daemon));
-    report(results, { json, packets, runs, pcapBytes: truth.pcapBytes });
+    for (const query of queries) results.push(await measure(query, ways, { runs, secondsPerFile, daemon }));
+    return results;
   } finally {
     asking.kill();
     askingNatively.kill();
     await Promise.all(servers.map((peer) => peer.stop<object>()));
     await daemon.stop();
-    rmSync(folder, { recursive: true });
   }
 }
 
@@ -123,8 +145,11 @@ interface Result {
 async function measure(
   query: BenchQuery,
   ways: readonly Way[],
-  runs: number,
-  daemon: RunningStenographer,
+  {
+    runs,
+    secondsPerFile,
+    daemon,
+  }: { readonly runs: number; readonly secondsPerFile: number; readonly daemon: RunningStenographer },
 ): Promise<Result> {
   const { filter, fromNs, toNs } = query;
   const daemonText = stenographerQuery(

@@ -1,9 +1,8 @@
 import type { RecordBatch } from "@stenogrpc/pcap";
 import type { BlockHeader } from "./block-header.js";
 import { type RecordForm, RecordMaker, type TimeBounds } from "./block-records.js";
-import { blockBytes, leastFrameOffset } from "./format.js";
+import { blockBytes, leastFrameOffset, mostRecordsPerBlock } from "./format.js";
 import type { PacketFile } from "./packet-file.js";
-import { gapBytes } from "./read-plan.js";
 
 /** A packet of usual size comes with the first read. */
 const firstReadBytes = 2048;
@@ -14,14 +13,42 @@ export interface BlockProblem {
   readonly offset: number;
 }
 
-/** Memory for one block and its records, used again and again. */
+/** Packets of a block that are wanted. */
+export interface ChosenPackets {
+  /** The block's number. */
+  readonly index: number;
+  readonly header: BlockHeader;
+  /** Where they lie in the block, ascending. */
+  readonly offsets: Uint32Array;
+  /** Whether to read the block from the first of them on in one piece. */
+  readonly inOnePiece: boolean;
+  readonly bounds: TimeBounds;
+  /** Takes what is wrong with them. */
+  readonly problems: BlockProblem[];
+}
+
+/** Memory for one block, and for where its records lie. */
+export interface BlockMemory {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly offsets: Uint32Array<ArrayBuffer>;
+}
+
+/** Reads one block after another into the same memory. */
 export class BlockReader {
-  private readonly bytes = new Uint8Array(blockBytes);
-  private readonly view = new DataView(this.bytes.buffer);
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
   private readonly maker: RecordMaker;
 
-  constructor(form: RecordForm) {
-    this.maker = new RecordMaker(form);
+  constructor(
+    form: RecordForm,
+    readonly memory: BlockMemory = {
+      bytes: new Uint8Array(blockBytes),
+      offsets: new Uint32Array(mostRecordsPerBlock),
+    },
+  ) {
+    this.bytes = memory.bytes;
+    this.view = new DataView(memory.bytes.buffer);
+    this.maker = new RecordMaker(form, memory.offsets);
   }
 
   /** All packets of a block: none of them where anything is wrong with it. The batch lives until the next read. */
@@ -46,49 +73,91 @@ export class BlockReader {
     return maker.batch(bytes);
   }
 
-  /** The packets at some offsets of a block, each one checked. The batch lives until the next read. */
+  /**
+   * The packets at some offsets of blocks, each one checked, of as many blocks as find room one behind another: of the first at least.
+   * The batch lives until the next read.
+   *
+   * @param gapBytes packets nearer to each other are read together
+   */
   async readSome(
     file: PacketFile,
-    index: number,
-    header: BlockHeader,
-    { offsets, inOnePiece }: { readonly offsets: Uint32Array; readonly inOnePiece: boolean },
-    bounds: TimeBounds,
-    problems: BlockProblem[],
-  ): Promise<RecordBatch> {
-    const { bytes, view, maker } = this;
+    blocks: readonly ChosenPackets[],
+    gapBytes: number,
+  ): Promise<{ readonly batch: RecordBatch; readonly blocks: number }> {
+    const { bytes, maker } = this;
     maker.clear();
-    const start = index * blockBytes;
+    let done = 0;
+    for (let filled = 0; done < blocks.length; done++) {
+      const { count } = maker;
+      const block = blocks[done] as ChosenPackets; // done < length
+      block.problems.length = 0;
+      const end = await this.addSome(file, block, filled, gapBytes);
+      if (end === undefined && done > 0) {
+        maker.count = count;
+        block.problems.length = 0;
+        break;
+      }
+      // The packets of one block find room, unless they overlap.
+      if (end === undefined) block.problems.push({ what: "index positions within packets", offset: 0 });
+      filled = end ?? blockBytes;
+    }
+    return { batch: maker.batch(bytes), blocks: done };
+  }
+
+  /** Adds a block's packets from `filled` on, and gives where they end. Undefined: there is too little room. */
+  private async addSome(
+    file: PacketFile,
+    block: ChosenPackets,
+    filled: number,
+    gapBytes: number,
+  ): Promise<number | undefined> {
+    const { bytes, view, maker } = this;
+    const { offsets, header, bounds, problems } = block;
+    const start = block.index * blockBytes;
     const end = header.usedBytes;
-    let have = inOnePiece && (await file.read(bytes, 0, end, start)) ? end : 0;
+    let { inOnePiece } = block;
+    let fill = filled;
     for (let i = 0; i < offsets.length; ) {
       const from = offsets[i] as number; // i < length
-      const behind = have === end ? offsets.length : endOfRun(offsets, i);
-      if (have < end) {
-        have = Math.min((offsets[behind - 1] as number) + firstReadBytes, end);
-        if (from < end && !(await file.read(bytes, from, have - from, start + from))) {
-          problems.push({ what: "an index position beyond what the block has", offset: from });
-          i = behind;
-          continue;
-        }
+      if (from >= end) {
+        problems.push({ what: "an index position beyond what the block has", offset: from });
+        i++;
+        continue;
+      }
+      const behind = inOnePiece ? offsets.length : endOfRun(offsets, i, gapBytes);
+      /** What a place in the block is more in `bytes`. */
+      const shift = fill - from;
+      let have = inOnePiece ? end : Math.min((offsets[behind - 1] as number) + firstReadBytes, end);
+      if (have + shift > blockBytes) return undefined;
+      const isThere = file.read(bytes, fill, have - from, start + from);
+      if (isThere !== true && !(await isThere)) {
+        // The file has become shorter: what is left of the block is read packet by packet.
+        if (!inOnePiece) problems.push({ what: "the file ends in the packet", offset: from });
+        i = inOnePiece ? i : behind;
+        inOnePiece = false;
+        continue;
       }
       for (; i < behind; i++) {
         const at = offsets[i] as number; // i < behind <= length
-        if (at >= end) {
-          problems.push({ what: "an index position beyond what the block has", offset: at });
-          continue;
-        }
-        const need = at + leastFrameOffset > end ? end : Math.min(end, at + this.sizeAt(at));
+        if (maker.isFull) return undefined;
+        if (at >= end) break;
+        const need = at + leastFrameOffset > end ? end : Math.min(end, at + this.sizeAt(at + shift));
+        if (need + shift > blockBytes) return undefined;
         if (need > have) {
-          if (!(await file.read(bytes, have, need - have, start + have))) break;
+          if (!(await file.read(bytes, have + shift, need - have, start + have))) {
+            problems.push({ what: "the file ends in the packet", offset: at });
+            i = behind;
+            break;
+          }
           have = need;
         }
-        const isLast = view.getUint32(at, true) === 0;
-        const problem = maker.makeRecord(bytes, view, at, end, isLast, bounds);
+        const isLast = view.getUint32(at + shift, true) === 0;
+        const problem = maker.makeRecord(bytes, view, at + shift, end + shift, isLast, bounds);
         if (problem !== undefined) problems.push({ what: problem, offset: at });
       }
-      i = behind;
+      fill = have + shift;
     }
-    return maker.batch(bytes);
+    return fill;
   }
 
   private sizeAt(at: number): number {
@@ -97,7 +166,7 @@ export class BlockReader {
 }
 
 /** Where the offsets end that are read together with the one at `i`. */
-function endOfRun(offsets: Uint32Array, i: number): number {
+function endOfRun(offsets: Uint32Array, i: number, gapBytes: number): number {
   let behind = i + 1;
   while (behind < offsets.length && (offsets[behind] as number) - (offsets[behind - 1] as number) <= gapBytes)
     behind++;

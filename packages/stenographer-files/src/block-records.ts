@@ -37,8 +37,6 @@ export interface TimeBounds {
  * header and address, already read then (tpacket_rcv() leaves 68 bytes, of which 48 are fields; a record and a tag take 20). Nothing is copied, nothing allocated per packet.
  */
 export class RecordMaker {
-  /** Where the records of the last call start. */
-  readonly offsets = new Uint32Array(mostRecordsPerBlock);
   count = 0;
   /** Earliest and latest time of the last `makeBlock`, microseconds, the latest rounded up. */
   firstUs = Number.POSITIVE_INFINITY;
@@ -51,9 +49,18 @@ export class RecordMaker {
   private readonly unitNs: number;
   private readonly header: CaptureHeader;
 
-  constructor(private readonly form: RecordForm) {
+  /** @param offsets where the records of the last call start */
+  constructor(
+    private readonly form: RecordForm,
+    readonly offsets: Uint32Array = new Uint32Array(mostRecordsPerBlock),
+  ) {
     this.header = captureHeaderOf(form);
     this.unitNs = form.resolution === "nanoseconds" ? 1 : 1000;
+  }
+
+  /** Whether there is no room for a further record. */
+  get isFull(): boolean {
+    return this.count >= this.offsets.length;
   }
 
   clear(): void {

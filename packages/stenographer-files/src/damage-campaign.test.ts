@@ -277,6 +277,7 @@ async function ask({ filter, window, restoreVlanTags, readUnfinished }: Asking) 
   const lines: string[] = [];
   for await (const { timestampNs, data } of records(answer.batches)) lines.push(lineOf(timestampNs, data));
   const { gaps } = await answer.coverage();
+  await store.close();
   return { lines, gaps, damage: answer.damage, losing: answer.damageCount.losing };
 }
 

@@ -1,11 +1,8 @@
-import { open } from "node:fs/promises";
-import type { FilterNode } from "@stenogrpc/query";
-import type { RecordForm } from "./block-records.js";
-import type { PacketSpan } from "./coverage.js";
 import { type Damage, DamageError } from "./damage.js";
-import { FileReport, type Notices } from "./file-report.js";
+import type { FileAccess } from "./file-access.js";
+import { FileReport } from "./file-report.js";
+import type { FilesQuery, Notices } from "./files-reader.js";
 import { blockBytes } from "./format.js";
-import { IndexFile } from "./index-file.js";
 import { undefinedIfGone } from "./is-gone.js";
 import { finished, type StoredFile } from "./list-files.js";
 import type { BlockTable } from "./packet-file.js";
@@ -15,17 +12,10 @@ import { selectPositions } from "./select-positions.js";
 import type { KnownFile, TableCache } from "./table-cache.js";
 
 /** What an answer is made from. */
-export interface ThreadQuery extends RecordForm, Notices {
-  /** Window, in microseconds, widened to whole ones. */
-  readonly fromUs: number;
-  readonly toUs: number;
-  readonly filter: FilterNode | undefined;
+export interface ThreadQuery extends FilesQuery, Notices {
   readonly signal: AbortSignal;
   readonly tables: TableCache;
-  /** Takes what of a file is read that was listed as unfinished; undefined: no packets. */
-  readonly onUnfinished: (file: StoredFile, packets: PacketSpan | undefined) => void;
-  /** A file was deleted before it could be opened: it has aged out. */
-  readonly onGone: (file: StoredFile) => void;
+  readonly access: FileAccess;
 }
 
 /** What is to be read of a file. It holds no file open. */
@@ -111,27 +101,28 @@ async function plan(listed: StoredFile, query: ThreadQuery): Promise<Planned> {
   const report = new FileReport(stored, table, query);
   notices.push(() => report.headers(wanted));
   const found = { listed, stored, version, table, wanted, set, report };
-  return { found: readsOf(found).next().done === true ? undefined : found, tell };
+  return { found: readsOf(found, query.access).next().done === true ? undefined : found, tell };
 }
 
 /** Which blocks of a file to read, and what of them. */
-export function* readsOf({ table, wanted, set }: FilePlan): Generator<BlockJob, void> {
-  for (const job of planReads(table, wanted, set)) if (typeof table.blocks[job.block] === "object") yield job;
+export function* readsOf({ table, wanted, set }: FilePlan, access: FileAccess): Generator<BlockJob, void> {
+  for (const job of planReads(table, wanted, set, access))
+    if (typeof table.blocks[job.block] === "object") yield job;
 }
 
 /** What the index says; a damaged or missing one costs time, no packets: then the file is read whole. */
 async function readIndex(
   stored: StoredFile,
-  { version, size, table }: KnownFile,
+  { size, table }: KnownFile,
   isWanted: boolean,
-  { thread, filter, restoreVlanTags, tables, onDamage }: ThreadQuery,
+  { thread, filter, restoreVlanTags, tables, access, onDamage }: ThreadQuery,
 ): Promise<PositionSet> {
-  const handle = await open(stored.indexPath, "r").catch(undefinedIfGone);
+  const handle = await access.open(stored.indexPath).catch(undefinedIfGone);
   // An index comes a little later than its packets.
   if (handle === undefined) return all;
   try {
-    const index = await IndexFile.open(handle);
-    const last = await tables.lastPosition(version, index);
+    const index = await tables.openIndex(handle);
+    const last = await index.lastPosition();
     if (last >= size) {
       onDamage({
         part: "packets",

@@ -1,27 +1,16 @@
 import type { BlockProblem } from "./block-reader.js";
-import type { Damage } from "./damage.js";
+import type { FilesQuery, Notices } from "./files-reader.js";
 import { blockBytes } from "./format.js";
 import type { StoredFile } from "./list-files.js";
 import type { BlockTable } from "./packet-file.js";
-
-/** Who is told what is wrong with files. */
-export interface Notices {
-  readonly thread: number;
-  readonly files: readonly StoredFile[];
-  /** The longest that a packet waits in its block, in microseconds: so long before its file's name it may lie. */
-  readonly blockAgeUs: number;
-  /** Takes what is found wrong. */
-  readonly onDamage: (damage: Damage) => void;
-  /** Takes the times between which packets are lost, in microseconds. */
-  readonly onLost: (fromUs: number, toUs: number) => void;
-}
 
 /** Tells what is wrong with the blocks of a file. */
 export class FileReport {
   constructor(
     private readonly stored: StoredFile,
     private readonly table: BlockTable,
-    private readonly notices: Notices,
+    private readonly query: Pick<FilesQuery, "thread" | "files" | "blockAgeUs"> &
+      Pick<Notices, "onDamage" | "onLost">,
   ) {}
 
   /** What the headers of these blocks say. */
@@ -42,9 +31,9 @@ export class FileReport {
   }
 
   damaged(block: number, { what, offset }: BlockProblem): void {
-    this.notices.onDamage({
+    this.query.onDamage({
       part: "packets",
-      thread: this.notices.thread,
+      thread: this.query.thread,
       file: this.stored.name,
       block,
       offset: block * blockBytes + offset,
@@ -56,7 +45,7 @@ export class FileReport {
   /** A block's packets are. */
   lost(block: number): void {
     const { fromUs, toUs } = this.table.bounds(block);
-    const { files, blockAgeUs, onLost } = this.notices;
+    const { files, blockAgeUs, onLost } = this.query;
     const next = files.find(({ createdUs }) => createdUs > this.stored.createdUs);
     const startUs = this.stored.createdUs - blockAgeUs;
     onLost(Math.max(fromUs, startUs), Math.min(toUs, Math.max(next?.createdUs ?? toUs, fromUs)));

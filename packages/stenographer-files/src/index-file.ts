@@ -1,34 +1,22 @@
-import type { FileHandle } from "node:fs/promises";
-import { crc32c, maskedCrc } from "./crc32c.js";
 import { DamageError } from "./damage.js";
+import type { OpenFile } from "./file-access.js";
 import { versionOf } from "./file-version.js";
 import { keyKind } from "./format.js";
+import {
+  BlockEntries,
+  checkBlock,
+  compareKeys,
+  type Handle,
+  longestKey,
+  pieceBytes,
+  readBytes,
+  readChecked,
+  readEntry,
+} from "./leveldb-block.js";
+import { TableContents } from "./table-contents.js";
 
-// The format: github.com/google/leveldb, doc/table_format.md.
-const magic = 0xdb4775248b80fb57n;
-const footerBytes = 48;
-const trailerBytes = 5;
-/** An index block names one data block of 4 KiB and more in some 30 bytes: this is for data beyond 2 GiB. */
-const mostIndexBlockBytes = 16 * 1024 * 1024;
-/** The longest value: every packet of a 4 GiB file, at four bytes. */
-const mostDataBlockBytes = 256 * 1024 * 1024;
-const pieceBytes = 256 * 1024;
-/** Bytes at the end that are read at once: mostly the table of contents lies in them. */
-const tailBytes = 32 * 1024;
-/** Blocks of 4 KiB, some thirty keys in each. */
-const mostKnownBlocks = 256;
-/** Type and an IPv6 address. */
-const longestKey = 17;
-
-interface Handle {
-  readonly offset: number;
-  readonly size: number;
-}
-
-interface TableBlock extends Handle {
-  /** The last key in it. */
-  readonly lastKey: Uint8Array;
-}
+/** Of blocks, most of which have 4 KiB. */
+const mostKnownBytes = 1024 * 1024;
 
 /** A key's packets, still in the file. */
 export interface Postings {
@@ -43,62 +31,54 @@ export interface Postings {
  * compared before anything in it is believed; all methods throw DamageError.
  */
 export class IndexFile {
-  /** What blocks have that were read and checked before: terms are sized first and looked up then. */
-  private readonly known = new Map<TableBlock, readonly Postings[]>();
+  /** Blocks that were read and checked before: terms are sized first and looked up then. */
+  private readonly known = new Map<number, Buffer>();
+  private knownBytes = 0;
 
   private constructor(
-    private readonly file: FileHandle,
-    private readonly blocks: readonly TableBlock[],
+    private readonly file: OpenFile,
+    /** To be given to `open` when the same file is opened again. */
+    readonly contents: TableContents,
     /** The same as long as the file is. */
     readonly version: string,
   ) {}
 
-  /** Reads the table of contents. The file stays the caller's to close. */
-  static async open(file: FileHandle): Promise<IndexFile> {
+  /**
+   * Reads the table of contents, unless it is known. The file stays the caller's to close.
+   *
+   * @param known what `contents` was when the file was open in the version that it has
+   */
+  static async open(
+    file: OpenFile,
+    known: (version: string) => TableContents | undefined = () => undefined,
+  ): Promise<IndexFile> {
     const stats = await file.stat();
-    const { size } = stats;
-    if (size < footerBytes) throw new DamageError(`an index of ${size} bytes`, 0);
-    const tail = await read(file, Math.max(0, size - tailBytes), Math.min(size, tailBytes));
-    const footer = tail.subarray(-footerBytes);
-    if (footer.readBigUInt64LE(footerBytes - 8) !== magic) {
-      throw new DamageError("no leveldb table's end", size - 8);
-    }
-    const cursor = { at: 0, end: footerBytes - 8 };
-    const metaindex = readHandle(footer, cursor, size);
-    const contents = readHandle(footer, cursor, size);
-    if (metaindex === undefined || contents === undefined || contents.size > mostIndexBlockBytes) {
-      throw new DamageError("a damaged footer", size - footerBytes);
-    }
-    const at = contents.offset - (size - tail.length);
-    const bytes = at < 0 ? await readChecked(file, contents) : checked(tail.subarray(at), contents);
-    const blocks: TableBlock[] = [];
-    for (const entry of entriesOf(bytes, contents.offset)) {
-      const handle = readHandle(bytes, { at: entry.valueAt, end: entry.valueAt + entry.valueBytes }, size);
-      if (handle === undefined || handle.size > mostDataBlockBytes) {
-        throw new DamageError("a block outside the file", contents.offset + entry.valueAt);
-      }
-      blocks.push({ lastKey: entry.key, ...handle });
-    }
-    const table = new IndexFile(file, blocks, versionOf(stats));
-    await table.checkVersion();
-    return table;
+    const version = versionOf(stats);
+    const contents = known(version);
+    if (contents !== undefined) return new IndexFile(file, contents, version);
+    const index = new IndexFile(file, await TableContents.read(file, stats.size), version);
+    await index.checkVersion();
+    return index;
   }
 
   /** The keys from `first` to `last`, both included, in order. */
   async *range(first: Uint8Array, last: Uint8Array): AsyncGenerator<Postings, void, undefined> {
-    for (let i = this.firstBlock(first); i < this.blocks.length; i++) {
-      const block = this.blocks[i] as TableBlock; // i < length
-      const known =
-        this.known.get(block) ?? (block.size <= pieceBytes ? await this.readPostings(block) : undefined);
-      if (known === undefined) {
-        for await (const postings of this.longPostings(block)) {
-          if (compareBytes(postings.key, last) > 0) return;
-          if (compareBytes(postings.key, first) >= 0) yield postings;
+    const { contents } = this;
+    for (let i = contents.firstBlock(first); i < contents.blocks; i++) {
+      const handle = contents.block(i);
+      if (handle.size > pieceBytes) {
+        for await (const postings of this.longPostings(handle)) {
+          if (compareKeys(postings.key, postings.key.length, last) > 0) return;
+          if (compareKeys(postings.key, postings.key.length, first) >= 0) yield postings;
         }
-      } else {
-        for (const postings of known) {
-          if (compareBytes(postings.key, last) > 0) return;
-          if (compareBytes(postings.key, first) >= 0) yield postings;
+        continue;
+      }
+      const entries = new BlockEntries(this.known.get(i) ?? (await this.readBlock(i, handle)), handle.offset);
+      while (entries.next()) {
+        const { key, keyBytes, valueAt, valueBytes } = entries;
+        if (compareKeys(key, keyBytes, last) > 0) return;
+        if (compareKeys(key, keyBytes, first) >= 0) {
+          yield postings(keyOf(entries), handle.offset + valueAt, valueBytes);
         }
       }
     }
@@ -119,7 +99,7 @@ export class IndexFile {
       }
       if (behind === i + 1) await this.longPositions(first, take);
       else {
-        const bytes = await read(this.file, first.offset, end - first.offset);
+        const bytes = await readBytes(this.file, first.offset, end - first.offset);
         for (const { offset, count } of found.slice(i, behind)) {
           const own = Buffer.allocUnsafeSlow(4 * count);
           bytes.copy(own, 0, offset - first.offset);
@@ -139,7 +119,7 @@ export class IndexFile {
     for (let done = 0; done < count; done += perPiece) {
       const length = Math.min(perPiece, count - done);
       const at = offset + 4 * done;
-      const positions = decoded(await read(this.file, at, 4 * length), at, previous);
+      const positions = decoded(await readBytes(this.file, at, 4 * length), at, previous);
       previous = positions[length - 1] ?? previous;
       take(positions);
     }
@@ -147,11 +127,16 @@ export class IndexFile {
 
   /** The last position of any packet with an IP protocol: the packet file must reach beyond it. -1: there is none. */
   async lastPosition(): Promise<number> {
+    this.contents.lastPosition ??= await this.findLastPosition();
+    return this.contents.lastPosition;
+  }
+
+  private async findLastPosition(): Promise<number> {
     let last = -1;
     const kind = keyKind.protocol;
     for await (const { offset, count } of this.range(Uint8Array.of(kind, 0), Uint8Array.of(kind, 255))) {
       if (count === 0) continue;
-      last = Math.max(last, (await read(this.file, offset + 4 * (count - 1), 4)).readUInt32BE());
+      last = Math.max(last, (await readBytes(this.file, offset + 4 * (count - 1), 4)).readUInt32BE());
     }
     return last;
   }
@@ -159,52 +144,39 @@ export class IndexFile {
   private async checkVersion(): Promise<void> {
     const key = Uint8Array.of(keyKind.version);
     for await (const { offset, count } of this.range(key, key)) {
-      const major = count === 2 ? (await read(this.file, offset, 4)).readUInt32BE() : 0;
+      const major = count === 2 ? (await readBytes(this.file, offset, 4)).readUInt32BE() : 0;
       if (major !== 2) throw new DamageError(`an index of version ${major}`, offset);
       return;
     }
     throw new DamageError("an index without its version", 0);
   }
 
-  private firstBlock(key: Uint8Array): number {
-    let low = 0;
-    let high = this.blocks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareBytes((this.blocks[middle] as TableBlock).lastKey, key) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  private async readPostings(block: TableBlock): Promise<Postings[]> {
-    const bytes = await readChecked(this.file, block);
-    const read: Postings[] = [];
-    for (const { key, valueAt, valueBytes } of entriesOf(bytes, block.offset)) {
-      read.push(postings(key, block.offset + valueAt, valueBytes));
-    }
-    if (this.known.size < mostKnownBlocks) this.known.set(block, read);
-    return read;
+  private async readBlock(index: number, handle: Handle): Promise<Buffer> {
+    const block = await readChecked(this.file, handle);
+    this.knownBytes += block.length;
+    if (this.knownBytes <= mostKnownBytes) this.known.set(index, block);
+    return block;
   }
 
   /** Of a block that is mostly one long value: only the lengths and keys are read, once the whole has proved good. */
-  private async *longPostings(block: TableBlock): AsyncGenerator<Postings, void, undefined> {
+  private async *longPostings(block: Handle): AsyncGenerator<Postings, void, undefined> {
     await checkBlock(this.file, block);
-    const tail = await read(this.file, block.offset + block.size - 4, 4);
+    const tail = await readBytes(this.file, block.offset + block.size - 4, 4);
     const end = block.size - 4 - 4 * tail.readUInt32LE();
-    let at = 0;
-    let key: Uint8Array = new Uint8Array(0);
-    while (at < end) {
-      const head = await read(this.file, block.offset + at, Math.min(64, block.size - at));
-      const entry = readEntry(head, 0, head.length, key);
-      if (entry === undefined || at + entry.valueAt + entry.valueBytes > end) {
-        throw new DamageError("a damaged entry", block.offset + at);
-      }
-      key = entry.key;
-      yield postings(key, block.offset + at + entry.valueAt, entry.valueBytes);
-      at += entry.valueAt + entry.valueBytes;
+    const entry = { key: new Uint8Array(longestKey), keyBytes: 0, valueAt: 0, valueBytes: 0 };
+    for (let at = 0; at < end; ) {
+      const head = await readBytes(this.file, block.offset + at, Math.min(64, block.size - at));
+      const order = readEntry(head, { at: 0, end: head.length }, entry);
+      const next = at + entry.valueAt + entry.valueBytes;
+      if (order === undefined || next > end) throw new DamageError("a damaged entry", block.offset + at);
+      yield postings(keyOf(entry), block.offset + at + entry.valueAt, entry.valueBytes);
+      at = next;
     }
   }
+}
+
+function keyOf({ key, keyBytes }: { readonly key: Uint8Array; readonly keyBytes: number }): Uint8Array {
+  return key.slice(0, keyBytes);
 }
 
 function endOf({ offset, count }: Postings): number {
@@ -224,112 +196,7 @@ function decoded(bytes: Buffer, offset: number, previous: number): Uint32Array {
   return positions;
 }
 
-/** Order of the keys: that of their bytes. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const difference = (a[i] as number) - (b[i] as number); // i < both lengths
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
-
 function postings(key: Uint8Array, offset: number, bytes: number): Postings {
   if (bytes % 4 !== 0) throw new DamageError(`positions of ${bytes} bytes`, offset);
   return { key, offset, count: bytes / 4 };
-}
-
-interface Entry {
-  readonly key: Uint8Array;
-  readonly valueAt: number;
-  readonly valueBytes: number;
-}
-
-/** The entries of a block that is here whole. */
-function* entriesOf(block: Buffer, fileOffset: number): Generator<Entry> {
-  const restarts = block.length < 4 ? -1 : block.readUInt32LE(block.length - 4);
-  const end = block.length - 4 - 4 * restarts;
-  if (restarts < 0 || end < 0) throw new DamageError("a damaged block", fileOffset);
-  let key: Uint8Array = new Uint8Array(0);
-  for (let at = 0; at < end; ) {
-    const entry = readEntry(block, at, end, key);
-    if (entry === undefined || entry.valueAt + entry.valueBytes > end) {
-      throw new DamageError("a damaged entry", fileOffset + at);
-    }
-    if (at > 0 && compareBytes(entry.key, key) <= 0) {
-      throw new DamageError("keys out of order", fileOffset + at);
-    }
-    key = entry.key;
-    yield entry;
-    at = entry.valueAt + entry.valueBytes;
-  }
-}
-
-function readEntry(bytes: Buffer, at: number, end: number, previous: Uint8Array): Entry | undefined {
-  const cursor = { at, end };
-  const shared = readVarint(bytes, cursor);
-  const fresh = readVarint(bytes, cursor);
-  const valueBytes = readVarint(bytes, cursor);
-  if (shared === undefined || fresh === undefined || valueBytes === undefined) return undefined;
-  if (shared > previous.length || shared + fresh > longestKey || cursor.at + fresh > end) return undefined;
-  const key = new Uint8Array(shared + fresh);
-  key.set(previous.subarray(0, shared));
-  key.set(bytes.subarray(cursor.at, cursor.at + fresh), shared);
-  return { key, valueAt: cursor.at + fresh, valueBytes };
-}
-
-function readHandle(
-  bytes: Buffer,
-  cursor: { at: number; end: number },
-  fileBytes: number,
-): Handle | undefined {
-  const offset = readVarint(bytes, cursor);
-  const size = readVarint(bytes, cursor);
-  if (offset === undefined || size === undefined || size < 4) return undefined;
-  return offset + size + trailerBytes > fileBytes ? undefined : { offset, size };
-}
-
-/** Seven bits a byte, low ones first; undefined where it does not end, or is beyond what a file can hold. */
-function readVarint(bytes: Buffer, cursor: { at: number; end: number }): number | undefined {
-  let value = 0;
-  for (let factor = 1; cursor.at < cursor.end && factor < 2 ** 49; factor *= 128) {
-    const byte = bytes[cursor.at++] as number; // at < end <= length
-    value += (byte & 127) * factor;
-    if (byte < 128) return value;
-  }
-  return undefined;
-}
-
-async function readChecked(file: FileHandle, handle: Handle): Promise<Buffer> {
-  return checked(await read(file, handle.offset, handle.size + trailerBytes), handle);
-}
-
-/** A block that `bytes` begin with. */
-function checked(bytes: Buffer, handle: Handle): Buffer {
-  compareChecksum(crc32c(bytes, 0, 0, handle.size + 1), bytes.subarray(handle.size), handle);
-  return bytes.subarray(0, handle.size);
-}
-
-/** As readChecked, for a block too long to hold. */
-async function checkBlock(file: FileHandle, handle: Handle): Promise<void> {
-  const end = handle.offset + handle.size + 1;
-  let crc = 0;
-  for (let at = handle.offset; at < end; at += pieceBytes) {
-    crc = crc32c(await read(file, at, Math.min(pieceBytes, end - at)), crc);
-  }
-  compareChecksum(crc, await read(file, end - 1, trailerBytes), handle);
-}
-
-function compareChecksum(crc: number, trailer: Buffer, { offset, size }: Handle): void {
-  if (trailer.readUInt32LE(1) !== maskedCrc(crc))
-    throw new DamageError("a block with a wrong checksum", offset);
-  // stenotype writes without compression; 1 would be snappy.
-  if (trailer[0] !== 0) throw new DamageError(`a block of compression ${trailer[0]}`, offset + size);
-}
-
-async function read(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length); // not a part of a pool, so that it can be seen as words
-  const { bytesRead } = await file.read(bytes, 0, length, offset);
-  if (bytesRead !== length) throw new DamageError("the index ends", offset + bytesRead);
-  return bytes;
 }

@@ -1,8 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { type BlockHeader, readBlockHeader } from "./block-header.js";
 import { RecordMaker } from "./block-records.js";
 import { dropStrayBlocks } from "./block-sequence.js";
 import type { PacketSpan } from "./coverage.js";
+import { asynchronousAccess, type FileAccess, type OpenFile } from "./file-access.js";
 import { versionOf } from "./file-version.js";
 import { blockBytes, blockHeaderBytes } from "./format.js";
 
@@ -89,18 +89,18 @@ const headersAtOnce = 64;
 /** One of Stenographer's packet files, open for reading. */
 export class PacketFile {
   private constructor(
-    readonly handle: FileHandle,
+    private readonly file: OpenFile,
     readonly size: number,
     readonly version: string,
   ) {}
 
-  static async open(path: string): Promise<PacketFile> {
-    const handle = await open(path, "r");
+  static async open(path: string, access: FileAccess = asynchronousAccess): Promise<PacketFile> {
+    const file = await access.open(path);
     try {
-      const stats = await handle.stat();
-      return new PacketFile(handle, stats.size, versionOf(stats));
+      const stats = await file.stat();
+      return new PacketFile(file, stats.size, versionOf(stats));
     } catch (error) {
-      await handle.close();
+      await file.close();
       throw error;
     }
   }
@@ -123,7 +123,7 @@ export class PacketFile {
         Array.from({ length }, async (_, i) => {
           const at = i * blockHeaderBytes;
           headers.fill(0, at, at + blockHeaderBytes);
-          await this.handle.read(headers, at, blockHeaderBytes, (first + i) * blockBytes);
+          await this.file.read(headers, at, blockHeaderBytes, (first + i) * blockBytes);
         }),
       );
       for (let i = 0; i < length; i++) blocks[first + i] = readBlockHeader(view, i * blockHeaderBytes);
@@ -149,10 +149,22 @@ export class PacketFile {
     return new BlockTable(blocks, restBytes, doubtful);
   }
 
-  /** Fills `bytes` from `offset` of the file on. False: the file ends before. */
-  async read(bytes: Uint8Array, at: number, length: number, offset: number): Promise<boolean> {
-    for (let done = 0; done < length; ) {
-      const { bytesRead } = await this.handle.read(bytes, at + done, length - done, offset + done);
+  /** Fills `bytes` from `offset` of the file on, at once if it can. False: the file ends before. */
+  read(bytes: Uint8Array, at: number, length: number, offset: number): boolean | Promise<boolean> {
+    const now = this.file.readNow?.(bytes, at, length, offset);
+    if (now === length) return true;
+    return this.readOn(bytes, at, length, offset, now ?? 0);
+  }
+
+  private async readOn(
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    offset: number,
+    already: number,
+  ): Promise<boolean> {
+    for (let done = already; done < length; ) {
+      const { bytesRead } = await this.file.read(bytes, at + done, length - done, offset + done);
       if (bytesRead === 0) return false;
       done += bytesRead;
     }
@@ -160,7 +172,7 @@ export class PacketFile {
   }
 
   close(): Promise<void> {
-    return this.handle.close();
+    return this.file.close();
   }
 
   /** A block with the times of its packets instead of its header's. Undefined: something is wrong with it. */

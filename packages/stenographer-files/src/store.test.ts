@@ -82,6 +82,7 @@ async function ask(
   for await (const { timestampNs, originalLength, data } of records(exact)) {
     lines.push(packetLine({ timestampNs, originalLength, data: Buffer.from(data) }));
   }
+  await store.close();
   return { lines, damage: answer.damage, read: counts.recordsSeen };
 }
 

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { type Capture, mergeByTime, type TimestampResolution, type TimeWindow } from "@stenogrpc/pcap";
 import type { FilterNode } from "@stenogrpc/query";
 import { captureHeaderOf } from "./block-records.js";
@@ -12,11 +11,10 @@ import {
   type WritingTimes,
 } from "./coverage.js";
 import type { Damage } from "./damage.js";
-import { firstUnfinished } from "./file-plan.js";
-import { isGone, isUnreadable } from "./is-gone.js";
+import { type FileSpan, type FilesReader, LocalReader } from "./files-reader.js";
 import { listThread, type StoredFile, type ThreadFolders, type ThreadListing } from "./list-files.js";
-import { TableCache } from "./table-cache.js";
-import { threadAnswer } from "./thread-answer.js";
+import { readerScript } from "./reader-script.js";
+import { ThreadReader } from "./thread-reader.js";
 
 /** Where a Stenographer's files are, and how its stenotype writes them. */
 export interface StoreOptions {
@@ -28,6 +26,11 @@ export interface StoreOptions {
   readonly fileAgeSeconds?: number;
   /** stenotype's `--blockage_sec`: seconds that a block waits to be filled at most. Default 10, as there. */
   readonly blockAgeSeconds?: number;
+  /**
+   * Whether files are read in a thread of the store's own, which saves most of the time where many files are looked into. Default true;
+   * where the thread's script does not lie beside this module, as in a bundle, files are read in the thread that asks, as with false.
+   */
+  readonly readerThread?: boolean;
   /** The time, in milliseconds since the epoch. Default Date.now. */
   readonly now?: () => number;
 }
@@ -102,7 +105,7 @@ export class StenographerStore {
   readonly #fileAgeUs: number;
   readonly #blockAgeUs: number;
   readonly #now: () => number;
-  readonly #tables = new TableCache();
+  readonly #reader: FilesReader;
 
   constructor(options: StoreOptions) {
     const { threads, readUnfinished = false, fileAgeSeconds = 60, blockAgeSeconds = 10 } = options;
@@ -111,6 +114,8 @@ export class StenographerStore {
     this.#fileAgeUs = Math.round(fileAgeSeconds * 1e6);
     this.#blockAgeUs = Math.round(blockAgeSeconds * 1e6);
     this.#now = options.now ?? Date.now;
+    const script = options.readerThread === false ? undefined : readerScript();
+    this.#reader = script === undefined ? new LocalReader() : new ThreadReader(script);
   }
 
   /**
@@ -145,18 +150,14 @@ export class StenographerStore {
     const listings = await this.#list();
     const nowUs = this.#now() * 1000;
     const header = captureHeaderOf(form);
-    const shared = { tables: this.#tables, blockAgeUs: this.#blockAgeUs };
-    const notices = { onDamage, onLost, onUnfinished };
     const inputs = listings.map((listing, thread) => {
       const files = this.#mayHold(this.#readable(listing), fromUs, toUs);
-      const threadQuery = {
-        ...form,
-        ...notices,
-        ...shared,
-        ...{ thread, files, fromUs, toUs, filter, signal },
-        onGone: (file: StoredFile) => onGone(thread, file),
+      const blockAgeUs = this.#blockAgeUs;
+      const filesQuery = { ...form, thread, files, fromUs, toUs, filter, blockAgeUs };
+      const notices = { onDamage, onLost, onUnfinished, onGone: (file: StoredFile) => onGone(thread, file) };
+      return {
+        open: async () => ({ header, batches: this.#reader.packets(filesQuery, notices, signal) }),
       };
-      return { open: async () => ({ header, batches: threadAnswer(threadQuery) }) };
     });
     return {
       header,
@@ -174,11 +175,9 @@ export class StenographerStore {
     let files = 0;
     let bytes = 0;
     for (const listing of await this.#list()) {
-      for (const { packetsPath } of this.#mayHold(this.#readable(listing), fromUs, toUs)) {
-        const size = await stat(packetsPath).then((found) => found.size, zeroIfGone);
-        files++;
-        bytes += size;
-      }
+      const wanted = this.#mayHold(this.#readable(listing), fromUs, toUs);
+      files += wanted.length;
+      bytes += await this.#reader.bytesOf(wanted);
     }
     return { files, bytes };
   }
@@ -186,6 +185,11 @@ export class StenographerStore {
   /** Times of the oldest and newest packet in finished files, in microseconds. Undefined: there is none. */
   async extent(): Promise<{ readonly oldestUs: number; readonly newestUs: number } | undefined> {
     return this.#extentOf(await this.#list());
+  }
+
+  /** Ends its thread; answers under way fail. A store that is not closed keeps no process alive. */
+  close(): Promise<void> {
+    return this.#reader.close();
   }
 
   #list(): Promise<ThreadListing[]> {
@@ -227,10 +231,13 @@ export class StenographerStore {
     const first = inside[0] === undefined ? 0 : known.indexOf(inside[0]);
     const start = Math.max(0, first - 1);
     const end = first + inside.length + 1;
-    const files: CoveredFile[] = [];
-    for (const { createdUs, file } of known.slice(start, end)) {
-      files.push({ createdUs, ...(await this.#stateOf(file, answered)) });
-    }
+    const near = known.slice(start, end);
+    const spans = await this.#spansOf(
+      near.flatMap(({ file }) => (file && !answered.gone.has(file) ? [file] : [])),
+    );
+    const files = near.map(({ createdUs, file }): CoveredFile => {
+      return { createdUs, ...stateOf(file, answered, spans) };
+    });
     return threadGaps(files, { oldest: start === 0, newest: end >= known.length }, times);
   }
 
@@ -243,19 +250,6 @@ export class StenographerStore {
     });
   }
 
-  async #stateOf(
-    file: StoredFile | undefined,
-    { gone, unfinished }: Answered,
-  ): Promise<Pick<CoveredFile, "state" | "packets">> {
-    if (file === undefined || gone.has(file)) return { state: "lost" };
-    if (file.isUnfinished) {
-      const packets = unfinished.has(file) ? unfinished.get(file) : await this.#spanOf(file);
-      return { state: "unfinished", packets: packets === "unreadable" ? undefined : packets };
-    }
-    const packets = await this.#spanOf(file);
-    return packets === "unreadable" ? { state: "lost" } : { state: "finished", packets };
-  }
-
   async #extentOf(
     listings: readonly ThreadListing[],
   ): Promise<{ readonly oldestUs: number; readonly newestUs: number } | undefined> {
@@ -264,7 +258,7 @@ export class StenographerStore {
     for (const { finished } of listings) {
       for (const order of [finished, [...finished].reverse()]) {
         for (const file of order) {
-          const span = await this.#spanOf(file);
+          const [span] = await this.#reader.spans([file]);
           if (span === undefined || span === "unreadable") continue;
           oldestUs = Math.min(oldestUs, span.firstUs);
           newestUs = Math.max(newestUs, span.lastUs);
@@ -275,17 +269,24 @@ export class StenographerStore {
     return Number.isFinite(oldestUs) ? { oldestUs, newestUs } : undefined;
   }
 
-  /** What the packets of a file span, as far as it is read. One that can't be read now covers nothing. */
-  async #spanOf(stored: StoredFile): Promise<PacketSpan | "unreadable" | undefined> {
-    if (stored.isUnfinished && !this.#readUnfinished) return undefined;
-    try {
-      const { table } = await this.#tables.read(stored);
-      return table.span(stored.isUnfinished ? firstUnfinished(table) : undefined);
-    } catch (error) {
-      if (isUnreadable(error)) return "unreadable";
-      throw error;
-    }
+  /** What the packets of files span, as far as they are read. One that can't be read now covers nothing. */
+  async #spansOf(files: readonly StoredFile[]): Promise<ReadonlyMap<StoredFile, FileSpan>> {
+    const read = files.filter(({ isUnfinished }) => !isUnfinished || this.#readUnfinished);
+    const spans = await this.#reader.spans(read);
+    return new Map(read.map((file, i) => [file, spans[i]]));
   }
+}
+
+function stateOf(
+  file: StoredFile | undefined,
+  { gone, unfinished }: Answered,
+  spans: ReadonlyMap<StoredFile, FileSpan>,
+): Pick<CoveredFile, "state" | "packets"> {
+  if (file === undefined || gone.has(file)) return { state: "lost" };
+  const span = unfinished.has(file) ? unfinished.get(file) : spans.get(file);
+  const packets = span === "unreadable" ? undefined : span;
+  if (file.isUnfinished) return { state: "unfinished", packets };
+  return span === "unreadable" ? { state: "lost" } : { state: "finished", packets };
 }
 
 function inMicroseconds({ startNs, endNs }: TimeWindow): { fromUs: number; toUs: number } {
@@ -298,9 +299,4 @@ function addLost(lost: RawGap[], fromUs: number, toUs: number): void {
     const [from, to] = [Math.min(last.fromUs, fromUs), Math.max(last.toUs, toUs)];
     lost[lost.length - 1] = { fromUs: from, toUs: to, reason: "missing" };
   } else lost.push({ fromUs, toUs, reason: "missing" });
-}
-
-function zeroIfGone(error: unknown): number {
-  if (isGone(error)) return 0;
-  throw error;
 }

@@ -1,5 +1,9 @@
 import type { RecordBatch } from "@stenogrpc/pcap";
+import type { BlockHeader } from "./block-header.js";
 import { type BlockProblem, BlockReader } from "./block-reader.js";
+import { BlockReaders } from "./block-readers.js";
+import type { TimeBounds } from "./block-records.js";
+import type { FileAccess } from "./file-access.js";
 import { type FilePlan, planFiles, planOne, readsOf, type ThreadQuery } from "./file-plan.js";
 import { undefinedIfGone } from "./is-gone.js";
 import { PacketFile } from "./packet-file.js";
@@ -7,33 +11,62 @@ import type { BlockJob } from "./read-plan.js";
 
 /** Blocks read ahead of the reader. */
 const readAhead = 2;
+/** Single packets that are read before some are passed on; with what lies near them they mostly fill a block's memory. */
+const packetsTogether = 256;
 
-/** The packets of one thread's files, file by file in capture order, block by block. */
+/** A block's wanted packets, or those of some, and the reader whose memory they lie in: to be given back. */
+export interface ReadBlock {
+  readonly batch: RecordBatch;
+  readonly reader: BlockReader;
+  /** What found no room in its memory. */
+  readonly rest: readonly BlockJob[];
+}
+
+/** The packets of one thread's files, file by file in capture order, block by block. A batch lives until the next pull. */
 export async function* threadAnswer(query: ThreadQuery): AsyncGenerator<RecordBatch, void, undefined> {
-  const free = Array.from({ length: readAhead + 1 }, () => new BlockReader(query));
+  const readers = new BlockReaders(() => new BlockReader(query), readAhead + 1);
+  for await (const { batch, reader } of readThread(query, readers)) {
+    yield batch;
+    readers.give(reader);
+  }
+}
+
+/** The same, in memory that lives until its reader is given back. */
+export async function* readThread(
+  query: ThreadQuery,
+  readers: BlockReaders,
+): AsyncGenerator<ReadBlock, void, undefined> {
+  const { signal } = query;
   for await (const plan of planFiles(query)) {
     const answer = await FileAnswer.open(plan, query);
     if (answer === undefined) continue;
     try {
-      const jobs = readsOf(answer.plan);
-      const ahead: { reader: BlockReader; batch: Promise<RecordBatch> }[] = [];
-      const startNext = (): void => {
-        const reader = free.at(-1);
-        const next = reader === undefined ? undefined : jobs.next();
-        if (reader === undefined || next === undefined || next.done === true) return;
-        free.pop();
-        const batch = answer.read(reader, next.value);
-        batch.catch(() => {}); // whoever awaits it is told
-        ahead.push({ reader, batch });
+      const jobs = answer.jobs();
+      const ahead: Promise<ReadBlock>[] = [];
+      let next = jobs.next();
+      const start = (reader: BlockReader, together: readonly BlockJob[]): void => {
+        const read = answer.read(reader, together);
+        read.catch(() => {}); // whoever awaits it is told
+        ahead.push(read);
+        next = jobs.next();
       };
-      for (let i = 0; i < readAhead; i++) startNext();
-      for (let job = ahead.shift(); job !== undefined; job = ahead.shift()) {
-        const batch = await job.batch;
-        query.signal.throwIfAborted();
-        startNext();
-        if (batch.count > 0) yield batch;
-        free.push(job.reader);
-        if (ahead.length < readAhead) startNext();
+      const readOn = (): void => {
+        while (ahead.length < readAhead && next.done !== true) {
+          const reader = readers.tryTake();
+          if (reader === undefined) return;
+          start(reader, next.value);
+        }
+      };
+      while (next.done !== true || ahead.length > 0) {
+        readOn();
+        if (ahead.length === 0 && next.done !== true) start(await readers.take(signal), next.value);
+        const block = await ahead.shift();
+        if (block === undefined) break;
+        signal.throwIfAborted();
+        readOn();
+        if (block.batch.count > 0) yield block;
+        else readers.give(block.reader);
+        if (block.rest.length > 0) ahead.unshift(answer.read(await readers.take(signal), block.rest));
       }
     } finally {
       await answer.close();
@@ -46,13 +79,14 @@ class FileAnswer {
   private constructor(
     readonly plan: FilePlan,
     private readonly file: PacketFile,
+    private readonly access: FileAccess,
     private readonly stopListening: () => void,
   ) {}
 
   /** Opens a file. Undefined: it has no wanted packets, or is gone. */
   static async open(plan: FilePlan, query: ThreadQuery): Promise<FileAnswer | undefined> {
     const { signal } = query;
-    const file = await PacketFile.open(plan.stored.packetsPath).catch(undefinedIfGone);
+    const file = await PacketFile.open(plan.stored.packetsPath, query.access).catch(undefinedIfGone);
     // What is being written grows, and what it had stays.
     const isAsPlanned = plan.stored.isUnfinished || file?.version === plan.version;
     if (file === undefined || !isAsPlanned) {
@@ -65,26 +99,62 @@ class FileAnswer {
     const closeByAbort = (): void => void file.close().catch(() => {});
     signal.addEventListener("abort", closeByAbort, { once: true });
     const stopListening = (): void => signal.removeEventListener("abort", closeByAbort);
-    const answer = new FileAnswer(plan, file, stopListening);
+    const answer = new FileAnswer(plan, file, query.access, stopListening);
     if (!signal.aborted) return answer;
     await answer.close();
     throw signal.reason;
   }
 
-  async read(reader: BlockReader, { block, offsets, inOnePiece }: BlockJob): Promise<RecordBatch> {
-    const { table, report } = this.plan;
-    const header = table.blocks[block];
-    if (typeof header !== "object") throw new TypeError(`block ${block} has no header`); // readsOf() left it out
-    const { fromUs, toUs } = table.bounds(block);
-    const bounds = { fromSeconds: Math.floor(fromUs / 1e6), toSeconds: Math.floor(toUs / 1e6) };
+  /** Blocks that are read together: those of which single packets are. */
+  *jobs(): Generator<readonly BlockJob[], void> {
+    const together: BlockJob[] = [];
+    let packets = 0;
+    for (const job of readsOf(this.plan, this.access)) {
+      const own = job.inOnePiece || job.offsets === undefined ? packetsTogether : job.offsets.length;
+      if (together.length > 0 && packets + own > packetsTogether) {
+        yield together.splice(0);
+        packets = 0;
+      }
+      together.push(job);
+      packets += own;
+    }
+    if (together.length > 0) yield together;
+  }
+
+  async read(reader: BlockReader, jobs: readonly BlockJob[]): Promise<ReadBlock> {
+    const chosen = jobs.flatMap(({ block, offsets, inOnePiece }) =>
+      offsets ? [{ ...this.place(block), offsets, inOnePiece, problems: [] }] : [],
+    );
+    if (chosen.length === 0) return this.readWhole(reader, jobs);
+    const { batch, blocks } = await reader.readSome(this.file, chosen, this.access.costs.gapBytes);
+    for (const { index, problems } of chosen.slice(0, blocks)) this.tell(index, problems);
+    return { batch, reader, rest: jobs.slice(blocks) };
+  }
+
+  private async readWhole(reader: BlockReader, [job, ...rest]: readonly BlockJob[]): Promise<ReadBlock> {
+    if (job === undefined) throw new TypeError("no block to read"); // jobs() gives none without
+    const { index, header, bounds } = this.place(job.block);
     const problems: BlockProblem[] = [];
-    const batch =
-      offsets === undefined
-        ? await reader.readWhole(this.file, block, header, bounds, problems)
-        : await reader.readSome(this.file, block, header, { offsets, inOnePiece }, bounds, problems);
-    for (const problem of problems) report.damaged(block, problem);
-    if (offsets === undefined && problems.length > 0) report.lost(block);
-    return batch;
+    const batch = await reader.readWhole(this.file, index, header, bounds, problems);
+    this.tell(index, problems);
+    if (problems.length > 0) this.plan.report.lost(index);
+    return { batch, reader, rest };
+  }
+
+  private tell(block: number, problems: readonly BlockProblem[]): void {
+    for (const problem of problems) this.plan.report.damaged(block, problem);
+  }
+
+  private place(index: number): { index: number; header: BlockHeader; bounds: TimeBounds } {
+    const { table } = this.plan;
+    const header = table.blocks[index];
+    if (typeof header !== "object") throw new TypeError(`block ${index} has no header`); // readsOf() left it out
+    const { fromUs, toUs } = table.bounds(index);
+    return {
+      index,
+      header,
+      bounds: { fromSeconds: Math.floor(fromUs / 1e6), toSeconds: Math.floor(toUs / 1e6) },
+    };
   }
 
   async close(): Promise<void> {

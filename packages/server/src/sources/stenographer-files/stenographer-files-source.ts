@@ -97,6 +97,11 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
         throw unavailable(error);
       }
     },
+
+    async close(): Promise<void> {
+      const store = await opened?.catch(() => undefined); // without a configuration there is none
+      await store?.close();
+    },
   };
 }
 

@@ -1,0 +1,105 @@
+import { DamageError } from "./damage.js";
+import type { OpenFile } from "./file-access.js";
+import {
+  BlockEntries,
+  checked,
+  compareKeys,
+  type Handle,
+  readBytes,
+  readChecked,
+  readHandle,
+} from "./leveldb-block.js";
+
+const magic = 0xdb4775248b80fb57n;
+const footerBytes = 48;
+/** An index block names one data block of 4 KiB and more in some 30 bytes: this is for data beyond 2 GiB. */
+const mostIndexBlockBytes = 16 * 1024 * 1024;
+/** The longest value: every packet of a 4 GiB file, at four bytes. */
+const mostDataBlockBytes = 256 * 1024 * 1024;
+/** Bytes at the end that are read at once: mostly the table of contents lies in them. */
+const tailBytes = 8 * 1024;
+
+/**
+ * A leveldb table's table of contents: where each of its blocks lies, and the last key in it. In flat memory of some 20 bytes a block, so
+ * that it can be kept.
+ */
+export class TableContents {
+  /** The last position that the table names, once it was looked for. */
+  lastPosition: number | undefined;
+
+  private constructor(
+    private readonly keys: Uint8Array,
+    /** Where each key begins in `keys`, and behind them where the last one ends. */
+    private readonly keyStarts: Uint32Array,
+    private readonly offsets: Float64Array,
+    private readonly sizes: Uint32Array,
+  ) {}
+
+  /** Reads it from the end of a table. Throws DamageError. */
+  static async read(file: OpenFile, size: number): Promise<TableContents> {
+    if (size < footerBytes) throw new DamageError(`an index of ${size} bytes`, 0);
+    const tail = await readBytes(file, Math.max(0, size - tailBytes), Math.min(size, tailBytes));
+    const footer = tail.subarray(-footerBytes);
+    if (footer.readBigUInt64LE(footerBytes - 8) !== magic) {
+      throw new DamageError("no leveldb table's end", size - 8);
+    }
+    const cursor = { at: 0, end: footerBytes - 8 };
+    const metaindex = readHandle(footer, cursor, size);
+    const contents = readHandle(footer, cursor, size);
+    if (metaindex === undefined || contents === undefined || contents.size > mostIndexBlockBytes) {
+      throw new DamageError("a damaged footer", size - footerBytes);
+    }
+    const at = contents.offset - (size - tail.length);
+    const block = at < 0 ? await readChecked(file, contents) : checked(tail.subarray(at), contents);
+    return parse(block, contents.offset, size);
+
+    function parse(block: Buffer, fileOffset: number, fileBytes: number): TableContents {
+      const entries = new BlockEntries(block, fileOffset);
+      const [keys, keyStarts, offsets, sizes] = [[] as number[], [0], [] as number[], [] as number[]];
+      while (entries.next()) {
+        const { valueAt, valueBytes } = entries;
+        const handle = readHandle(block, { at: valueAt, end: valueAt + valueBytes }, fileBytes);
+        if (handle === undefined || handle.size > mostDataBlockBytes) {
+          throw new DamageError("a block outside the file", fileOffset + valueAt);
+        }
+        for (let i = 0; i < entries.keyBytes; i++) keys.push(entries.key[i] as number); // i < keyBytes <= length
+        keyStarts.push(keys.length);
+        offsets.push(handle.offset);
+        sizes.push(handle.size);
+      }
+      return new TableContents(
+        Uint8Array.from(keys),
+        Uint32Array.from(keyStarts),
+        Float64Array.from(offsets),
+        Uint32Array.from(sizes),
+      );
+    }
+  }
+
+  /** Blocks of the table. */
+  get blocks(): number {
+    return this.sizes.length;
+  }
+
+  /** What it takes of memory. */
+  get bytes(): number {
+    return this.keys.length + 16 * this.blocks;
+  }
+
+  block(index: number): Handle {
+    return { offset: this.offsets[index] as number, size: this.sizes[index] as number }; // the caller's index < blocks
+  }
+
+  /** The first block that may have `key`, or keys behind it. */
+  firstBlock(key: Uint8Array): number {
+    let low = 0;
+    let high = this.blocks;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const [start, end] = [this.keyStarts[middle], this.keyStarts[middle + 1]]; // middle < blocks
+      if (compareKeys(key, key.length, this.keys, start, end) > 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,195 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import type { RecordBatch } from "@stenogrpc/pcap";
+import { type FilterNode, parseFilter } from "@stenogrpc/query";
+import {
+  eventually,
+  openFilesBelow,
+  writeStenographerFiles,
+  writeSyntheticTraffic,
+} from "@stenogrpc/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { builtFile } from "../test-support/built-package.js";
+import type { FilesQuery, Notices } from "./files-reader.js";
+import { LocalReader } from "./files-reader.js";
+import { listThread, type StoredFile } from "./list-files.js";
+import { ThreadReader } from "./thread-reader.js";
+
+const notices: Notices = { onDamage: () => {}, onLost: () => {}, onUnfinished: () => {}, onGone: () => {} };
+let folder = "";
+let folders = { packetsDirectory: "", indexDirectory: "" };
+let files: readonly StoredFile[] = [];
+let reader: ThreadReader;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "thread-"));
+  folders = { packetsDirectory: join(folder, "PKT0"), indexDirectory: join(folder, "IDX0") };
+  for (const path of Object.values(folders)) mkdirSync(path);
+  const pcap = join(folder, "in.pcap");
+  await writeSyntheticTraffic(pcap, { packets: 20_000, seed: 9, packetsPerSecond: 1000 });
+  writeStenographerFiles(pcap, folders.packetsDirectory, folders.indexDirectory, { secondsPerFile: 5 });
+  files = (await listThread(folders)).finished;
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(() => {
+  reader = new ThreadReader(builtFile("reader-thread.js"));
+});
+afterEach(() => reader.close());
+
+function query(filter?: FilterNode, of = files): FilesQuery {
+  const form = { resolution: "nanoseconds", restoreVlanTags: false } as const;
+  return { ...form, thread: 0, files: of, fromUs: 0, toUs: 1e16, filter, blockAgeUs: 10e6 };
+}
+
+async function countOf(batches: AsyncIterable<RecordBatch>): Promise<number> {
+  let count = 0;
+  for await (const batch of batches) count += batch.count;
+  return count;
+}
+
+const forever = () => new AbortController().signal;
+
+/** Runs a script of the built package in a process of its own. */
+async function run(source: string, ...flags: string[]): Promise<string> {
+  const index = builtFile("index.js");
+  const whole = `
+    import { StenographerStore } from ${JSON.stringify(index)};
+    const threads = [${JSON.stringify(folders)}];
+    const window = { startNs: 0n, endNs: 10n ** 19n };
+    const count = async (store) => {
+      let packets = 0;
+      const answer = await store.query({ window, signal: new AbortController().signal });
+      for await (const batch of answer.batches) packets += batch.count;
+      return packets;
+    };
+    ${source}`;
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    [...flags, "--input-type=module", "--eval", whole],
+    { timeout: 30_000 },
+  );
+  expect(stderr).toBe("");
+  return stdout;
+}
+
+describe("ThreadReader", () => {
+  it("answers several questions at once, each with its own packets", async () => {
+    const filters = [undefined, "tcp", "port 53", "icmp", "net 10.1.0.0/16", "udp"];
+    const nodes = filters.map((text) => (text === undefined ? undefined : parseFilter(text)));
+    const local = new LocalReader();
+    const expected = await Promise.all(
+      nodes.map((node) => countOf(local.packets(query(node), notices, forever()))),
+    );
+    expect(new Set(expected).size).toBeGreaterThan(3);
+    const answers = nodes.map((node) => countOf(reader.packets(query(node), notices, forever())));
+    expect(await Promise.all(answers)).toEqual(expected);
+    expect(await reader.spans(files)).toEqual(await local.spans(files));
+    expect(await reader.bytesOf(files)).toBe(await local.bytesOf(files));
+  });
+
+  it("goes on with others while one is read slowly", async () => {
+    const slow = reader.packets(query(), notices, forever());
+    await slow.next();
+    const all = await countOf(reader.packets(query(), notices, forever()));
+    expect(all).toBe(20_000);
+    expect(await countOf(slow)).toBeLessThan(all);
+  });
+
+  it("gives the error of the system with its code", async () => {
+    const [file] = files as [StoredFile];
+    const broken = [{ ...file, packetsPath: folder }];
+    const found = countOf(reader.packets(query(undefined, broken), notices, forever()));
+    await expect(found).rejects.toMatchObject({ code: "EISDIR" });
+    expect(await reader.spans(broken)).toEqual(["unreadable"]);
+  });
+
+  it("fails what is open when the thread ends, and starts another one for the next question", async () => {
+    const open = reader.packets(query(), notices, forever());
+    await open.next();
+    await reader.close();
+    await expect(countOf(open)).rejects.toThrow("the thread that reads files has ended");
+    await eventually(() => expect(openFilesBelow(process.pid, folder)).toEqual([]));
+    expect(await countOf(reader.packets(query(), notices, forever()))).toBe(20_000);
+  });
+
+  it("says why the thread could not begin", async () => {
+    const broken = join(folder, "broken.mjs");
+    writeFileSync(broken, 'throw new Error("no such thing");');
+    const broke = new ThreadReader(pathToFileURL(broken));
+    await expect(broke.spans(files)).rejects.toThrow("no such thing");
+    await expect(countOf(broke.packets(query(), notices, forever()))).rejects.toThrow("no such thing");
+  });
+
+  it("rejects at once where the signal has aborted, and closes everything when it aborts between two pulls", async () => {
+    const left = new AbortController();
+    const open = reader.packets(query(), notices, left.signal);
+    await open.next();
+    left.abort(new Error("left"));
+    await eventually(() => expect(openFilesBelow(process.pid, folder)).toEqual([]));
+    await expect(open.next()).rejects.toThrow("left");
+    await expect(reader.packets(query(), notices, left.signal).next()).rejects.toThrow("left");
+  });
+
+  it("has closed everything when its reader has left in the middle", async () => {
+    for await (const _ of reader.packets(query(), notices, forever())) break;
+    expect(openFilesBelow(process.pid, folder)).toEqual([]);
+  });
+
+  it("leaves no listener on a signal that many questions share", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => void warnings.push(warning);
+    process.on("warning", note);
+    const signal = forever();
+    for (let i = 0; i < 20; i++) await countOf(reader.packets(query(parseFilter("icmp")), notices, signal));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe("a store that is built", () => {
+  it("reads in a thread, which keeps no process alive, closed or not", async () => {
+    const source = `
+      const store = new StenographerStore({ threads });
+      console.log(await count(store), process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length);`;
+    expect(await run(source)).toBe("20000 0\n");
+    expect(await run(`${source} await store.close();`)).toBe("20000 0\n");
+  });
+
+  it("keeps the process alive while an answer is under way", async () => {
+    expect(await run("count(new StenographerStore({ threads })).then(console.log);")).toBe("20000\n");
+  });
+
+  it("has its thread ended when nobody has it any more", async () => {
+    const source = `
+      import { readdirSync } from "node:fs";
+      const running = () => readdirSync("/proc/self/task").length;
+      await count(new StenographerStore({ threads }));
+      const one = running();
+      for (let i = 0; i < 10; i++) await count(new StenographerStore({ threads }));
+      const all = running();
+      for (let i = 0; i < 100 && running() > one; i++) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      console.log(all - one, running() <= one);`;
+    expect(await run(source, "--expose-gc")).toMatch(/^\d+ true\n$/);
+  });
+
+  it("reads in the thread that asks where it is told to", async () => {
+    const source = `
+      import { readdirSync } from "node:fs";
+      const running = () => readdirSync("/proc/self/task").length;
+      await count(new StenographerStore({ threads, readerThread: false }));
+      const before = running();
+      await count(new StenographerStore({ threads, readerThread: false }));
+      const without = running();
+      await count(new StenographerStore({ threads }));
+      console.log(without - before, running() - without);`;
+    expect(await run(source)).toBe("0 1\n");
+  });
+});
