@@ -3,6 +3,7 @@ import type { BlockHeader } from "./block-header.js";
 import { type RecordForm, RecordMaker, type TimeBounds } from "./block-records.js";
 import { blockBytes, leastFrameOffset, mostRecordsPerBlock } from "./format.js";
 import type { PacketFile } from "./packet-file.js";
+import { gapBytes } from "./read-plan.js";
 
 /** A packet of usual size comes with the first read. */
 const firstReadBytes = 2048;
@@ -76,13 +77,10 @@ export class BlockReader {
   /**
    * The packets at some offsets of blocks, each one checked, of as many blocks as find room one behind another: of the first at least.
    * The batch lives until the next read.
-   *
-   * @param gapBytes packets nearer to each other are read together
    */
   async readSome(
     file: PacketFile,
     blocks: readonly ChosenPackets[],
-    gapBytes: number,
   ): Promise<{ readonly batch: RecordBatch; readonly blocks: number }> {
     const { bytes, maker } = this;
     maker.clear();
@@ -91,13 +89,13 @@ export class BlockReader {
       const { count } = maker;
       const block = blocks[done] as ChosenPackets; // done < length
       block.problems.length = 0;
-      const end = await this.addSome(file, block, filled, gapBytes);
+      const end = await this.addSome(file, block, filled);
       if (end === undefined && done > 0) {
         maker.count = count;
         block.problems.length = 0;
         break;
       }
-      // The packets of one block find room, unless they overlap.
+      // The packets of one block find room, unless the index names some within others.
       if (end === undefined) block.problems.push({ what: "index positions within packets", offset: 0 });
       filled = end ?? blockBytes;
     }
@@ -105,33 +103,29 @@ export class BlockReader {
   }
 
   /** Adds a block's packets from `filled` on, and gives where they end. Undefined: there is too little room. */
-  private async addSome(
-    file: PacketFile,
-    block: ChosenPackets,
-    filled: number,
-    gapBytes: number,
-  ): Promise<number | undefined> {
+  private async addSome(file: PacketFile, block: ChosenPackets, filled: number): Promise<number | undefined> {
     const { bytes, view, maker } = this;
     const { offsets, header, bounds, problems } = block;
     const start = block.index * blockBytes;
     const end = header.usedBytes;
     let { inOnePiece } = block;
+    /** Where the last good packet ends. */
     let fill = filled;
     for (let i = 0; i < offsets.length; ) {
       const from = offsets[i] as number; // i < length
-      if (from >= end) {
+      if (from + leastFrameOffset > end) {
         problems.push({ what: "an index position beyond what the block has", offset: from });
         i++;
         continue;
       }
-      const behind = inOnePiece ? offsets.length : endOfRun(offsets, i, gapBytes);
+      const behind = inOnePiece ? offsets.length : endOfRun(offsets, i);
       /** What a place in the block is more in `bytes`. */
       const shift = fill - from;
       let have = inOnePiece ? end : Math.min((offsets[behind - 1] as number) + firstReadBytes, end);
       if (have + shift > blockBytes) return undefined;
       const isThere = file.read(bytes, fill, have - from, start + from);
       if (isThere !== true && !(await isThere)) {
-        // The file has become shorter: what is left of the block is read packet by packet.
+        // The file has become shorter: what is left of the block is read in runs.
         if (!inOnePiece) problems.push({ what: "the file ends in the packet", offset: from });
         i = inOnePiece ? i : behind;
         inOnePiece = false;
@@ -140,22 +134,23 @@ export class BlockReader {
       for (; i < behind; i++) {
         const at = offsets[i] as number; // i < behind <= length
         if (maker.isFull) return undefined;
-        if (at >= end) break;
-        const need = at + leastFrameOffset > end ? end : Math.min(end, at + this.sizeAt(at + shift));
-        if (need + shift > blockBytes) return undefined;
-        if (need > have) {
-          if (!(await file.read(bytes, have + shift, need - have, start + have))) {
+        if (at + leastFrameOffset > end) break;
+        const packetEnd = at + this.sizeAt(at + shift);
+        // One that does not fit its block is no packet, which makeRecord() says.
+        if (packetEnd > have && packetEnd <= end) {
+          if (packetEnd + shift > blockBytes) return undefined;
+          if (!(await file.read(bytes, have + shift, packetEnd - have, start + have))) {
             problems.push({ what: "the file ends in the packet", offset: at });
             i = behind;
             break;
           }
-          have = need;
+          have = packetEnd;
         }
         const isLast = view.getUint32(at + shift, true) === 0;
         const problem = maker.makeRecord(bytes, view, at + shift, end + shift, isLast, bounds);
-        if (problem !== undefined) problems.push({ what: problem, offset: at });
+        if (problem === undefined) fill = Math.max(fill, packetEnd + shift);
+        else problems.push({ what: problem, offset: at });
       }
-      fill = have + shift;
     }
     return fill;
   }
@@ -166,7 +161,7 @@ export class BlockReader {
 }
 
 /** Where the offsets end that are read together with the one at `i`. */
-function endOfRun(offsets: Uint32Array, i: number, gapBytes: number): number {
+function endOfRun(offsets: Uint32Array, i: number): number {
   let behind = i + 1;
   while (behind < offsets.length && (offsets[behind] as number) - (offsets[behind - 1] as number) <= gapBytes)
     behind++;

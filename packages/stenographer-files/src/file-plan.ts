@@ -5,7 +5,7 @@ import type { FilesQuery, Notices } from "./files-reader.js";
 import { blockBytes } from "./format.js";
 import { undefinedIfGone } from "./is-gone.js";
 import { finished, type StoredFile } from "./list-files.js";
-import type { BlockTable } from "./packet-file.js";
+import type { BlockTable, PacketFile } from "./packet-file.js";
 import { all, type PositionSet } from "./position-set.js";
 import { type BlockJob, planReads } from "./read-plan.js";
 import { selectPositions } from "./select-positions.js";
@@ -16,6 +16,8 @@ export interface ThreadQuery extends FilesQuery, Notices {
   readonly signal: AbortSignal;
   readonly tables: TableCache;
   readonly access: FileAccess;
+  /** Waits until what was told has been heard, if that is much. */
+  readonly heard?: () => Promise<void>;
 }
 
 /** What is to be read of a file. It holds no file open. */
@@ -48,6 +50,7 @@ export async function* planFiles(query: ThreadQuery): AsyncGenerator<FilePlan, v
       const { found, tell } = (await ahead.shift()) as Planned; // it has at least this file's
       query.signal.throwIfAborted();
       tell();
+      await query.heard?.();
       if (found !== undefined) yield found;
     }
   } finally {
@@ -101,12 +104,12 @@ async function plan(listed: StoredFile, query: ThreadQuery): Promise<Planned> {
   const report = new FileReport(stored, table, query);
   notices.push(() => report.headers(wanted));
   const found = { listed, stored, version, table, wanted, set, report };
-  return { found: readsOf(found, query.access).next().done === true ? undefined : found, tell };
+  return { found: readsOf(found).next().done === true ? undefined : found, tell };
 }
 
 /** Which blocks of a file to read, and what of them. */
-export function* readsOf({ table, wanted, set }: FilePlan, access: FileAccess): Generator<BlockJob, void> {
-  for (const job of planReads(table, wanted, set, access))
+export function* readsOf({ table, wanted, set }: FilePlan, file?: PacketFile): Generator<BlockJob, void> {
+  for (const job of planReads(table, wanted, set, file))
     if (typeof table.blocks[job.block] === "object") yield job;
 }
 

@@ -153,6 +153,9 @@ export class IndexFile {
 
   private async readBlock(index: number, handle: Handle): Promise<Buffer> {
     const block = await readChecked(this.file, handle);
+    // What is wrong behind the keys that are wanted makes them doubtful, too.
+    const entries = new BlockEntries(block, handle.offset);
+    while (entries.next()) countOf(entries.valueBytes, handle.offset + entries.valueAt);
     this.knownBytes += block.length;
     if (this.knownBytes <= mostKnownBytes) this.known.set(index, block);
     return block;
@@ -163,6 +166,7 @@ export class IndexFile {
     await checkBlock(this.file, block);
     const tail = await readBytes(this.file, block.offset + block.size - 4, 4);
     const end = block.size - 4 - 4 * tail.readUInt32LE();
+    if (end < 0) throw new DamageError("a damaged block", block.offset);
     const entry = { key: new Uint8Array(longestKey), keyBytes: 0, valueAt: 0, valueBytes: 0 };
     for (let at = 0; at < end; ) {
       const head = await readBytes(this.file, block.offset + at, Math.min(64, block.size - at));
@@ -197,6 +201,11 @@ function decoded(bytes: Buffer, offset: number, previous: number): Uint32Array {
 }
 
 function postings(key: Uint8Array, offset: number, bytes: number): Postings {
+  return { key, offset, count: countOf(bytes, offset) };
+}
+
+/** How many positions lie in so many bytes. */
+function countOf(bytes: number, offset: number): number {
   if (bytes % 4 !== 0) throw new DamageError(`positions of ${bytes} bytes`, offset);
-  return { key, offset, count: bytes / 4 };
+  return bytes / 4;
 }

@@ -2,7 +2,7 @@ import { type BlockHeader, readBlockHeader } from "./block-header.js";
 import { RecordMaker } from "./block-records.js";
 import { dropStrayBlocks } from "./block-sequence.js";
 import type { PacketSpan } from "./coverage.js";
-import { asynchronousAccess, type FileAccess, type OpenFile } from "./file-access.js";
+import { asynchronousAccess, diskSeekBytes, type FileAccess, type OpenFile } from "./file-access.js";
 import { versionOf } from "./file-version.js";
 import { blockBytes, blockHeaderBytes } from "./format.js";
 
@@ -147,6 +147,11 @@ export class PacketFile {
       else blocks[edge] = timed;
     }
     return new BlockTable(blocks, restBytes, doubtful);
+  }
+
+  /** What a seek costs now, in bytes that could be read in sequence instead. */
+  get seekBytes(): number {
+    return this.file.seekBytes ?? diskSeekBytes;
   }
 
   /** Fills `bytes` from `offset` of the file on, at once if it can. False: the file ends before. */

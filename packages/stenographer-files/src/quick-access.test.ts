@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openFilesBelow } from "@stenogrpc/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { seekCosts } from "./file-access.js";
+import { diskSeekBytes } from "./file-access.js";
 import { QuickAccess } from "./quick-access.js";
 
 let folder = "";
@@ -16,13 +16,14 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(() => void vi.restoreAllMocks());
 
-/** Every operation seems to take so long. */
-function clockSteps(ms: number): void {
-  let now = 0;
+/** A clock that goes on by so much whenever somebody looks at it. */
+function setClock(step: number): { now: number; step: number } {
+  const clock = { now: 0, step };
   vi.spyOn(performance, "now").mockImplementation(() => {
-    now += ms;
-    return now;
+    clock.now += clock.step;
+    return clock.now;
   });
+  return clock;
 }
 
 describe("QuickAccess", () => {
@@ -30,7 +31,7 @@ describe("QuickAccess", () => {
     ["quick", 0],
     ["slow", 1000],
   ])("reads what is there, and closes, on a %s disk", async (_, ms) => {
-    clockSteps(ms);
+    setClock(ms);
     const access = new QuickAccess();
     expect((await access.stat(path)).ino).toBe(statSync(path).ino);
     const file = await access.open(path);
@@ -45,52 +46,117 @@ describe("QuickAccess", () => {
     await expect(access.stat(join(folder, "none"))).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  it("hands sixteen operations to Node's threads after one that took long, and then tries again", async () => {
-    const access = new QuickAccess();
-    const file = await access.open(path);
+  it("hands operations to Node's threads for a hundred times as long as one took that was slow", async () => {
+    const clock = setClock(0);
+    const file = await new QuickAccess().open(path);
     const bytes = Buffer.alloc(10);
     const now = () => file.readNow?.(bytes, 0, 10, 0);
-    clockSteps(0);
     expect(now()).toBe(10);
-    expect(access.costs.seekBytes).toBeLessThan(seekCosts.seekBytes);
-    clockSteps(1);
-    expect(now()).toBe(10);
-    clockSteps(0);
-    expect(access.costs).toEqual(seekCosts);
-    for (let i = 0; i < 16; i++) expect(now()).toBeUndefined();
-    expect(now()).toBe(10);
+    expect(file.seekBytes).toBeLessThan(diskSeekBytes);
+    clock.step = 8;
+    expect(await file.stat()).toMatchObject({ size: 10 });
+    clock.step = 0;
+    for (const [later, quick] of [
+      [0, false],
+      [799, false],
+      [1, true],
+    ] as const) {
+      clock.now += later;
+      expect((file.seekBytes ?? 0) < diskSeekBytes).toBe(quick);
+      expect(await file.read(bytes, 0, 10, 0)).toEqual({ bytesRead: 10 });
+      expect(now()).toBe(quick ? 10 : undefined);
+    }
     await file.close();
+  });
+
+  it("takes one folder for slow and another for quick", async () => {
+    const other = join(folder, "other");
+    mkdirSync(other);
+    writeFileSync(join(other, "file"), "0123456789");
+    const clock = setClock(0);
+    const access = new QuickAccess();
+    const [slow, quick] = [await access.open(path), await access.open(join(other, "file"))];
+    clock.step = 8;
+    await slow.stat();
+    clock.step = 0;
+    expect(slow.seekBytes).toBe(diskSeekBytes);
+    expect(quick.seekBytes).toBeLessThan(diskSeekBytes);
+    await Promise.all([slow.close(), quick.close()]);
   });
 
   it("takes a read for quick by what it reads", async () => {
     const large = join(folder, "large");
     writeFileSync(large, Buffer.alloc(1024 * 1024));
-    const access = new QuickAccess();
-    const file = await access.open(large);
+    const clock = setClock(0);
+    const file = await new QuickAccess().open(large);
     const bytes = Buffer.alloc(1024 * 1024);
-    clockSteps(1);
-    expect(file.readNow?.(bytes, 0, bytes.length, 0)).toBe(bytes.length);
-    expect(file.readNow?.(bytes, 0, 100, 0)).toBe(100);
-    expect(file.readNow?.(bytes, 0, 100, 0)).toBeUndefined();
+    for (const [length, seeks] of [
+      [bytes.length, "calls"],
+      [100, "disk"],
+    ] as const) {
+      for (let i = 0; i < 30; i++) {
+        clock.step = 1;
+        await file.read(bytes, 0, length, 0);
+        clock.step = 0;
+      }
+      expect(file.seekBytes === diskSeekBytes ? "disk" : "calls").toBe(seeks);
+    }
     await file.close();
     rmSync(large);
   });
 
+  it("takes no thread for slow that waits now and then, as for a processor", async () => {
+    const clock = setClock(0);
+    const file = await new QuickAccess().open(path);
+    for (let i = 0; i < 100; i++) {
+      clock.now += 100;
+      clock.step = 1;
+      await file.stat();
+      clock.step = 0;
+      expect(file.seekBytes).toBeLessThan(diskSeekBytes);
+    }
+    await file.close();
+  });
+
+  it("lets others have a turn every five milliseconds", async () => {
+    const clock = setClock(0);
+    const file = await new QuickAccess().open(path);
+    const bytes = Buffer.alloc(10);
+    let turns = 0;
+    const turn = () => {
+      turns++;
+      next = setImmediate(turn);
+    };
+    let next = setImmediate(turn);
+    for (let i = 0; i < 50; i++) await file.read(bytes, 0, 10, 0);
+    expect(turns).toBe(0);
+    clock.now += 6;
+    expect(file.readNow?.(bytes, 0, 10, 0)).toBeUndefined();
+    await file.read(bytes, 0, 10, 0);
+    expect(turns).toBe(1);
+    expect(file.readNow?.(bytes, 0, 10, 0)).toBe(10);
+    clearImmediate(next);
+    await file.close();
+  });
+
   it("gives a file's number back when nothing reads from it any more", async () => {
-    clockSteps(1000);
+    const clock = setClock(0);
     const access = new QuickAccess();
     const file = await access.open(path);
     const bytes = Buffer.alloc(10);
-    const reads = Array.from({ length: 8 }, () => file.read(bytes, 0, 10, 0));
-    const closed = file.close();
-    // Whatever is opened meanwhile must not get the number.
-    const others = await Promise.all(Array.from({ length: 8 }, () => access.open(path)));
-    expect(await Promise.all(reads)).toEqual(Array(8).fill({ bytesRead: 10 }));
-    await closed;
+    clock.step = 8;
+    await file.stat();
+    clock.step = 0;
+    const reads = Array.from({ length: 500 }, () => file.read(bytes, 0, 10, 0));
+    clock.now += 1000; // what comes now comes at once
+    const done: string[] = [];
+    for (const read of reads) void read.then(() => done.push("read"));
+    await file.close();
+    expect(done).toHaveLength(500);
+    expect(await Promise.all(reads)).toEqual(Array(500).fill({ bytesRead: 10 }));
     await expect(file.read(bytes, 0, 1, 0)).rejects.toMatchObject({ code: "EBADF" });
     await expect(file.stat()).rejects.toMatchObject({ code: "EBADF" });
     expect(file.readNow?.(bytes, 0, 1, 0)).toBeUndefined();
-    await Promise.all(others.map((other) => other.close()));
     expect(openFilesBelow(process.pid, folder)).toEqual([]);
   });
 });

@@ -11,76 +11,128 @@ import {
   stat,
   statSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
-import { type FileAccess, type OpenFile, type ReadCosts, seekCosts } from "./file-access.js";
+import { diskSeekBytes, type FileAccess, type OpenFile } from "./file-access.js";
 
-/** What takes longer did not come from memory: so long, and as many milliseconds more a byte. */
+/** What takes longer did not come from memory, or the thread had to wait for a processor: so long, and so many milliseconds more a byte. */
 const quickMs = 0.3;
 const quickMsPerByte = 1e-6;
-/** Operations that go by Node's threads after a slow one. */
-const carefulOperations = 16;
-
-/** Of memory, by a call of the system's. */
-const callCosts: ReadCosts = { seekBytes: 48 * 1024, gapBytes: 16 * 1024 };
+/** Waiting more than this, but for a tenth of the time that passes, is waiting for a disk. */
+const mostWaitedMs = 5;
+const pardonedShare = 0.1;
+/** Then operations go by Node's threads: for so many times as long as was waited, and no longer than this. */
+const carefulTimes = 100;
+const mostCarefulMs = 60_000;
+/** Whoever else waits for the thread has a turn after so long. */
+const turnMs = 5;
+/** What a seek costs where it is a call of the system's. */
+const callSeekBytes = 48 * 1024;
 
 const openLater = promisify(open);
 const statLater = promisify(stat);
 const fstatLater = promisify(fstat);
 const closeLater = promisify(close);
-const readLater = (...[fd, bytes, at, length, position]: ReadArguments): Promise<number> =>
-  new Promise((resolve, reject) => {
+function readLater(
+  ...[fd, bytes, at, length, position]: [number, Uint8Array, number, number, number]
+): Promise<number> {
+  return new Promise((resolve, reject) => {
     read(fd, bytes, at, length, position, (error, bytesRead) => (error ? reject(error) : resolve(bytesRead)));
   });
-type ReadArguments = [fd: number, bytes: Uint8Array, at: number, length: number, position: number];
+}
 
 /**
  * For a thread that has nothing else to do: operations are made at once, which costs a tenth of handing them to Node's threads, as long
- * as what they need is in memory. After one that had to wait for a disk the next ones are handed over, so that several
- * disks work at once.
+ * as what they need is in memory. When they had to wait for a disk, the next ones of that folder are handed over, so that several are
+ * under way at once.
  */
 export class QuickAccess implements FileAccess {
-  #careful = 0;
-
-  get costs(): ReadCosts {
-    return this.#careful > 0 ? seekCosts : callCosts;
-  }
+  readonly #folders = new Map<string, Folder>();
+  readonly #turns = new Turns();
 
   async open(path: string): Promise<OpenFile> {
-    await setImmediate(); // whoever else waits for this thread has a turn at every file
-    const fd = await this.do(
+    const folder = this.#folderOf(path);
+    const fd = await folder.do(
       0,
       () => openSync(path, "r"),
       () => openLater(path, "r"),
     );
-    return new QuickFile(fd, this);
+    return new QuickFile(fd, folder);
   }
 
   stat(path: string): Promise<Stats> {
-    return this.do(
+    return this.#folderOf(path).do(
       0,
       () => statSync(path),
       () => statLater(path),
     );
   }
 
+  #folderOf(path: string): Folder {
+    const name = dirname(path);
+    const folder = this.#folders.get(name) ?? new Folder(this.#turns);
+    this.#folders.set(name, folder);
+    return folder;
+  }
+}
+
+/** When the thread was last free for others. */
+class Turns {
+  #lastAt = performance.now();
+
+  isDue(now: number): boolean {
+    return now - this.#lastAt > turnMs;
+  }
+
+  async take(): Promise<void> {
+    await setImmediate();
+    this.#lastAt = performance.now();
+  }
+}
+
+/** A folder, which is on one disk. */
+class Folder {
+  #carefulUntil = Number.NEGATIVE_INFINITY;
+  #waitedMs = 0;
+  #waitedAt = 0;
+
+  constructor(private readonly turns: Turns) {}
+
+  get seekBytes(): number {
+    return performance.now() < this.#carefulUntil ? diskSeekBytes : callSeekBytes;
+  }
+
   /** Does an operation on so many bytes in the one way or in the other. */
   async do<T>(bytes: number, now: () => T, later: () => Promise<T>): Promise<T> {
-    return this.isQuick() ? this.timed(bytes, now) : later();
+    if (this.turns.isDue(performance.now())) await this.turns.take();
+    return performance.now() < this.#carefulUntil ? later() : this.#timed(bytes, now);
   }
 
-  /** Whether the next operation is made at once. */
-  isQuick(): boolean {
-    if (this.#careful === 0) return true;
-    this.#careful--;
-    return false;
-  }
-
-  timed<T>(bytes: number, now: () => T): T {
+  /** Does an operation at once, unless that may take long, or others have waited. */
+  doNow<T>(bytes: number, now: () => T): T | undefined {
     const startedAt = performance.now();
-    const done = now();
-    if (performance.now() - startedAt > quickMs + bytes * quickMsPerByte) this.#careful = carefulOperations;
-    return done;
+    if (this.turns.isDue(startedAt) || startedAt < this.#carefulUntil) return undefined;
+    return this.#timed(bytes, now);
+  }
+
+  #timed<T>(bytes: number, now: () => T): T {
+    const startedAt = performance.now();
+    try {
+      return now();
+    } finally {
+      const endedAt = performance.now();
+      const tookMs = endedAt - startedAt;
+      if (tookMs > quickMs + bytes * quickMsPerByte) this.#waited(tookMs, endedAt);
+    }
+  }
+
+  #waited(ms: number, now: number): void {
+    this.#waitedMs = ms + Math.max(0, this.#waitedMs - pardonedShare * (now - this.#waitedAt));
+    this.#waitedAt = now;
+    if (this.#waitedMs <= mostWaitedMs) return;
+    this.#carefulUntil = now + Math.min(carefulTimes * this.#waitedMs, mostCarefulMs);
+    this.#waitedMs = 0;
   }
 }
 
@@ -91,12 +143,16 @@ class QuickFile implements OpenFile {
 
   constructor(
     private readonly fd: number,
-    private readonly access: QuickAccess,
+    private readonly folder: Folder,
   ) {}
 
+  get seekBytes(): number {
+    return this.folder.seekBytes;
+  }
+
   readNow(bytes: Uint8Array, at: number, length: number, position: number): number | undefined {
-    if (this.#closed !== undefined || !this.access.isQuick()) return undefined;
-    return this.access.timed(length, () => readSync(this.fd, bytes, at, length, position));
+    if (this.#closed !== undefined) return undefined;
+    return this.folder.doNow(length, () => readSync(this.fd, bytes, at, length, position));
   }
 
   async read(
@@ -128,7 +184,7 @@ class QuickFile implements OpenFile {
 
   async #close(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
-    await this.access.do(
+    await this.folder.do(
       0,
       () => closeSync(this.fd),
       () => closeLater(this.fd),
@@ -136,9 +192,10 @@ class QuickFile implements OpenFile {
   }
 
   async #use<T>(bytes: number, now: () => T, later: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined)
+    if (this.#closed !== undefined) {
       throw Object.assign(new Error("the file has been closed"), { code: "EBADF" });
-    const operation = this.access.do(bytes, now, later);
+    }
+    const operation = this.folder.do(bytes, now, later);
     this.#underWay.add(operation);
     try {
       return await operation;

@@ -1,4 +1,4 @@
-import { type ReadCosts, seekCosts } from "./file-access.js";
+import { diskSeekBytes } from "./file-access.js";
 import { blockBytes } from "./format.js";
 import type { BlockTable } from "./packet-file.js";
 import type { PositionSet } from "./position-set.js";
@@ -12,12 +12,15 @@ export interface BlockJob {
   readonly inOnePiece: boolean;
 }
 
-/** Which blocks to read, and what of them, by what reading costs when it is a block's turn. */
+/** Packets nearer to each other than this are read together. */
+export const gapBytes = 16 * 1024;
+
+/** Which blocks to read, and what of them, by what a seek costs when it is a block's turn. */
 export function* planReads(
   table: BlockTable,
   wanted: readonly number[],
   set: PositionSet,
-  access: { readonly costs: ReadCosts } = { costs: seekCosts },
+  file: { readonly seekBytes: number } = { seekBytes: diskSeekBytes },
 ): Generator<BlockJob> {
   if (set.kind === "all") {
     for (const block of wanted) yield { block, offsets: undefined, inOnePiece: true };
@@ -39,11 +42,11 @@ export function* planReads(
     from = to;
     const entry = table.blocks[block];
     const usedBytes = typeof entry === "object" ? entry.usedBytes : blockBytes;
-    yield { block, offsets, inOnePiece: seekingCosts(offsets, access.costs) >= usedBytes };
+    yield { block, offsets, inOnePiece: seekingCosts(offsets, file.seekBytes) >= usedBytes };
   }
 }
 
-function seekingCosts(offsets: Uint32Array, { seekBytes, gapBytes }: ReadCosts): number {
+function seekingCosts(offsets: Uint32Array, seekBytes: number): number {
   let cost = 0;
   let end = Number.NEGATIVE_INFINITY;
   for (const offset of offsets) {

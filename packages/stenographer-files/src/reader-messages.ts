@@ -8,17 +8,25 @@ import type { StoredFile } from "./list-files.js";
 /** A filter without nesting, since deep ones can't be sent: operands before their operators. */
 export type FlatFilter = readonly (Exclude<FilterNode, { left: FilterNode }> | "and" | "or")[];
 
-/** What the reader thread is asked for. Every question has a number of its own. */
-export type Question = { readonly id: number } & (
+/** What the reader thread is asked for. */
+export type NewQuestion =
   | {
       readonly ask: "packets";
       readonly query: Omit<FilesQuery, "filter">;
       readonly filter: FlatFilter | undefined;
     }
-  | { readonly ask: "spans" | "bytes"; readonly files: readonly StoredFile[] }
+  | { readonly ask: "spans" | "bytes"; readonly files: readonly StoredFile[] };
+
+/** What it is told: every question has a number of its own. */
+export type Question = { readonly id: number } & (
+  | NewQuestion
   /** A batch was used: its memory goes back. */
   | { readonly ask: "more"; readonly memory: BlockMemory }
+  /** So many notices were heard. */
+  | { readonly ask: "heard"; readonly notices: number }
   | { readonly ask: "stop" }
+  /** Stops everything, and ends the thread. */
+  | { readonly ask: "close" }
 );
 
 /** What was found on the way; files are named by their place in the query. */

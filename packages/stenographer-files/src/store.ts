@@ -106,6 +106,7 @@ export class StenographerStore {
   readonly #blockAgeUs: number;
   readonly #now: () => number;
   readonly #reader: FilesReader;
+  #isClosed = false;
 
   constructor(options: StoreOptions) {
     const { threads, readUnfinished = false, fileAgeSeconds = 60, blockAgeSeconds = 10 } = options;
@@ -187,12 +188,17 @@ export class StenographerStore {
     return this.#extentOf(await this.#list());
   }
 
-  /** Ends its thread; answers under way fail. A store that is not closed keeps no process alive. */
+  /**
+   * Ends its thread, and with it answers under way; whatever it is asked then, it refuses. A store that nobody waits for keeps no process
+   * alive, closed or not.
+   */
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#reader.close();
   }
 
-  #list(): Promise<ThreadListing[]> {
+  async #list(): Promise<ThreadListing[]> {
+    if (this.#isClosed) throw new Error("the store has been closed");
     return Promise.all(this.#threads.map(listThread));
   }
 
@@ -232,8 +238,9 @@ export class StenographerStore {
     const start = Math.max(0, first - 1);
     const end = first + inside.length + 1;
     const near = known.slice(start, end);
+    const { gone, unfinished: told } = answered;
     const spans = await this.#spansOf(
-      near.flatMap(({ file }) => (file && !answered.gone.has(file) ? [file] : [])),
+      near.flatMap(({ file }) => (file && !gone.has(file) && !told.has(file) ? [file] : [])),
     );
     const files = near.map(({ createdUs, file }): CoveredFile => {
       return { createdUs, ...stateOf(file, answered, spans) };

@@ -16,6 +16,8 @@ const footerBytes = 48;
 const mostIndexBlockBytes = 16 * 1024 * 1024;
 /** The longest value: every packet of a 4 GiB file, at four bytes. */
 const mostDataBlockBytes = 256 * 1024 * 1024;
+/** What a table's arrays take without anything in them. */
+const leastBytes = 1024;
 /** Bytes at the end that are read at once: mostly the table of contents lies in them. */
 const tailBytes = 8 * 1024;
 
@@ -51,29 +53,31 @@ export class TableContents {
     }
     const at = contents.offset - (size - tail.length);
     const block = at < 0 ? await readChecked(file, contents) : checked(tail.subarray(at), contents);
-    return parse(block, contents.offset, size);
+    return TableContents.parse(block, contents.offset, size);
+  }
 
-    function parse(block: Buffer, fileOffset: number, fileBytes: number): TableContents {
-      const entries = new BlockEntries(block, fileOffset);
-      const [keys, keyStarts, offsets, sizes] = [[] as number[], [0], [] as number[], [] as number[]];
-      while (entries.next()) {
-        const { valueAt, valueBytes } = entries;
-        const handle = readHandle(block, { at: valueAt, end: valueAt + valueBytes }, fileBytes);
-        if (handle === undefined || handle.size > mostDataBlockBytes) {
-          throw new DamageError("a block outside the file", fileOffset + valueAt);
-        }
-        for (let i = 0; i < entries.keyBytes; i++) keys.push(entries.key[i] as number); // i < keyBytes <= length
-        keyStarts.push(keys.length);
-        offsets.push(handle.offset);
-        sizes.push(handle.size);
+  private static parse(block: Buffer, fileOffset: number, fileBytes: number): TableContents {
+    let count = 0;
+    let keyBytes = 0;
+    for (const entries = new BlockEntries(block, fileOffset); entries.next(); count++)
+      keyBytes += entries.keyBytes;
+    const keys = new Uint8Array(keyBytes);
+    const keyStarts = new Uint32Array(count + 1);
+    const [offsets, sizes] = [new Float64Array(count), new Uint32Array(count)];
+    const entries = new BlockEntries(block, fileOffset);
+    for (let i = 0, start = 0; entries.next(); i++) {
+      const { valueAt, valueBytes } = entries;
+      const handle = readHandle(block, { at: valueAt, end: valueAt + valueBytes }, fileBytes);
+      if (handle === undefined || handle.size > mostDataBlockBytes) {
+        throw new DamageError("a block outside the file", fileOffset + valueAt);
       }
-      return new TableContents(
-        Uint8Array.from(keys),
-        Uint32Array.from(keyStarts),
-        Float64Array.from(offsets),
-        Uint32Array.from(sizes),
-      );
+      keys.set(entries.key.subarray(0, entries.keyBytes), start);
+      start += entries.keyBytes;
+      keyStarts[i + 1] = start;
+      offsets[i] = handle.offset;
+      sizes[i] = handle.size;
     }
+    return new TableContents(keys, keyStarts, offsets, sizes);
   }
 
   /** Blocks of the table. */
@@ -81,9 +85,9 @@ export class TableContents {
     return this.sizes.length;
   }
 
-  /** What it takes of memory. */
+  /** About what it takes of memory. */
   get bytes(): number {
-    return this.keys.length + 16 * this.blocks;
+    return leastBytes + this.keys.length + 16 * this.blocks;
   }
 
   block(index: number): Handle {

@@ -3,7 +3,6 @@ import type { BlockHeader } from "./block-header.js";
 import { type BlockProblem, BlockReader } from "./block-reader.js";
 import { BlockReaders } from "./block-readers.js";
 import type { TimeBounds } from "./block-records.js";
-import type { FileAccess } from "./file-access.js";
 import { type FilePlan, planFiles, planOne, readsOf, type ThreadQuery } from "./file-plan.js";
 import { undefinedIfGone } from "./is-gone.js";
 import { PacketFile } from "./packet-file.js";
@@ -79,7 +78,6 @@ class FileAnswer {
   private constructor(
     readonly plan: FilePlan,
     private readonly file: PacketFile,
-    private readonly access: FileAccess,
     private readonly stopListening: () => void,
   ) {}
 
@@ -99,7 +97,7 @@ class FileAnswer {
     const closeByAbort = (): void => void file.close().catch(() => {});
     signal.addEventListener("abort", closeByAbort, { once: true });
     const stopListening = (): void => signal.removeEventListener("abort", closeByAbort);
-    const answer = new FileAnswer(plan, file, query.access, stopListening);
+    const answer = new FileAnswer(plan, file, stopListening);
     if (!signal.aborted) return answer;
     await answer.close();
     throw signal.reason;
@@ -109,7 +107,7 @@ class FileAnswer {
   *jobs(): Generator<readonly BlockJob[], void> {
     const together: BlockJob[] = [];
     let packets = 0;
-    for (const job of readsOf(this.plan, this.access)) {
+    for (const job of readsOf(this.plan, this.file)) {
       const own = job.inOnePiece || job.offsets === undefined ? packetsTogether : job.offsets.length;
       if (together.length > 0 && packets + own > packetsTogether) {
         yield together.splice(0);
@@ -125,20 +123,21 @@ class FileAnswer {
     const chosen = jobs.flatMap(({ block, offsets, inOnePiece }) =>
       offsets ? [{ ...this.place(block), offsets, inOnePiece, problems: [] }] : [],
     );
-    if (chosen.length === 0) return this.readWhole(reader, jobs);
-    const { batch, blocks } = await reader.readSome(this.file, chosen, this.access.costs.gapBytes);
+    const [job] = jobs;
+    if (job?.offsets === undefined) return this.readWhole(reader, job);
+    const { batch, blocks } = await reader.readSome(this.file, chosen);
     for (const { index, problems } of chosen.slice(0, blocks)) this.tell(index, problems);
     return { batch, reader, rest: jobs.slice(blocks) };
   }
 
-  private async readWhole(reader: BlockReader, [job, ...rest]: readonly BlockJob[]): Promise<ReadBlock> {
+  private async readWhole(reader: BlockReader, job: BlockJob | undefined): Promise<ReadBlock> {
     if (job === undefined) throw new TypeError("no block to read"); // jobs() gives none without
     const { index, header, bounds } = this.place(job.block);
     const problems: BlockProblem[] = [];
     const batch = await reader.readWhole(this.file, index, header, bounds, problems);
     this.tell(index, problems);
     if (problems.length > 0) this.plan.report.lost(index);
-    return { batch, reader, rest };
+    return { batch, reader, rest: [] };
   }
 
   private tell(block: number, problems: readonly BlockProblem[]): void {

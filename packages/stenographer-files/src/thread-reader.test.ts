@@ -1,5 +1,14 @@
-import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -14,6 +23,7 @@ import {
 } from "@stenogrpc/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { builtFile } from "../test-support/built-package.js";
+import type { Damage } from "./damage.js";
 import type { FilesQuery, Notices } from "./files-reader.js";
 import { LocalReader } from "./files-reader.js";
 import { listThread, type StoredFile } from "./list-files.js";
@@ -139,6 +149,58 @@ describe("ThreadReader", () => {
     expect(openFilesBelow(process.pid, folder)).toEqual([]);
   });
 
+  it("tells what is found wrong in its turn, and goes no further while much is unheard", async () => {
+    const [zeroed, last] = [join(folder, "zeroed"), join(folder, "last")];
+    for (const path of [zeroed, last]) {
+      writeFileSync(path, "");
+      truncateSync(path, 512 * 1024 * 1024);
+    }
+    const [first] = files as [StoredFile];
+    const broken = Array.from({ length: 20 }, (_, i) => ({
+      ...{ name: `${i}`, createdUs: first.createdUs + i + 1, isUnfinished: false },
+      ...{ packetsPath: i < 19 ? zeroed : last, indexPath: join(folder, "none") },
+    }));
+    const damage: Damage[] = [];
+    const gone: string[] = [];
+    const open = reader.packets(
+      query(undefined, [first, ...broken]),
+      {
+        ...notices,
+        onDamage: (found) => void damage.push(found),
+        onGone: ({ name }) => void gone.push(name),
+      },
+      forever(),
+    );
+    await open.next();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(damage).toEqual([]);
+    rmSync(last); // it was not looked at yet
+    await countOf(open);
+    expect(damage.map(({ file }) => Number(file))).toEqual(
+      Array.from({ length: 19 * 512 }, (_, i) => Math.floor(i / 512)),
+    );
+    expect(gone).toEqual(["19"]);
+    // Whoever leaves does not wait until he has heard all.
+    const left = reader.packets(query(undefined, [first, ...broken]), notices, forever());
+    await left.next();
+    await left.return();
+    expect(openFilesBelow(process.pid, folder)).toEqual([]);
+    rmSync(zeroed);
+  });
+
+  it("is closed soon also while the thread waits for a disk", async () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const [file] = files as [StoredFile];
+    const stuck = reader.spans([{ ...file, packetsPath: pipe }]);
+    stuck.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await reader.close();
+    await expect(stuck).rejects.toThrow("the thread that reads files has ended");
+    closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK)); // whoever reads from it goes on
+    rmSync(pipe);
+  });
+
   it("leaves no listener on a signal that many questions share", async () => {
     const warnings: Error[] = [];
     const note = (warning: Error) => void warnings.push(warning);
@@ -158,6 +220,25 @@ describe("a store that is built", () => {
       console.log(await count(store), process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length);`;
     expect(await run(source)).toBe("20000 0\n");
     expect(await run(`${source} await store.close();`)).toBe("20000 0\n");
+  });
+
+  it("keeps no process alive that has begun to read and went away", async () => {
+    const source = `
+      const answer = await new StenographerStore({ threads }).query({ window, signal: new AbortController().signal });
+      const batches = answer.batches[Symbol.asyncIterator]();
+      console.log((await batches.next()).done);`;
+    expect(await run(source)).toBe("false\n");
+  });
+
+  it("refuses what it is asked when it has been closed", async () => {
+    const source = `
+      const store = new StenographerStore({ threads });
+      await count(store);
+      await store.close();
+      for (const ask of [() => count(store), () => store.extent(), () => store.estimate(window)]) {
+        await ask().catch((error) => console.log(error.message));
+      }`;
+    expect(await run(source)).toBe("the store has been closed\n".repeat(3));
   });
 
   it("keeps the process alive while an answer is under way", async () => {

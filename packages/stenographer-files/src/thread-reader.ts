@@ -1,9 +1,14 @@
+import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { RecordBatch } from "@stenogrpc/pcap";
 import { captureHeaderOf } from "./block-records.js";
 import type { FileSpan, FilesQuery, FilesReader, Notices } from "./files-reader.js";
 import type { StoredFile } from "./list-files.js";
-import { type Answer, flatten, type Notice, type Question } from "./reader-messages.js";
+import { type Answer, flatten, type NewQuestion, type Notice, type Question } from "./reader-messages.js";
+
+/** How long the end of a thread is waited for. */
+const endingMs = 1000;
 
 /** Ends the thread of a reader that nobody has any more. */
 const abandoned = new FinalizationRegistry<Thread>((thread) => void thread.end());
@@ -27,7 +32,8 @@ export class ThreadReader implements FilesReader {
     const header = captureHeaderOf(query);
     const inbox = new Inbox();
     const thread = this.#running();
-    const id = thread.begin((answer) => inbox.put(answer));
+    const flat = filter && flatten(filter);
+    const id = thread.begin({ ask: "packets", query: rest, filter: flat }, (answer) => inbox.put(answer));
     // The signal first: a generator whose reader is gone is not resumed.
     const stop = (): void => {
       if (thread.isOpen(id)) thread.ask({ id, ask: "stop" });
@@ -35,13 +41,14 @@ export class ThreadReader implements FilesReader {
     };
     signal.addEventListener("abort", stop, { once: true });
     try {
-      thread.ask({ id, ask: "packets", query: rest, filter: filter && flatten(filter) });
       while (true) {
-        const answer = signal.aborted ? undefined : await inbox.next();
+        const answer = signal.aborted ? undefined : await thread.waitFor(inbox.next());
         signal.throwIfAborted();
         if (answer === undefined) continue;
-        if (answer.is === "notices") tell(answer.notices, query.files, notices);
-        else if (answer.is === "batch") {
+        if (answer.is === "notices") {
+          tell(answer.notices, query.files, notices);
+          thread.ask({ id, ask: "heard", notices: answer.notices.length });
+        } else if (answer.is === "batch") {
           const { memory, count } = answer;
           yield { header, bytes: memory.bytes, offsets: memory.offsets, count };
           thread.ask({ id, ask: "more", memory });
@@ -52,29 +59,31 @@ export class ThreadReader implements FilesReader {
       signal.removeEventListener("abort", stop);
       stop();
       // Who leaves in the middle finds the files closed.
-      while (thread.isOpen(id) && !signal.aborted) await inbox.next();
+      while (thread.isOpen(id) && !signal.aborted) await thread.waitFor(inbox.next());
     }
   }
 
   async spans(files: readonly StoredFile[]): Promise<FileSpan[]> {
     const answer = await this.#askOnce("spans", files);
-    return answer.is === "spans" ? answer.spans : [];
+    if (answer.is !== "spans") throw new TypeError(`an answer of ${answer.is}`);
+    return answer.spans;
   }
 
   async bytesOf(files: readonly StoredFile[]): Promise<number> {
     const answer = await this.#askOnce("bytes", files);
-    return answer.is === "bytes" ? answer.bytes : 0;
+    if (answer.is !== "bytes") throw new TypeError(`an answer of ${answer.is}`);
+    return answer.bytes;
   }
 
   async close(): Promise<void> {
     await this.#thread?.end();
+    this.#thread = undefined;
   }
 
   async #askOnce(ask: "spans" | "bytes", files: readonly StoredFile[]): Promise<Answer> {
     const thread = this.#running();
-    const answer = await new Promise<Answer>((resolve) => {
-      thread.ask({ id: thread.begin(resolve), ask, files });
-    });
+    const answered = new Promise<Answer>((resolve) => void thread.begin({ ask, files }, resolve));
+    const answer = await thread.waitFor(answered);
     if (answer.is === "failed") throw failure(answer);
     return answer;
   }
@@ -94,25 +103,39 @@ class Thread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #lastId = 0;
+  /** How many wait for an answer. */
+  #waiters = 0;
 
   constructor(script: URL) {
     // Whatever this process was started with, a debugger or a loader, is not for it.
     this.#worker = new Worker(script, { name: "stenographer-files", execArgv: [] });
     this.#worker.on("message", (answer: Answer) => {
       const take = this.#waiting.get(answer.id);
-      if (answer.is !== "batch" && answer.is !== "notices") this.#finish(answer.id);
+      if (answer.is !== "batch" && answer.is !== "notices") this.#waiting.delete(answer.id);
       take?.(answer);
     });
+    this.#worker.unref();
+    this.#worker.on("messageerror", (error) => this.#failAll(error));
     this.#worker.on("error", (error) => this.#failAll(error));
     this.#worker.on("exit", () => this.#failAll(new Error("the thread that reads files has ended")));
   }
 
-  /** Gives a question its number. While it is not answered to the end the process stays alive. */
-  begin(take: (answer: Answer) => void): number {
-    this.#worker.ref();
+  /** Asks a question whose answers go to `take`, and gives it a number. */
+  begin(question: NewQuestion, take: (answer: Answer) => void): number {
     const id = ++this.#lastId;
+    this.ask({ ...question, id });
     this.#waiting.set(id, take);
     return id;
+  }
+
+  /** Keeps the process alive while somebody waits. */
+  async waitFor<T>(answered: Promise<T>): Promise<T> {
+    if (this.#waiters++ === 0) this.#worker.ref();
+    try {
+      return await answered;
+    } finally {
+      if (--this.#waiters === 0) this.#worker.unref();
+    }
   }
 
   /** Whether answers to a question are still to come. */
@@ -125,13 +148,14 @@ class Thread {
     this.#worker.postMessage(question, lent === undefined ? [] : [lent.bytes.buffer, lent.offsets.buffer]);
   }
 
+  /** Asks it to end, and waits for that a moment: while it waits for a disk it can't. */
   async end(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #finish(id: number): void {
-    this.#waiting.delete(id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    if (this.hasEnded) return;
+    this.ask({ id: 0, ask: "close" });
+    this.#failAll(new Error("the thread that reads files has ended"));
+    const exit = once(this.#worker, "exit");
+    await this.waitFor(Promise.race([exit, setTimeout(endingMs, undefined, { ref: false })]));
+    void this.#worker.terminate();
   }
 
   #failAll(error: unknown): void {

@@ -34,6 +34,8 @@ export const stenographerFilesOptionsSchema = strictOptions({
   blockAgeSeconds: z.int().min(1).optional(),
   /** Read files that are still being written too, as far as their finished blocks go. Default false. */
   readUnfinished: z.boolean().default(false),
+  /** Read files in a thread of its own, which takes less of the processor. Default true; a bundle has no script for it, and does without. */
+  readerThread: z.boolean().default(true),
 });
 
 export type StenographerFilesOptions = z.input<typeof stenographerFilesOptionsSchema>;
@@ -136,13 +138,14 @@ async function outcomeOf(answer: StoreAnswer, warnings: string[]): Promise<Sourc
 
 /** Folders and flags from the options, and what they do not say from Stenographer's configuration. */
 async function storeOptions(options: z.output<typeof stenographerFilesOptionsSchema>): Promise<StoreOptions> {
-  const { config, threads, readUnfinished } = options;
+  const { config, threads, readUnfinished, readerThread } = options;
   const written = threads === undefined ? await readStenographerConfig(config) : undefined;
   const folders = threads ?? written?.threads ?? [];
   if (folders.length === 0) throw new Error(`${config} names no Threads`);
   return {
     threads: folders.map(absolute),
     readUnfinished,
+    readerThread,
     fileAgeSeconds: options.fileAgeSeconds ?? written?.fileAgeSeconds,
     blockAgeSeconds: options.blockAgeSeconds ?? written?.blockageSeconds,
   };
