@@ -16,9 +16,14 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(() => void vi.restoreAllMocks());
 
-/** A clock that goes on by so much whenever somebody looks at it. */
-function setClock(step: number): { now: number; step: number } {
+/** A clock that goes on by so much whenever somebody looks at it; while it does the process reads from a disk, or not. */
+function setClock(step: number, readsDisk = true): { now: number; step: number } {
   const clock = { now: 0, step };
+  const usage = process.resourceUsage();
+  vi.spyOn(process, "resourceUsage").mockImplementation(() => ({
+    ...usage,
+    fsRead: readsDisk ? clock.now : 0,
+  }));
   vi.spyOn(performance, "now").mockImplementation(() => {
     clock.now += clock.step;
     return clock.now;
@@ -105,7 +110,23 @@ describe("QuickAccess", () => {
     rmSync(large);
   });
 
-  it("takes no thread for slow that waits now and then, as for a processor", async () => {
+  it("takes no disk for slow that nothing was read from: the thread had no processor", async () => {
+    const clock = setClock(0, false);
+    const file = await new QuickAccess().open(path);
+    for (let i = 0; i < 100; i++) {
+      clock.step = 40;
+      await file.stat();
+      clock.step = 0;
+      expect(file.seekBytes).toBeLessThan(diskSeekBytes);
+    }
+    clock.step = 60;
+    await file.stat();
+    clock.step = 0;
+    expect(file.seekBytes).toBe(diskSeekBytes);
+    await file.close();
+  });
+
+  it("takes no disk for slow that is waited for now and then", async () => {
     const clock = setClock(0);
     const file = await new QuickAccess().open(path);
     for (let i = 0; i < 100; i++) {

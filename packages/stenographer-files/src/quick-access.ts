@@ -16,13 +16,15 @@ import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { diskSeekBytes, type FileAccess, type OpenFile } from "./file-access.js";
 
-/** What takes longer did not come from memory, or the thread had to wait for a processor: so long, and so many milliseconds more a byte. */
+/** What takes longer has waited: so long, and so many milliseconds more a byte. */
 const quickMs = 0.3;
 const quickMsPerByte = 1e-6;
-/** Waiting more than this, but for a tenth of the time that passes, is waiting for a disk. */
+/** It waited for a processor if the process has read nothing from a disk meanwhile, unless it was so long. */
+const longMs = 50;
+/** Waiting for disks more than this, but for a tenth of the time that passes, hands what comes next to Node's threads. */
 const mostWaitedMs = 5;
 const pardonedShare = 0.1;
-/** Then operations go by Node's threads: for so many times as long as was waited, and no longer than this. */
+/** For so many times as long as was waited, and no longer than this. */
 const carefulTimes = 100;
 const mostCarefulMs = 60_000;
 /** Whoever else waits for the thread has a turn after so long. */
@@ -96,6 +98,7 @@ class Folder {
   #carefulUntil = Number.NEGATIVE_INFINITY;
   #waitedMs = 0;
   #waitedAt = 0;
+  #diskReads = process.resourceUsage().fsRead;
 
   constructor(private readonly turns: Turns) {}
 
@@ -128,6 +131,10 @@ class Folder {
   }
 
   #waited(ms: number, now: number): void {
+    const { fsRead } = process.resourceUsage();
+    const hasReadDisk = fsRead !== this.#diskReads;
+    this.#diskReads = fsRead;
+    if (!hasReadDisk && ms < longMs) return;
     this.#waitedMs = ms + Math.max(0, this.#waitedMs - pardonedShare * (now - this.#waitedAt));
     this.#waitedAt = now;
     if (this.#waitedMs <= mostWaitedMs) return;

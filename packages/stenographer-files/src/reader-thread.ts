@@ -1,16 +1,21 @@
 // The thread that reads files for a ThreadReader. It does nothing else, so it may wait for a disk.
 import { parentPort } from "node:worker_threads";
+import type { RecordBatch } from "@stenogrpc/pcap";
 import { type BlockMemory, BlockReader } from "./block-reader.js";
 import { BlockReaders } from "./block-readers.js";
 import type { RecordForm } from "./block-records.js";
 import type { ThreadQuery } from "./file-plan.js";
 import { LocalReader } from "./files-reader.js";
+import { GatheredRecords } from "./gathered-records.js";
 import { QuickAccess } from "./quick-access.js";
 import { type Answer, type Notice, type Question, unflatten } from "./reader-messages.js";
-import { readThread } from "./thread-answer.js";
+import { type ReadBlock, readThread } from "./thread-answer.js";
 
-/** Blocks of one answer: two read ahead, one on its way, and one that is being used. */
-const readersPerAnswer = 4;
+/** Blocks of one answer: two read ahead, one that gathers, one on its way, and one that is being used. */
+const readersPerAnswer = 5;
+/** Batches of no more packets than this are sent together, within so many milliseconds: a message wakes up two threads. */
+const fewPackets = 256;
+const gatherMs = 20;
 /** More notices than this wait for none: a file is not begun before its reader has heard those of the ones before. */
 const mostUnheard = 1000;
 
@@ -116,38 +121,87 @@ async function sendPackets({ id, query, filter }: Question & { ask: "packets" })
   const work = new AbortController();
   const readers = new BlockReaders(() => new BlockReader(query, spare.pop()), readersPerAnswer);
   const told = new Told();
+  const outbox = new Outbox(id, readers, told);
   underWay.set(id, { work, form: query, readers, told });
-  const sendNotices = (): void => {
-    const notices = told.take();
-    if (notices.length > 0) send({ id, is: "notices", notices });
-  };
   const heard = async (): Promise<void> => {
     while (told.isTooMuch) {
-      sendNotices();
+      outbox.sendNotices();
       await told.change(work.signal);
     }
+  };
+  const tell = (notice: Notice): void => {
+    outbox.flush(); // packets that were found before
+    told.add(notice);
   };
   const { tables, access } = local;
   const threadQuery = {
     ...query,
     ...{ filter: filter && unflatten(filter), signal: work.signal, tables, access, heard },
-    onDamage: (damage) => told.add({ on: "damage", damage }),
-    onLost: (fromUs, toUs) => told.add({ on: "lost", fromUs, toUs }),
-    onUnfinished: (file, packets) => told.add({ on: "unfinished", file: query.files.indexOf(file), packets }),
-    onGone: (file) => told.add({ on: "gone", file: query.files.indexOf(file) }),
+    onDamage: (damage) => tell({ on: "damage", damage }),
+    onLost: (fromUs, toUs) => tell({ on: "lost", fromUs, toUs }),
+    onUnfinished: (file, packets) => tell({ on: "unfinished", file: query.files.indexOf(file), packets }),
+    onGone: (file) => tell({ on: "gone", file: query.files.indexOf(file) }),
   } satisfies ThreadQuery;
   try {
-    for await (const { batch, reader } of readThread(threadQuery, readers)) {
-      sendNotices();
-      const { memory } = reader;
-      send({ id, is: "batch", memory, count: batch.count }, memory);
-    }
-    sendNotices();
+    for await (const block of readThread(threadQuery, readers)) await outbox.put(block, work.signal);
+    outbox.flush();
+    outbox.sendNotices();
     send({ id, is: "end" });
   } finally {
-    sendNotices();
+    outbox.flush();
+    outbox.sendNotices();
     underWay.delete(id);
     for (const { memory } of readers.drain()) keep(memory);
+  }
+}
+
+/** Sends an answer's packets and notices in order, and batches of few packets together. */
+class Outbox {
+  #gathered: GatheredRecords | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly id: number,
+    private readonly readers: BlockReaders,
+    private readonly told: Told,
+  ) {}
+
+  async put({ batch, reader }: ReadBlock, signal: AbortSignal): Promise<void> {
+    if (batch.count <= fewPackets && (await this.#gather(batch, signal))) {
+      this.readers.give(reader);
+      return;
+    }
+    this.flush();
+    this.#send(reader.memory, batch.count);
+  }
+
+  /** Sends what was gathered. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    const gathered = this.#gathered;
+    this.#gathered = undefined;
+    if (gathered !== undefined) this.#send(gathered.memory, gathered.count);
+  }
+
+  sendNotices(): void {
+    const notices = this.told.take();
+    if (notices.length > 0) send({ id: this.id, is: "notices", notices });
+  }
+
+  async #gather(batch: RecordBatch, signal: AbortSignal): Promise<boolean> {
+    if (this.#gathered?.add(batch)) return true;
+    this.flush();
+    const { memory } = await this.readers.take(signal);
+    const gathered = new GatheredRecords(memory);
+    const hasRoom = gathered.add(batch);
+    if (hasRoom) this.#gathered = gathered;
+    this.#timer = setTimeout(() => this.flush(), gatherMs);
+    return hasRoom;
+  }
+
+  #send(memory: BlockMemory, count: number): void {
+    this.sendNotices();
+    send({ id: this.id, is: "batch", memory, count }, memory);
   }
 }
 
