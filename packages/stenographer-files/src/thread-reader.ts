@@ -107,8 +107,13 @@ class Thread {
   #waiters = 0;
 
   constructor(script: URL) {
-    // Whatever this process was started with, a debugger or a loader, is not for it.
-    this.#worker = new Worker(script, { name: "stenographer-files", execArgv: [] });
+    this.#worker = new Worker(script, {
+      name: "stenographer-files",
+      // Whatever this process was started with, a debugger or a loader, is not for it.
+      execArgv: [],
+      // Most of what it makes is soon garbage; Node's default would let 24 MiB more of that lie.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker.on("message", (answer: Answer) => {
       const take = this.#waiting.get(answer.id);
       if (answer.is !== "batch" && answer.is !== "notices") this.#waiting.delete(answer.id);
