@@ -41,7 +41,7 @@ export default defineConfig({
           // It reaches into the thread that reads.
           exclude: ["**/store-many-positions.test.ts"],
           ...inReaderThread,
-          env: { STENOGRPC_DAMAGE_CASES: "50" },
+          env: { STENOGRPC_DAMAGE_CASES: "100" },
           testTimeout: 60_000,
           server: { deps: { inline: [/@stenogrpc/] } },
         },
