@@ -88,11 +88,9 @@ export class BlockReader {
     for (let filled = 0; done < blocks.length; done++) {
       const { count } = maker;
       const block = blocks[done] as ChosenPackets; // done < length
-      block.problems.length = 0;
       const end = await this.addSome(file, block, filled);
       if (end === undefined && done > 0) {
-        maker.count = count;
-        block.problems.length = 0;
+        maker.count = count; // whoever reads it again tells its problems
         break;
       }
       // The packets of one block find room, unless the index names some within others.

@@ -1,9 +1,10 @@
+import { Bell } from "./bell.js";
 import type { BlockReader } from "./block-reader.js";
 
 /** Block readers, made as they are needed, and no more than so many, so that an answer takes no more memory than theirs. */
 export class BlockReaders {
   readonly #free: BlockReader[] = [];
-  #wake: () => void = () => {};
+  readonly #given = new Bell();
 
   constructor(
     private readonly make: () => BlockReader,
@@ -21,13 +22,7 @@ export class BlockReaders {
   async take(signal: AbortSignal): Promise<BlockReader> {
     let reader = this.tryTake();
     while (reader === undefined) {
-      signal.throwIfAborted();
-      const woken = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      signal.addEventListener("abort", this.#wake, { once: true });
-      await woken;
-      signal.removeEventListener("abort", this.#wake);
+      await this.#given.heard(signal);
       reader = this.#free.pop();
     }
     return reader;
@@ -41,6 +36,6 @@ export class BlockReaders {
 
   give(reader: BlockReader): void {
     this.#free.push(reader);
-    this.#wake();
+    this.#given.ring();
   }
 }

@@ -47,6 +47,11 @@ export type Answer = { readonly id: number } & (
   | { readonly is: "failed"; readonly error: unknown; readonly code: unknown }
 );
 
+/** What changes hands with a message. */
+export function buffersOf(lent: BlockMemory | undefined): ArrayBuffer[] {
+  return lent === undefined ? [] : [lent.bytes.buffer, lent.offsets.buffer];
+}
+
 export function flatten(filter: FilterNode): FlatFilter {
   const flat: FlatFilter[number][] = [];
   const pending: FilterNode[] = [filter];

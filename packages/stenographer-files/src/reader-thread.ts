@@ -1,6 +1,7 @@
 // The thread that reads files for a ThreadReader. It does nothing else, so it may wait for a disk.
 import { parentPort } from "node:worker_threads";
 import type { RecordBatch } from "@stenogrpc/pcap";
+import { Bell } from "./bell.js";
 import { type BlockMemory, BlockReader } from "./block-reader.js";
 import { BlockReaders } from "./block-readers.js";
 import type { RecordForm } from "./block-records.js";
@@ -8,7 +9,7 @@ import type { ThreadQuery } from "./file-plan.js";
 import { LocalReader } from "./files-reader.js";
 import { GatheredRecords } from "./gathered-records.js";
 import { QuickAccess } from "./quick-access.js";
-import { type Answer, type Notice, type Question, unflatten } from "./reader-messages.js";
+import { type Answer, buffersOf, type Notice, type Question, unflatten } from "./reader-messages.js";
 import { type ReadBlock, readThread } from "./thread-answer.js";
 
 /** Blocks of one answer: two read ahead, one that gathers, one on its way, and one that is being used. */
@@ -31,7 +32,7 @@ interface UnderWay {
 class Told {
   #found: Notice[] = [];
   #unheard = 0;
-  #wake: () => void = () => {};
+  readonly #change = new Bell();
 
   add(notice: Notice): void {
     this.#found.push(notice);
@@ -45,7 +46,7 @@ class Told {
 
   heard(notices: number): void {
     this.#unheard -= notices;
-    this.#wake();
+    this.#change.ring();
   }
 
   get isTooMuch(): boolean {
@@ -53,14 +54,8 @@ class Told {
   }
 
   /** Waits until some are heard, or the signal aborts. */
-  async change(signal: AbortSignal): Promise<void> {
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    signal.addEventListener("abort", this.#wake, { once: true });
-    await woken;
-    signal.removeEventListener("abort", this.#wake);
-    signal.throwIfAborted();
+  change(signal: AbortSignal): Promise<void> {
+    return this.#change.heard(signal);
   }
 }
 
@@ -144,15 +139,13 @@ async function sendPackets({ id, query, filter }: Question & { ask: "packets" })
   } satisfies ThreadQuery;
   try {
     for await (const block of readThread(threadQuery, readers)) await outbox.put(block, work.signal);
-    outbox.flush();
-    outbox.sendNotices();
-    send({ id, is: "end" });
   } finally {
     outbox.flush();
     outbox.sendNotices();
     underWay.delete(id);
     for (const { memory } of readers.drain()) keep(memory);
   }
+  send({ id, is: "end" });
 }
 
 /** Sends an answer's packets and notices in order, and batches of few packets together. */
@@ -216,5 +209,5 @@ function keep(memory: BlockMemory): void {
 }
 
 function send(message: Answer, lent?: BlockMemory): void {
-  parentPort?.postMessage(message, lent === undefined ? [] : [lent.bytes.buffer, lent.offsets.buffer]);
+  parentPort?.postMessage(message, buffersOf(lent));
 }

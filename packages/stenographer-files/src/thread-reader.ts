@@ -5,7 +5,14 @@ import type { RecordBatch } from "@stenogrpc/pcap";
 import { captureHeaderOf } from "./block-records.js";
 import type { FileSpan, FilesQuery, FilesReader, Notices } from "./files-reader.js";
 import type { StoredFile } from "./list-files.js";
-import { type Answer, flatten, type NewQuestion, type Notice, type Question } from "./reader-messages.js";
+import {
+  type Answer,
+  buffersOf,
+  flatten,
+  type NewQuestion,
+  type Notice,
+  type Question,
+} from "./reader-messages.js";
 
 /** How long the end of a thread is waited for. */
 const endingMs = 1000;
@@ -150,7 +157,7 @@ class Thread {
 
   ask(question: Question): void {
     const lent = question.ask === "more" ? question.memory : undefined;
-    this.#worker.postMessage(question, lent === undefined ? [] : [lent.bytes.buffer, lent.offsets.buffer]);
+    this.#worker.postMessage(question, buffersOf(lent));
   }
 
   /** Asks it to end, and waits for that a moment: while it waits for a disk it can't. */
