@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 const sourceConditions = ["@stenogrpc/source", "node", "import", "default"];
 
-/** Workspace packages resolve to their sources, so no test needs a build. */
+/** Workspace packages resolve to their sources, so no test needs a build of its own. */
 const fromSource = {
   resolve: { conditions: sourceConditions },
   ssr: { resolve: { conditions: sourceConditions, externalConditions: sourceConditions } },
@@ -26,6 +26,7 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/src/**/*.test.ts", "tests/*.test.ts"],
           exclude: [...configDefaults.exclude, "**/thread-reader.test.ts"],
+          globalSetup: ["packages/cli/test/build-cli.ts"],
           // For a machine that does much else; no test waits for a time of its own.
           testTimeout: 60_000,
           server: { deps: { inline: [/@stenogrpc/] } },

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { labYaml, writeLabCapture } from "../test/lab.js";
 import { endLeftovers, type RunningCli, runCli, startCli } from "../test/run-cli.js";
 
-// The server compiles its sources, on processors that may be shared.
+// On processors that may be shared.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let folder: string;

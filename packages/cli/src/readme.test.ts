@@ -18,7 +18,7 @@ import { clientSettings } from "./client-settings.js";
 import { loadYaml } from "./load-yaml.js";
 import { serverSettings } from "./server-settings.js";
 
-// Each block is served by a process that compiles its sources, on processors that may be shared.
+// Each block is served by a process, on processors that may be shared.
 vi.setConfig({ testTimeout: 120_000 });
 
 const root = join(import.meta.dirname, "..", "..", "..");

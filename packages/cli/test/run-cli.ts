@@ -1,11 +1,10 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
+import { inject } from "vitest";
+import type {} from "./build-cli.js";
 
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-// By URL: the working directory of the child is elsewhere.
-const node = ["--conditions=@stenogrpc/source", "--import", import.meta.resolve("tsx"), main];
+const main = inject("builtCli");
 
 /** How a command line ended. */
 export interface CliEnd {
@@ -24,12 +23,12 @@ export interface RunningCli {
 
 const running = new Set<RunningCli>();
 
-/** Starts the real command line from source. `readStdout: false` leaves its stdout unread, `stdoutTo` sends it to a file. */
+/** Starts the real command line. `readStdout: false` leaves its stdout unread, `stdoutTo` sends it to a file. */
 export function startCli(
   args: readonly string[],
   options: { cwd: string; readStdout?: boolean; stdoutTo?: string },
 ): RunningCli {
-  const command = [process.execPath, ...node, ...args];
+  const command = [process.execPath, main, ...args];
   const [program = "", ...rest] =
     options.stdoutTo === undefined
       ? command
@@ -85,7 +84,7 @@ export function startInTerminal(
   args: readonly string[],
   options: { cwd: string; codeTo: string },
 ): { readonly child: ChildProcess; readonly end: Promise<unknown> } {
-  const quoted = [process.execPath, ...node, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`);
+  const quoted = [process.execPath, main, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`);
   // The shell passes SIGHUP on, as one does, but outlives it. It keeps the pipe, fd 3, open until it has written the code.
   const shell = `trap 'kill -HUP $!' HUP; ${quoted.join(" ")} & wait $!; wait $!; echo $? > '${options.codeTo}'`;
   const child = spawn("script", ["--quiet", "--command", shell, "/dev/null"], {
@@ -96,7 +95,7 @@ export function startInTerminal(
   return { child, end: once(child, "close") };
 }
 
-/** Runs the real command line from source to its end. */
+/** Runs the real command line to its end. */
 export function runCli(
   args: readonly string[],
   options: { cwd: string; stdoutTo?: string },

@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +19,7 @@ import {
   writeStenographerFiles,
   writeSyntheticTraffic,
 } from "@stenogrpc/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { StenographerStore } from "./store.js";
 
 const forever = { startNs: 0n, endNs: 10n ** 19n };
@@ -66,12 +67,12 @@ async function ask(
   filterText?: string,
   window = forever,
   from = threads,
-  options: { restoreVlanTags?: boolean } = {},
+  lasting?: StenographerStore,
 ): Promise<Asked> {
   const filter = filterText === undefined ? undefined : parseFilter(filterText);
-  const store = new StenographerStore({ threads: from });
+  const store = lasting ?? new StenographerStore({ threads: from });
   const signal = new AbortController().signal;
-  const answer = await store.query({ window, filter, signal, ...options });
+  const answer = await store.query({ window, filter, signal });
   const counts = { recordsSeen: 0, recordsOutsideWindow: 0 };
   const exact = pipe(
     answer.batches,
@@ -82,7 +83,7 @@ async function ask(
   for await (const { timestampNs, originalLength, data } of records(exact)) {
     lines.push(packetLine({ timestampNs, originalLength, data: Buffer.from(data) }));
   }
-  await store.close();
+  if (store !== lasting) await store.close();
   return { lines, damage: answer.damage, read: counts.recordsSeen };
 }
 
@@ -167,6 +168,16 @@ describe("a damaged pair", () => {
   let packets = "";
   let index = "";
   let whole: Set<string>;
+  /** Asked again and again, as what it remembers of the files must not hide what became of them. */
+  let store: StenographerStore;
+  let writes = 0;
+
+  /** Writes a file at a time of its own: two writes within a tick of the kernel's clock would have the same. */
+  const write = (path: string, bytes: Uint8Array): void => {
+    writeFileSync(path, bytes);
+    utimesSync(path, ++writes, writes);
+  };
+  const askAgain = (filterText?: string): Promise<Asked> => ask(filterText, forever, copy, store);
 
   beforeEach(() => {
     const name = names[0]?.[0] ?? "";
@@ -180,22 +191,25 @@ describe("a damaged pair", () => {
     copyFileSync(join(source.indexDirectory, name), index);
     copy = [{ packetsDirectory: join(work, "P"), indexDirectory: join(work, "I") }];
     whole = new Set(truth.map(({ line }) => line));
+    store = new StenographerStore({ threads: copy });
   });
+
+  afterEach(() => store.close());
 
   it("never costs packets for a damaged index, wherever a byte is wrong", async () => {
     const good = readFileSync(index);
     const filter = "udp and port 53";
-    const wanted = (await ask(filter, forever, copy)).lines;
+    const wanted = (await askAgain(filter)).lines;
     for (let i = 0; i < 150; i++) {
       const bad = Buffer.from(good);
       const at = Math.floor((i * good.length) / 150);
       bad[at] = (bad[at] ?? 0) ^ (1 << (i % 8));
-      writeFileSync(index, bad);
-      expect((await ask(filter, forever, copy)).lines).toEqual(wanted);
+      write(index, bad);
+      expect((await askAgain(filter)).lines).toEqual(wanted);
     }
     for (const size of [0, 1, 47, 48, good.length >> 1, good.length - 1]) {
-      writeFileSync(index, good.subarray(0, size));
-      const { lines, damage } = await ask(filter, forever, copy);
+      write(index, good.subarray(0, size));
+      const { lines, damage } = await askAgain(filter);
       expect(lines).toEqual(wanted);
       expect(damage).toMatchObject([{ part: "index", losesPackets: false }]);
     }
@@ -203,7 +217,7 @@ describe("a damaged pair", () => {
 
   it("says so whenever a wrong byte in a header costs packets, and gives no packet that never was", async () => {
     const good = readFileSync(packets);
-    const all = (await ask(undefined, forever, copy)).lines.length;
+    const all = (await askAgain()).lines.length;
     const block = 1024 * 1024;
     let costly = 0;
     // A frame's length and place have three low bits that nothing vouches for (the padding), its time and bytes more.
@@ -213,8 +227,8 @@ describe("a damaged pair", () => {
         const bad = Buffer.from(good);
         const place = block + at;
         bad[place] = (bad[place] ?? 0) ^ (1 << bit);
-        writeFileSync(packets, bad);
-        const { lines, damage } = await ask(undefined, forever, copy);
+        write(packets, bad);
+        const { lines, damage } = await askAgain();
         expect(lines.filter((line) => !whole.has(line))).toEqual([]);
         if (lines.length === all) continue;
         costly++;
@@ -231,10 +245,10 @@ describe("a damaged pair", () => {
     "says so when %d bytes are missing at the end",
     async (cut) => {
       const good = readFileSync(packets);
-      const all = (await ask(undefined, forever, copy)).lines.length;
+      const all = (await askAgain()).lines.length;
       truncateSync(packets, good.length - cut);
       for (const filter of [undefined, "tcp"]) {
-        const { lines, damage } = await ask(filter, forever, copy);
+        const { lines, damage } = await askAgain(filter);
         expect(lines.filter((line) => !whole.has(line))).toEqual([]);
         if (filter === undefined && lines.length < all) {
           expect(damage.some(({ losesPackets }) => losesPackets)).toBe(true);
@@ -246,8 +260,8 @@ describe("a damaged pair", () => {
   it("says so when a block is zero", async () => {
     const bad = readFileSync(packets);
     bad.fill(0, 1024 * 1024, 2 * 1024 * 1024);
-    writeFileSync(packets, bad);
-    const { damage } = await ask(undefined, forever, copy);
+    write(packets, bad);
+    const { damage } = await askAgain();
     expect(damage).toMatchObject([
       { part: "packets", losesPackets: true, what: "block version 0 instead of 2" },
     ]);
