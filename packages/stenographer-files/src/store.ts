@@ -28,7 +28,8 @@ export interface StoreOptions {
   readonly blockAgeSeconds?: number;
   /**
    * Whether files are read in a thread of the store's own, which saves most of the time where many files are looked into. Default true;
-   * where the thread's script does not lie beside this module, as in a bundle, files are read in the thread that asks, as with false.
+   * where the thread's script does not lie beside this module, as in a bundle, or the process may start no threads, files are read in the
+   * thread that asks, as with false.
    */
   readonly readerThread?: boolean;
   /** The time, in milliseconds since the epoch. Default Date.now. */

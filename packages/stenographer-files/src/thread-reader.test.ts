@@ -273,4 +273,13 @@ describe("a store that is built", () => {
       console.log(without - before, running() - without);`;
     expect(await run(source)).toBe("0 1\n");
   });
+
+  it("reads in the thread that asks where the process may start none", async () => {
+    const flag = process.allowedNodeEnvironmentFlags.has("--permission")
+      ? "--permission"
+      : "--experimental-permission";
+    const source =
+      'console.log(await count(new StenographerStore({ threads })), process.permission.has("worker"));';
+    expect(await run(source, "--no-warnings", flag, "--allow-fs-read=*")).toBe("20000 false\n");
+  });
 });
