@@ -473,6 +473,18 @@ describe("an answer that breaks the contract", () => {
       /the window's end is no time: 9000000000000000 s and 0 ns/,
     ],
     [
+      "a window that begins later than was asked for",
+      (request) =>
+        goodAnswer(request, capture, { summary: { windowStart: { seconds: noonNs / second, nanos: 1 } } }),
+      /looked for packets from 2026-07-01T12:00:00.000000001Z to 2026-07-01T13:00:00Z; 2026-07-01T12:00:00Z to 2026/,
+    ],
+    [
+      "a window that ends earlier than was asked for",
+      (request) =>
+        goodAnswer(request, capture, { summary: { windowEnd: { seconds: noonNs / second + 3599n } } }),
+      /looked for packets from 2026-07-01T12:00:00Z to 2026-07-01T12:59:59Z; /,
+    ],
+    [
       "a time with more nanoseconds than a second has",
       (request) =>
         goodAnswer(request, capture, { summary: { firstPacket: { seconds: 5n, nanos: 1_000_000_000 } } }),

@@ -12,6 +12,7 @@ import { PacketTimes } from "./packet-times.js";
 import type { IncrementalHash } from "./sha256.js";
 import { shortcomingsOf } from "./shortcomings.js";
 import { StenographerError } from "./stenographer-error.js";
+import { formatTime } from "./time.js";
 import { timestampNs } from "./well-known-types.js";
 import { WholeRecords } from "./whole-records.js";
 
@@ -108,6 +109,7 @@ export class VerifiedAnswer implements AnswerCounts {
       startNs: this.#time(summary.windowStart, "the window's start") ?? window.startNs,
       endNs: this.#time(summary.windowEnd, "the window's end") ?? window.endNs,
     };
+    this.#checkApplied(applied);
     const coverage = summary.coverage && readCoverage(summary.coverage, window, uid);
     const damage = summary.damage.map(readDamage);
     const result: FetchResult = {
@@ -283,6 +285,16 @@ export class VerifiedAnswer implements AnswerCounts {
     throw this.#problem(
       "MALFORMED_ANSWER",
       `status ${Status[status] ?? status} does not go with ${this.packets} packets, stopped by ${StoppedBy[summary.stoppedBy] ?? summary.stoppedBy}, and damage that ${lossy ? "may cost packets" : "costs no packets"}`,
+    );
+  }
+
+  /** What the server did not look for is not in the answer, and no gap says so. */
+  #checkApplied({ startNs, endNs }: FetchPlan["window"]): void {
+    const { window } = this.#plan;
+    if (startNs <= window.startNs && endNs >= window.endNs) return;
+    throw this.#problem(
+      "MALFORMED_ANSWER",
+      `the server looked for packets from ${formatTime(startNs)} to ${formatTime(endNs)}; ${formatTime(window.startNs)} to ${formatTime(window.endNs)} was asked for`,
     );
   }
 

@@ -3,7 +3,6 @@ import type { Rpc } from "./access/access.js";
 import { type RecordedServer, RequestRecord } from "./audit/request-record.js";
 import type { ClientTrust } from "./certificates/client-trust.js";
 import { clientCertificateKey, identityOf } from "./identity.js";
-import type { RequestError } from "./request-error.js";
 import { toConnectError } from "./to-connect-error.js";
 
 /** A server, as far as it tells who may come at all. */
@@ -35,9 +34,7 @@ export async function assertClientCertificate(
   rpc: Rpc,
 ): Promise<void> {
   try {
-    const certificate = values.get(clientCertificateKey);
-    const refusal: RequestError | undefined = certificate && server.trust.refusal(certificate);
-    if (refusal) throw refusal;
+    server.trust.assertGood(values.get(clientCertificateKey));
     identityOf(values);
   } catch (error) {
     throw await new RequestRecord(server, rpc, values).refusal(toConnectError(error));

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as timer } from "node:timers/promises";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, createContextValues, createHandlerContext } from "@connectrpc/connect";
 import type { FilterProblem, Response } from "@stenogrpc/protocol";
 import {
   FilterProblemSchema,
@@ -15,7 +15,10 @@ import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { tcpFrame } from "../test-support/tcp-frame.js";
 import { clientBy, closeAll, type SensorClient, ways } from "../test-support/ways.js";
+import type { AuditRecord } from "./audit/audit-record.js";
 import { fetchPcap } from "./fetch-pcap.js";
+import { clientIdentityKey } from "./identity.js";
+import { RequestError } from "./request-error.js";
 import { SensorService } from "./sensor-service.js";
 import type { PacketSource } from "./sources/packet-source.js";
 import { SourceError } from "./sources/packet-source.js";
@@ -429,6 +432,33 @@ it("a call that is over before it begins takes no place", async () => {
   await expect(answer.next()).rejects.toMatchObject({ code: Code.DeadlineExceeded });
   expect(service.admission.running).toBe(0);
   expect(service.retrievals.size).toBe(0);
+});
+
+it("hands out nothing once it was ended from outside, so that its audit has every byte", async () => {
+  const records: AuditRecord[] = [];
+  const audit = { write: async (record: AuditRecord) => void records.push(record) };
+  const service = new SensorService({ source: memorySource(capture(4000, 1000)), audit });
+  const identity = { commonName: "a", subject: "CN=a", subjectAltName: undefined, fingerprint256: "AA" };
+  const values = createContextValues().set(clientIdentityKey, {
+    ...identity,
+    ...{ dns: [], uris: [], emails: [], ips: [] },
+  });
+  const context = createHandlerContext({
+    service: Stenographer,
+    method: Stenographer.method.fetchPcap,
+    protocolName: "grpc",
+    requestMethod: "POST",
+    url: "https://localhost/",
+    contextValues: values,
+  });
+  const request = create(StenoRequestSchema, { ...all, request: { chunkSize: 65_536n } });
+  const answer = fetchPcap(service)(request, context);
+  const first = (await answer.next()).value;
+  const bytes = first !== undefined && "packets" in first ? first.packets.bytes.length : 0;
+  expect(bytes).toBeGreaterThan(60_000);
+  for (const retrieval of service.retrievals) retrieval.abandon(new RequestError("draining", "enough"));
+  await expect(answer.next()).rejects.toMatchObject({ rawMessage: "enough" });
+  expect(records).toMatchObject([{ outcome: "failed", pcapBytes: bytes }]);
 });
 
 describe("all ways", () => {

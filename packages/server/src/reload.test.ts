@@ -24,6 +24,9 @@ import type { Response } from "@stenogrpc/protocol";
 import { Stenographer } from "@stenogrpc/protocol";
 import { ErrorInfoSchema } from "@stenogrpc/protocol/error-details";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { fetchEnvelope } from "../test-support/fetch-request.js";
+import { beginCall, readAnswer } from "../test-support/grpc-call.js";
+import { ClientTrust } from "./certificates/client-trust.js";
 import type { TlsOptions } from "./certificates/tls-options.js";
 import { clientIdentity } from "./identity.js";
 import type { Logger } from "./logger.js";
@@ -312,6 +315,31 @@ describe("reload", () => {
     expect(await shown()).toBe(fingerprint(first));
     expect((await describeSensor(transport)).source).toBe("gated");
     expect(server.metrics().reloads).toEqual({ done: 0, refused: 2 });
+  });
+});
+
+describe("a client that is revoked while its request is on its way", () => {
+  it.each([
+    ["past Connect", ""],
+    ["by connect-node", "?"],
+  ])("gets no answer, %s", async (_, suffix) => {
+    const session = connectHttp2(baseUrl(), clientTls(mallory));
+    const path = `/${Stenographer.typeName}/${Stenographer.method.fetchPcap.name}${suffix}`;
+    const looked = vi.spyOn(ClientTrust.prototype, "refusal");
+    const stream = beginCall(session, { path });
+    stream.write(fetchEnvelope.subarray(0, 3));
+    await vi.waitFor(() => expect(looked).toHaveReturnedWith(undefined));
+    looked.mockRestore();
+    server.reload(tlsOf(first, { denylist: [fingerprint(mallory)] }));
+    stream.end(fetchEnvelope.subarray(3));
+    const { headers, messages, trailers } = await readAnswer(stream);
+    session.destroy();
+    expect(messages).toEqual([]);
+    expect({ ...headers, ...trailers }).toMatchObject({
+      "grpc-status": String(Code.PermissionDenied),
+      "grpc-message": expect.stringContaining("has%20been%20revoked"),
+    });
+    expect(server.metrics().retrievals).toMatchObject({ served: 0, refused: 1 });
   });
 });
 

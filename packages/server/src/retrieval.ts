@@ -116,8 +116,13 @@ export class Retrieval {
     });
   }
 
-  /** Counts and hashes bytes handed to the transport. */
+  /**
+   * Counts and hashes bytes that are handed to the transport.
+   *
+   * @throws what ended it: nothing is handed over that the audit does not tell of
+   */
   sent(pcap: Uint8Array): void {
+    this.signal.throwIfAborted();
     this.#pcapBytes += pcap.length;
     this.#hash.update(pcap);
   }

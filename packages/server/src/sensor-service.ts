@@ -13,7 +13,7 @@ import { Audit } from "./audit/audit.js";
 import { auditSchema } from "./audit/audit-options.js";
 import { Budgets } from "./budgets.js";
 import { ClientTrust, type TrustSet } from "./certificates/client-trust.js";
-import { identityOf } from "./identity.js";
+import { clientCertificateKey, identityOf } from "./identity.js";
 import type { Limits } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
@@ -118,7 +118,9 @@ export class SensorService {
    * @param request not for DescribeSensor
    * @throws RequestError
    */
-  permit(rpc: Rpc, { values, signal }: Caller, request?: StenoRequest): Promise<Permit> {
+  async permit(rpc: Rpc, { values, signal }: Caller, request?: StenoRequest): Promise<Permit> {
+    // Again: it may have been revoked while the request was on its way.
+    this.trust.assertGood(values.get(clientCertificateKey));
     return this.#access.permit({ rpc, identity: identityOf(values), request, signal, sensor: this.sensor });
   }
 

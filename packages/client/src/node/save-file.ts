@@ -35,9 +35,11 @@ export async function saveFile(
   const { uid, overwrite, signal, manifest } = options;
   const target = await fileErrors(path, uid, () => resolveTarget(path, overwrite));
   const manifestPath = `${target}${manifestSuffix}`;
-  const oldManifest = await fileErrors(manifestPath, uid, () =>
-    findManifest(manifestPath, { overwrite, wanted: manifest !== undefined }),
-  );
+  const oldManifest = (): Promise<boolean> =>
+    fileErrors(manifestPath, uid, () =>
+      findManifest(manifestPath, { overwrite, wanted: manifest !== undefined }),
+    );
+  await oldManifest();
   const written: string[] = [];
   /** Writes what is to be `file`, which messages call `shown`. */
   const write = async (file: string, shown: string, content: AsyncIterable<Uint8Array>): Promise<string> => {
@@ -49,7 +51,8 @@ export async function saveFile(
     const capture = await write(target, path, pieces);
     const described = manifest && (await write(manifestPath, manifestPath, asPieces(manifest)));
     if (signal?.aborted) throw canceled("the caller's signal aborted the retrieval", uid, signal.reason);
-    if (oldManifest) await fileErrors(manifestPath, uid, () => removeLastingly(manifestPath));
+    // Now: another answer may have been saved here meanwhile.
+    if (await oldManifest()) await fileErrors(manifestPath, uid, () => removeLastingly(manifestPath));
     await fileErrors(path, uid, () => putInPlace(capture, target, overwrite));
     await fileErrors(path, uid, () => syncFolder(dirname(target)));
     if (!described) return undefined;

@@ -83,6 +83,21 @@ describe("saving a file with a manifest", () => {
     expect(await readdir(folder)).toEqual(["alert.pcap"]);
   });
 
+  it.each([true, false])(
+    "takes a manifest away that came beside the file meanwhile (one wanted: %s)",
+    async (wanted) => {
+      async function* slow() {
+        yield* pieces("sl");
+        await save("quick");
+        yield* pieces("ow");
+      }
+      const manifest = wanted ? async () => manifestOf("slow") : undefined;
+      await saveFile(target, slow(), { ...options, uid: "u2", manifest });
+      expect(await readFile(target, "utf8")).toBe("slow");
+      expect(existsSync(sidecar) && readFileSync(sidecar, "utf8")).toBe(wanted && manifestOf("slow"));
+    },
+  );
+
   it("leaves file and manifest as they were when the pieces, or what describes them, fail", async () => {
     await save("old");
     async function* failing() {

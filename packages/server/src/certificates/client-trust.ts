@@ -47,6 +47,12 @@ export class ClientTrust {
     return undefined;
   }
 
+  /** @throws RequestError where a certificate that was accepted once is refused now */
+  assertGood(certificate: X509Certificate | undefined): void {
+    const refusal = certificate && this.refusal(certificate);
+    if (refusal) throw refusal;
+  }
+
   /**
    * OpenSSL has accepted it.
    *

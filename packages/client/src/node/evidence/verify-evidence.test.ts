@@ -101,6 +101,14 @@ describe("verifyEvidence", () => {
       "there are packets outside the window 2026-07-01T12:00:00Z to 2026-07-01T12:00:02Z",
     ],
     [
+      "a window that is less than was asked for",
+      (m) => ({
+        ...m,
+        request: { ...m.request, window: { ...m.request.window, end: "2026-07-02T00:00:00Z" } },
+      }),
+      "2026-07-01T12:00:00Z to 2026-07-02T00:00:00Z was asked for",
+    ],
+    [
       "a verdict without what goes with it",
       (m) => ({ ...m, result: { ...m.result, verdict: "truncated" } }),
       "contradicts itself: verdict truncated, stopped by nothing",

@@ -129,7 +129,7 @@ function structureProblems({ damage, packets }: InspectedCapture): EvidenceProbl
 }
 
 /** What can't all be true of one retrieval. */
-function contradictions({ request, file, result }: Manifest): EvidenceProblem[] {
+function contradictions({ request, file, plan, result }: Manifest): EvidenceProblem[] {
   const stopped = result.stoppedBy !== "nothing";
   const found = [
     stopped !== (result.verdict === "truncated") &&
@@ -144,6 +144,9 @@ function contradictions({ request, file, result }: Manifest): EvidenceProblem[] 
     request.maxPackets !== null &&
       result.packets > request.maxPackets &&
       `${result.packets} packets, where at most ${request.maxPackets} were asked for`,
+    (windowTime(plan.window.start) > windowTime(request.window.start) ||
+      windowTime(plan.window.end) < windowTime(request.window.end)) &&
+      `it was looked for packets from ${plan.window.start} to ${plan.window.end}, where ${request.window.start} to ${request.window.end} was asked for`,
   ].filter((what) => typeof what === "string");
   return found.map((what) => ({ kind: "manifest", what: `the manifest contradicts itself: ${what}` }));
 }
@@ -166,14 +169,18 @@ function differences(
   const { firstNs, lastNs } = capture;
   // A packet of the window's first microsecond lies before it once its nanoseconds are cut off, as was asked for.
   const finest = request.timestampResolution === "microseconds" ? 1000n : 1n;
-  const startNs = parseTime(plan.window.start, "the window's start");
-  const endNs = parseTime(plan.window.end, "the window's end");
+  const startNs = windowTime(plan.window.start);
+  const endNs = windowTime(plan.window.end);
   const isOutside =
     (firstNs !== undefined && firstNs < startNs - (startNs % finest)) ||
     (lastNs !== undefined && lastNs >= endNs);
   if (isOutside)
     differing.push(`there are packets outside the window ${plan.window.start} to ${plan.window.end}`);
   return differing.map((what) => ({ kind: "differs", what }));
+}
+
+function windowTime(time: string): bigint {
+  return parseTime(time, "a window's time");
 }
 
 function ns(time: string | null): bigint | undefined {

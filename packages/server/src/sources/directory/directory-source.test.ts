@@ -230,8 +230,8 @@ describe("directorySource", () => {
       expect(await ask()).toEqual([1, 4]);
       const skipped = logger.lines.filter(({ message }) => message?.startsWith("skipped"));
       expect(skipped.map(({ level, fields }) => [level, fields.path]).sort()).toEqual([
-        ["debug", path],
-        ["debug", gzip],
+        ["warn", path],
+        ["warn", gzip],
       ]);
     });
 
@@ -558,6 +558,14 @@ describe("directorySource", () => {
       await expect(source?.describe(neverAborts())).resolves.toEqual({ oldestPacketNs: at(10) });
     });
 
+    it("counts a compressed file and the one that it is unpacked to, of which it can't tell whether it has all", async () => {
+      const bytes = pcap(packets(1, 10, 11, 12));
+      file("a.pcap.gz", gzipSync(bytes));
+      file("a.pcap", bytes.subarray(0, 24 + 76), 0);
+      serve({ trustFileTimes: true });
+      expect((await ask(always)).sort()).toEqual([1, 1, 2, 3]);
+    });
+
     it("forgives a coarse time of change", async () => {
       const path = file("a.pcap", pcap(packets(1, 10, 51)));
       const mtime = Number(at(50) / second);
@@ -612,6 +620,44 @@ describe("directorySource", () => {
       const gap = { startNs: at(0), reason: "not-yet-written" };
       expect(await gapsOf(between(0, 100))).toEqual([{ ...gap, endNs: at(100) }]);
       expect(await gapsOf(between(0, 101))).toEqual([{ ...gap, endNs: at(101), expectedAtNs: at(101) }]);
+    });
+
+    it.each([
+      ["pcap", pcap(packets(1, 10, 20, 60)).subarray(0, -1)],
+      ["pcapng", pcapng(packets(1, 10, 20, 60)).subarray(0, -1)],
+      ["gzip", gzipSync(pcap(packets(1, 10, 20)), { level: 0 }).subarray(0, -3)],
+    ])(
+      "lacks what an older %s file would have had that was cut off, until it was last changed",
+      async (_, bytes) => {
+        const path = file("a.pcap", bytes);
+        const mtime = Number(at(60) / second);
+        utimesSync(path, mtime, mtime);
+        file("b.pcap", pcap(packets(9, 70, 80)));
+        serve();
+        const gap = { endNs: at(60), reason: "missing" };
+        expect(await gapsOf(between(30, 40))).toEqual([{ ...gap, startNs: at(30), endNs: at(40) }]);
+        expect(await gapsOf(between(10, 80))).toEqual([{ ...gap, startNs: at(20) + 1n }]);
+        expect(await gapsOf(between(61, 80))).toEqual([]);
+      },
+    );
+
+    it("lacks a minute where a file that was cut off has an older time of change than its packets", async () => {
+      const path = file("a.pcap", pcap(packets(1, 10, 20, 60)).subarray(0, -1));
+      const mtime = Number(at(5) / second);
+      utimesSync(path, mtime, mtime);
+      file("b.pcap", pcap(packets(9, 90, 100)));
+      serve();
+      const gap = { startNs: at(20) + 1n, endNs: at(80) + 1n, reason: "missing" };
+      expect(await gapsOf(between(10, 100))).toEqual([gap]);
+    });
+
+    it("lacks nothing where what is cut off is the compressed twin of a whole file", async () => {
+      const bytes = pcap(packets(1, 10, 20));
+      file("a.pcap", bytes);
+      file("a.pcap.gz", gzipSync(bytes, { level: 0 }).subarray(0, -3));
+      file("b.pcap", pcap(packets(9, 70, 80)), 0);
+      serve();
+      expect(await gapsOf(between(10, 80))).toEqual([]);
     });
 
     it("lacks only the future where it trusts file times", async () => {
@@ -705,6 +751,18 @@ describe("directorySource", () => {
       for (const window of [between(990, 1000), between(1050, 1060), between(1100, 1101)]) {
         await expect(open(window)).rejects.toMatchObject({ kind: "source-corrupt" });
       }
+    });
+
+    it("warns of a file with a capture's name that is none, where it may have had packets of the window", async () => {
+      const bytes = pcap(packets(1, 1, 2, 3));
+      bytes.fill(0, 0, 100);
+      const mtime = Number(at(1000) / second);
+      for (const name of ["a.pcap", "b.pcap"]) utimesSync(file(name, bytes), mtime, mtime);
+      file("c.pcap", pcap(packets(5, 5, 5000)), 0);
+      const warnings = ["2 files with a capture's name are neither pcap nor pcapng, and left out"];
+      expect((await open(between(0, 100))).warnings).toEqual(warnings);
+      expect((await open(between(1001, 6000))).warnings).toEqual(warnings);
+      expect((await open(between(2000, 6000))).warnings).toEqual([]);
     });
 
     it("refuses a kind of pcap it cannot read rather than skip it", async () => {

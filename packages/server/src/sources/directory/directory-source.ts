@@ -17,8 +17,8 @@ import { gapsInWindow } from "../source-outcome.js";
 import { BufferPool } from "./buffer-pool.js";
 import { captureNames } from "./capture-names.js";
 import type { ReadOptions } from "./open-capture-file.js";
-import type { Answer, Candidate } from "./plan-answer.js";
-import { planAnswer } from "./plan-answer.js";
+import type { Answer } from "./plan-answer.js";
+import { cutTails, planAnswer, unreadable } from "./plan-answer.js";
 import type { KnownFile } from "./range-cache.js";
 import { RangeCache } from "./range-cache.js";
 import { readAnswer } from "./read-answer.js";
@@ -142,15 +142,16 @@ class DirectorySource implements PacketSource {
     try {
       const known = await this.#survey(work.signal);
       const answer = planAnswer(known, window);
-      const warnings: string[] = [];
+      const isBeingWritten = whichAreBeingWritten(known, this.#settings.now());
+      const warnings = notCaptures(unreadable(known, window));
       const batches = readAnswer(answer, {
         files: work.files,
         read: this.#readOptions(answer),
         findAgain: (identity) => findAgain(this.#folder, identity, work.signal),
-        isBeingWritten: whichAreBeingWritten(known, this.#settings.now()),
+        isBeingWritten,
         warnings,
       });
-      const coverage = this.#coverage(known, window);
+      const coverage = this.#coverage(known, window, cutTails(known, isBeingWritten));
       return {
         header: answer.header,
         warnings,
@@ -215,14 +216,16 @@ class DirectorySource implements PacketSource {
 
   /**
    * Which part of the window the folder can answer for. It can't tell silence from what is not written yet, so nothing is
-   * covered behind its newest packet; behind a trusted time of change, which is later, what lies in the future is not.
+   * covered behind its newest packet; behind a trusted time of change, which is later, what lies in the future is not. Nor is what
+   * files lack that were cut off.
    */
-  #coverage(known: readonly KnownFile[], window: TimeWindow): Coverage {
+  #coverage(known: readonly KnownFile[], window: TimeWindow, cut: readonly CoverageGap[]): Coverage {
     const { oldestPacketNs, newestPacketNs } = extent(known);
     const nowNs = BigInt(Math.floor(this.#settings.now())) * 1_000_000n;
     const behindNewest = newestPacketNs === undefined ? window.startNs : newestPacketNs + 1n;
     const trusted = this.#settings.trustFileTimes && newestPacketNs !== undefined;
     const gaps: CoverageGap[] = [
+      ...cut,
       { startNs: 0n, endNs: oldestPacketNs ?? 0n, reason: "aged-out" },
       {
         startNs: trusted && nowNs > behindNewest ? nowNs : behindNewest,
@@ -273,7 +276,10 @@ class DirectorySource implements PacketSource {
 }
 
 /** A cut last record is normal in the newest file, and in one that changed just now: another thread's newest. */
-function whichAreBeingWritten(known: readonly KnownFile[], nowMs: number): (candidate: Candidate) => boolean {
+function whichAreBeingWritten(
+  known: readonly KnownFile[],
+  nowMs: number,
+): (file: Pick<KnownFile, "version">) => boolean {
   let newestNs = 0n;
   for (const { version, finding } of known) {
     const isCapture = finding.kind === "packets" || finding.kind === "no-packets";
@@ -281,6 +287,12 @@ function whichAreBeingWritten(known: readonly KnownFile[], nowMs: number): (cand
   }
   const recentNs = BigInt(Math.floor(nowMs - beingWrittenMs)) * 1_000_000n;
   return ({ version }) => version.mtimeNs >= newestNs || version.mtimeNs >= recentNs;
+}
+
+function notCaptures(count: number): string[] {
+  if (count === 0) return [];
+  const files = count === 1 ? "1 file with a capture's name is" : `${count} files with a capture's name are`;
+  return [`${files} neither pcap nor pcapng, and left out`];
 }
 
 /** The times of the oldest and the newest packet; of damaged files those that were read. */

@@ -1,6 +1,7 @@
 import type { CaptureHeader, TimeWindow } from "@stenogrpc/pcap";
 import { LinkType, linkTypeName } from "@stenogrpc/pcap";
 import { SourceError } from "../packet-source.js";
+import type { CoverageGap } from "../source-outcome.js";
 import type { FileVersion } from "./list-captures.js";
 import type { HeadPrint } from "./open-capture-file.js";
 import type { KnownFile } from "./range-cache.js";
@@ -69,6 +70,31 @@ function refuseIfReached(
   if (touches(window, startsAtNs, endsAtNs)) throw damageFailure(path, damage);
 }
 
+/**
+ * What files lack that end in the middle of a record: they were written to until they were last changed.
+ *
+ * @param isBeingWritten of those files a cut last record is normal
+ */
+export function cutTails(
+  known: readonly KnownFile[],
+  isBeingWritten: (file: Pick<KnownFile, "version">) => boolean,
+): CoverageGap[] {
+  return withoutCompressedTwins(known).flatMap(({ version, finding }) => {
+    if (finding.kind !== "packets" || finding.endsWhole || isBeingWritten({ version })) return [];
+    const startNs = finding.endsAtNs + 1n;
+    const endNs = version.mtimeNs > startNs ? version.mtimeNs : startNs + damageSlackNs;
+    return [{ startNs, endNs, reason: "missing" as const }];
+  });
+}
+
+/** How many files with a capture's name are none, and may have been captures that held packets of the window. */
+export function unreadable(known: readonly KnownFile[], window: TimeWindow): number {
+  return known.filter(
+    ({ version, finding }) =>
+      finding.kind === "not-a-capture" && version.mtimeNs + damageSlackNs >= window.startNs,
+  ).length;
+}
+
 /** What the client is told of a damaged file. */
 export function damageFailure(path: string, damage: Damage, cause?: unknown): SourceError {
   const options = { cause, details: { path, damage: damage.message } };
@@ -110,9 +136,11 @@ function withoutCompressedTwins(known: readonly KnownFile[]): readonly KnownFile
   return twins.size === 0 ? known : known.filter((file) => !twins.has(file));
 }
 
+/** Whether the plain file has all that the compressed one has. Of files that were not read to their end nobody knows. */
 function isTwin(compressed: Finding, plain: Finding | undefined): boolean {
   if (compressed.kind !== "packets" || plain?.kind !== "packets") return false;
-  return compressed.startsAtNs === plain.startsAtNs && (compressed.packets ?? 0) <= (plain.packets ?? 0);
+  if (compressed.packets === undefined || plain.packets === undefined) return false;
+  return compressed.startsAtNs === plain.startsAtNs && compressed.packets <= plain.packets;
 }
 
 function byStart(a: Candidate, b: Candidate): number {

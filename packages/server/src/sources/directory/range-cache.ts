@@ -144,7 +144,7 @@ export class RangeCache {
     switch (finding.kind) {
       case "not-a-capture":
         if (before?.finding.kind !== "not-a-capture") {
-          this.#logger.debug({ path }, "skipped a file that is neither pcap nor pcapng");
+          this.#logger.warn({ path }, "skipped a file with a capture's name that is neither pcap nor pcapng");
         }
         return;
       case "damaged":

@@ -48,6 +48,10 @@ describe("coverageOf", () => {
     expect(gaps(two, 1000, 1561, 1600)).toEqual(["missing 1065-1520"]);
   });
 
+  it("misses everything of a thread that has no file where another one has", () => {
+    expect(gaps([steady, []], 1000, 1183, 1200)).toEqual(["missing 1000-1183"]);
+  });
+
   it("knows nothing without a file", () => {
     expect(gaps([[]], 1000, 2000, 3000)).toBeUndefined();
     expect(gaps([], 1000, 2000, 3000)).toBeUndefined();

@@ -88,7 +88,12 @@ export function coverageOf(
   for (const list of lists) {
     const oldest = list[0];
     const newest = list.at(-1);
-    if (oldest === undefined || newest === undefined) continue;
+    if (oldest === undefined || newest === undefined) {
+      // Threads share the packets, so this one had some.
+      if (lists.some(({ length }) => length > 0))
+        gaps.push({ startNs: 0n, endNs: window.endNs, reason: "missing" });
+      continue;
+    }
     gaps.push({ startNs: 0n, endNs: oldest.createdNs, reason: "aged-out" });
     for (const [i, { createdNs }] of list.entries()) {
       const next = list[i + 1]?.createdNs ?? 0n;

@@ -29,7 +29,7 @@ interface Target {
 /** The most bytes read of an answer that is not packets: the names of 900 000 files. */
 const maxTextBytes = 16 * 1024 * 1024;
 
-/** The longest silence in an answer that is not packets. */
+/** The longest silence before or in an answer that is not packets. */
 const textTimeoutMs = 30_000;
 
 /** Connects on first need, and again after a failure: the daemon's configuration may not be there yet. */
@@ -76,8 +76,8 @@ export function connectStenographer(options: StenographerSettings): Stenographer
 
     async get(path, signal) {
       try {
-        const response = await send(await getTarget(), "GET", path, "", signal);
-        response.setTimeout(textTimeoutMs, () => response.destroy(new Error("no answer in time")));
+        const timeoutMs = Math.min(textTimeoutMs, options.timeoutMs);
+        const response = await send(await getTarget(), "GET", path, "", signal, timeoutMs);
         if (response.statusCode !== 200) throw await refusal(response);
         return await readText(response);
       } catch (error) {
@@ -166,6 +166,7 @@ async function send(
   path: string,
   body: string,
   signal: AbortSignal,
+  timeoutMs?: number,
 ): Promise<IncomingMessage> {
   try {
     const request = httpsRequest({
@@ -175,7 +176,9 @@ async function send(
       method,
       path,
       signal,
+      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     });
+    request.once("timeout", () => request.destroy(noAnswer(timeoutMs)));
     request.end(body);
     const [response] = (await once(request, "response")) as [IncomingMessage]; // what the event carries
     return response;
@@ -202,6 +205,10 @@ async function readText(response: IncomingMessage): Promise<string> {
     if (bytes > maxTextBytes) throw new SourceError("source-failed", "Stenographer's answer is too long");
   }
   return Buffer.concat(pieces).toString("utf8");
+}
+
+function noAnswer(timeoutMs = 0): Error {
+  return Object.assign(new Error(`nothing came for ${timeoutMs / 1000} s`), { code: "ETIMEDOUT" });
 }
 
 function tooSlow(timeoutMs: number): SourceError {

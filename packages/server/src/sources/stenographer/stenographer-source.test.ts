@@ -30,6 +30,8 @@ const config = {
 };
 /** Names of the daemon's files; each listing takes the next entry, the last one stays. */
 let listings: string[][] = [];
+/** What it never answers. */
+let silentPath: string | undefined;
 const twoFiles = ["1699999990000000", "1700000040000000"];
 const listing = (): string => {
   const names = listings.length > 1 ? listings.shift() : listings[0];
@@ -51,6 +53,7 @@ beforeAll(async () => {
     async (request, response) => {
       let body = "";
       for await (const piece of request) body += String(piece);
+      if (request.url === silentPath) return;
       if (request.url === "/debug/config") response.end(JSON.stringify(config));
       else if (request.url === "/debug/t0/files") response.end(listing());
       else if (request.url?.startsWith("/debug/t0/positions?name=")) {
@@ -97,6 +100,7 @@ const plan = retrievalPlan({
 });
 
 beforeEach(() => {
+  silentPath = undefined;
   listings = [twoFiles];
 });
 
@@ -194,6 +198,20 @@ describe("stenographer source", () => {
       message: "Stenographer took longer than 0.2 s; ask for a shorter window",
     });
   });
+
+  it.each(["/debug/config", "/debug/stats"])(
+    "is unavailable where the daemon never answers %s",
+    async (path) => {
+      silentPath = path;
+      const silent = source({ timeoutMs: 200 });
+      const asked =
+        path === "/debug/stats" ? silent.describe(new AbortController().signal) : count({ timeoutMs: 200 });
+      await expect(asked).rejects.toMatchObject({
+        kind: "source-unavailable",
+        message: "Stenographer does not answer",
+      });
+    },
+  );
 
   it("is unavailable where the daemon is down", async () => {
     await expect(count({ port: 1 })).rejects.toMatchObject({ kind: "source-unavailable" });

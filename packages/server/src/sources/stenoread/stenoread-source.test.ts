@@ -98,6 +98,13 @@ describe("stenoread source", () => {
     expect(after(withLongFiles)).toBeLessThanOrEqual(after(byDefault) - 540_000);
   });
 
+  it("does not widen it by guesses where that can't be read, which would miss packets", async () => {
+    await writeFile(join(folder, "config"), JSON.stringify({ Flags: ["--fileage_sec=ten"] }));
+    const failure = { kind: "source-failed", message: "Stenographer's configuration can't be read" };
+    await expect(count("cat answer.pcap")).rejects.toMatchObject(failure);
+    await rm(join(folder, "config"));
+  });
+
   it("gives the script an empty stdin", async () => {
     expect(await count("cat > stdin; [ -s stdin ] || cat answer.pcap")).toBe(1000);
   });

@@ -1,8 +1,10 @@
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import { stenographerQuery } from "@stenogrpc/query";
 import * as z from "zod";
+import { errnoOf } from "../../errno.js";
 import { decodeOutput } from "../decode-output.js";
 import type { OpenSource, PacketSource, RetrievalPlan } from "../packet-source.js";
+import { SourceError } from "../packet-source.js";
 import { defaultStenographerConfig, readStenographerConfig } from "../stenographer-config.js";
 import type { ChildGroup } from "./child-group.js";
 import { startChildGroup } from "./child-group.js";
@@ -47,11 +49,18 @@ export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
   };
 }
 
-/** How long stenotype keeps a file open decides how far the query must be widened. Unreadable: its defaults. */
+/**
+ * How long stenotype keeps a file open decides how far the query must be widened. Where the configuration is not there, or not for us to
+ * read: its defaults.
+ */
 async function rotationOf(
   configPath: string,
 ): Promise<{ fileAgeSeconds?: number; blockageSeconds?: number }> {
-  return readStenographerConfig(configPath).catch(() => ({}));
+  return readStenographerConfig(configPath).catch((cause: unknown) => {
+    if (errnoOf(cause) !== undefined) return {};
+    // Not the defaults instead: a query that is widened too little misses packets.
+    throw new SourceError("source-failed", "Stenographer's configuration can't be read", { cause });
+  });
 }
 
 /** What stenoread writes, to its end; an end that is not a good one throws. */
