@@ -226,6 +226,18 @@ sleep: 86400
     const log = stderr.trimEnd().split("\n");
     expect(log.map((line) => JSON.parse(line).msg)).toContain("listening");
   });
+
+  it("says at once that its packets can't be reached", async () => {
+    const yaml = `${labYaml.replace(/^source:.*$/m, "source: { kind: stenoread, command: no-such-stenoread }")}`;
+    writeFileSync(join(folder, "pki", "unreachable.yaml"), yaml);
+    const server = startCli(["serve", "-c", "pki/unreachable.yaml"], { cwd: folder });
+    await server.shows(/"level":40,.*"source":"stenoread","problem":".*the packets can't be reached/);
+    const [, where = ""] = await server.shows(/^listening on (127\.0\.0\.1:\d+)/m);
+    const info = await run("info", "-c", "pki/client.yaml", "-s", where);
+    expect(info).toMatchObject({ code: 1, stderr: expect.stringContaining("[SOURCE_UNAVAILABLE]") });
+    server.child.kill("SIGTERM");
+    expect((await server.end).code).toBe(0);
+  });
 });
 
 describe("stenogrpc serve with an audit log", () => {

@@ -92,7 +92,7 @@ async function fetchRow(
     const fetch = client.fetchPcap({
       from: request.startNs,
       to: request.endNs,
-      filter: row.filter,
+      filter: row.filter === "" ? undefined : row.filter,
       ...clientQuery(options),
       requireCoverage: options.requireCoverage,
       maxBytes: options.maxBytes,

@@ -22,13 +22,16 @@ export interface ServeOptions {
   log: "pretty" | "json";
 }
 
+/** The longest that packets are looked for at the start. */
+const probeMs = 30_000;
+
 /** Serves a sensor until it is told to stop, and tells the exit code. Throws UsageError. */
 export async function servePackets(options: ServeOptions): Promise<number> {
   const loaded = await loadYaml(options.config, serverSettings);
   const logger = createLogger(loaded.settings.log_level, options.log);
   const sensor = loaded.settings.sensor ?? hostname();
   const tls = await readServerTls(loaded);
-  const server = await start(loaded, sensor, tls, logger);
+  const { server, source } = await start(loaded, sensor, tls, logger);
   const watch = watchCertificates(loaded, tls, server, logger);
   const address = server.host.includes(":") ? `[${server.host}]` : server.host;
   // Before anyone can read that it listens, and ask it to stop.
@@ -36,6 +39,7 @@ export async function servePackets(options: ServeOptions): Promise<number> {
   process.stdout.write(
     `listening on ${address}:${server.port} sensor=${JSON.stringify(sensor)} source=${loaded.settings.source.kind}\n`,
   );
+  void warnIfUnreachable(source, logger);
   await stopped;
   watch.close();
   await server.close();
@@ -47,12 +51,12 @@ async function start(
   sensor: string,
   tls: ServerTls,
   logger: Logger,
-): Promise<StenographerServer> {
+): Promise<{ server: StenographerServer; source: PacketSource }> {
   const { settings, file } = loaded;
   let source: PacketSource | undefined;
   try {
     source = packetSource(loaded, logger);
-    return await createStenographerServer({
+    const server = await createStenographerServer({
       sensor,
       source,
       tls,
@@ -87,6 +91,7 @@ async function start(
       }),
       logger,
     });
+    return { server, source };
   } catch (error) {
     // A source may be at work from its beginning; without a server, no one else ends that.
     await source?.close?.();
@@ -103,6 +108,20 @@ async function start(
       );
     }
     throw error;
+  }
+}
+
+/** Says at once what each retrieval would say. A folder of captures looks through itself, and says so itself. */
+async function warnIfUnreachable(source: PacketSource, logger: Logger): Promise<void> {
+  if (source.kind === "directory") return;
+  try {
+    await source.describe(AbortSignal.timeout(probeMs));
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    logger.warn(
+      { source: source.kind, problem },
+      "the packets can't be reached; each retrieval fails until they can",
+    );
   }
 }
 

@@ -165,11 +165,14 @@ function planQuery(
     });
   }
   const filter = checked.filter?.toString() ?? "";
+  if (checked.filter !== undefined && filter.trim() === "") {
+    throw optionsInvalid(`${call}: filter: is empty; leave it out to get every packet in the window`);
+  }
   const dialect = chooseDialect(call, checked, originalServer);
   return {
     window: { startNs, endNs },
     filter,
-    dialect: filter.trim() === "" ? undefined : dialect,
+    dialect: filter === "" ? undefined : dialect,
     vlanTransparent: checked.vlanTransparent ?? false,
     restoreVlanTags: checked.restoreVlanTags ?? false,
     timestampResolution: checked.timestampResolution,

@@ -1,14 +1,17 @@
 import type { ContextValues, Interceptor } from "@connectrpc/connect";
 import type { Rpc } from "./access/access.js";
+import { peerAddressKey } from "./audit/peer-address.js";
 import { type RecordedServer, RequestRecord } from "./audit/request-record.js";
 import type { ClientTrust } from "./certificates/client-trust.js";
 import { clientCertificateKey, identityOf } from "./identity.js";
-import { toConnectError } from "./to-connect-error.js";
+import type { Logger } from "./logger.js";
+import { reasonOf, toConnectError } from "./to-connect-error.js";
 
 /** A server, as far as it tells who may come at all. */
 export interface GuardedServer extends RecordedServer {
   /** Which client certificates are good still. */
   readonly trust: ClientTrust;
+  readonly logger: Logger;
 }
 
 /**
@@ -37,6 +40,14 @@ export async function assertClientCertificate(
     server.trust.assertGood(values.get(clientCertificateKey));
     identityOf(values);
   } catch (error) {
-    throw await new RequestRecord(server, rpc, values).refusal(toConnectError(error));
+    const failure = await new RequestRecord(server, rpc, values).refusal(toConnectError(error));
+    const fields = {
+      rpc,
+      peer: values.get(peerAddressKey),
+      reason: reasonOf(failure),
+      error: failure.rawMessage,
+    };
+    server.logger.warn(fields, "call refused");
+    throw failure;
   }
 }

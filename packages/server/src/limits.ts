@@ -26,8 +26,8 @@ export const limitsShape = {
   /** How long an authorize hook may take, in milliseconds. Default: 5000. */
   authorizeTimeoutMs: count.max(60_000).default(5000),
   /**
-   * Whether a filter that no index can narrow (`not port 22`) may read every packet in the window. Only for sources with an
-   * index; a window without any filter is always answered. Default true.
+   * Whether a query that no index can narrow, without a filter or with one such as `not port 22`, may read every packet in the window. A
+   * role's own filter narrows it, too. Only for sources with an index: others read all of them anyway. Default true.
    */
   allowTimeOnlyQueries: z.boolean().default(true),
   /** Bytes in one message where the client names none. Default: 256 KiB. */

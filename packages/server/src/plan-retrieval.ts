@@ -74,7 +74,7 @@ export function planRetrieval(
     abilities,
     role,
   });
-  if (filter && !index && abilities.index && !limits.allowTimeOnlyQueries) throw indexCantHelp(explanation);
+  if (!index && abilities.index && !limits.allowTimeOnlyQueries) throw indexCantHelp(explanation);
   return {
     uid: planUid(delivery?.uid ?? ""),
     window,
@@ -160,7 +160,7 @@ function planWindow(request: StenoRequest, limits: Limits): TimeWindow {
 function indexCantHelp(explanation: FilterPlan["explanation"]): RequestError {
   return new RequestError(
     "index-cant-help",
-    `this filter would read every packet in the window, which this sensor's policy does not allow; narrow it by a host, net, port or protocol (${explanation.join("; ")})`,
+    `this would read every packet in the window, which this sensor's policy does not allow; narrow it by a host, net, port or protocol (${explanation.join("; ")})`,
   );
 }
 

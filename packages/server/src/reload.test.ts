@@ -482,6 +482,10 @@ describe("a revoked client", () => {
       const failure = await failureOf(call());
       expect([failure.code, reasonIn(failure)]).toEqual([Code.PermissionDenied, "CERTIFICATE_REVOKED"]);
     }
+    const refused = lines.filter(({ level, message }) => level === "warn" && message === "call refused");
+    expect(refused.map(({ fields }) => [fields.rpc, fields.reason, fields.peer])).toEqual(
+      ["DescribeSensor", "ExplainQuery", "FetchPcap"].map((rpc) => [rpc, "CERTIFICATE_REVOKED", "127.0.0.1"]),
+    );
     expect((await describeSensor(transportOf(alice))).source).toBe("gated");
   });
 

@@ -235,6 +235,13 @@ describe("directorySource", () => {
       ]);
     });
 
+    it("says that no file of its folder has a capture's name", async () => {
+      file("trace1", pcap(packets(1, 1)));
+      const logger = recordingLogger();
+      serve({ logger });
+      await expect.poll(() => logger.lines).toMatchObject([{ level: "warn", fields: { path: folder } }]);
+    });
+
     it("says once, without a stack, that its folder is not there, and serves it when it is", async () => {
       const path = join(folder, "mounted-later");
       const logger = recordingLogger();
@@ -617,9 +624,45 @@ describe("directorySource", () => {
 
     it("expects nothing before that of an empty folder either", async () => {
       serve({ now: () => msOf(at(100)) });
-      const gap = { startNs: at(0), reason: "not-yet-written" };
-      expect(await gapsOf(between(0, 100))).toEqual([{ ...gap, endNs: at(100) }]);
-      expect(await gapsOf(between(0, 101))).toEqual([{ ...gap, endNs: at(101), expectedAtNs: at(101) }]);
+      const gap = { startNs: at(0), endNs: at(100), reason: "missing" };
+      const future = { startNs: at(100), endNs: at(101), reason: "not-yet-written", expectedAtNs: at(101) };
+      expect(await gapsOf(between(0, 100))).toEqual([gap]);
+      expect(await gapsOf(between(0, 101))).toEqual([gap, future]);
+    });
+
+    it("misses what is behind the newest packet where no file has changed for an hour", async () => {
+      const path = file("a.pcap", pcap(packets(1, 10, 20)));
+      const mtime = Number(at(20) / second);
+      utimesSync(path, mtime, mtime);
+      let seconds = 20 + 3599;
+      serve({ now: () => msOf(at(seconds)) });
+      const gap = { startNs: at(20) + 1n, endNs: at(60) };
+      expect(await gapsOf(between(10, 60))).toEqual([{ ...gap, reason: "not-yet-written" }]);
+      seconds = 20 + 3600;
+      expect(await gapsOf(between(10, 60))).toEqual([{ ...gap, reason: "missing" }]);
+    });
+
+    it("is not that of packets whose times can't be: years ago, or in the future", async () => {
+      const now = at(100);
+      const nowS = Number(now / second);
+      const long = -Number(at(0) / second) + 60; // a minute after 1970
+      for (const [name, content] of [
+        ["a.pcap", packets(1, 10, 20)],
+        ["b.pcap", packets(3, 30, 1e8)],
+        ["c.pcap", packets(5, long, 40)],
+        ["d.pcap", packets(7, 1e8, 2e8)],
+        ["e.pcap", packets(9, long)],
+      ] as const)
+        utimesSync(file(name, pcap(content)), nowS, name === "b.pcap" ? nowS - 50 : nowS);
+      serve({ now: () => msOf(now) });
+      expect(await coverageOf(between(5, 90))).toEqual({
+        oldestPacketNs: at(10),
+        newestPacketNs: at(50),
+        gaps: [
+          { startNs: at(5), endNs: at(10), reason: "aged-out" },
+          { startNs: at(50) + 1n, endNs: at(90), reason: "not-yet-written" },
+        ],
+      });
     });
 
     it.each([
@@ -759,6 +802,11 @@ describe("directorySource", () => {
       const mtime = Number(at(1000) / second);
       for (const name of ["a.pcap", "b.pcap"]) utimesSync(file(name, bytes), mtime, mtime);
       file("c.pcap", pcap(packets(5, 5, 5000)), 0);
+      const lost = { startNs: at(0), endNs: at(100), reason: "missing" };
+      expect((await (await open(between(0, 100))).outcome?.())?.coverage?.gaps).toContainEqual({
+        ...lost,
+        startNs: at(0),
+      });
       const warnings = ["2 files with a capture's name are neither pcap nor pcapng, and left out"];
       expect((await open(between(0, 100))).warnings).toEqual(warnings);
       expect((await open(between(1001, 6000))).warnings).toEqual(warnings);
@@ -985,6 +1033,7 @@ describe("directorySource", () => {
 
     it.runIf(process.platform === "linux")("stops learning when the only one who asked leaves", async () => {
       const logger = recordingLogger();
+      file("b.pcap", pcap([]));
       serve({ logger });
       await ask();
       file("a.pcap", large);

@@ -18,7 +18,7 @@ import { BufferPool } from "./buffer-pool.js";
 import { captureNames } from "./capture-names.js";
 import type { ReadOptions } from "./open-capture-file.js";
 import type { Answer } from "./plan-answer.js";
-import { cutTails, planAnswer, unreadable } from "./plan-answer.js";
+import { lostParts, planAnswer, unreadable } from "./plan-answer.js";
 import type { KnownFile } from "./range-cache.js";
 import { RangeCache } from "./range-cache.js";
 import { readAnswer } from "./read-answer.js";
@@ -75,6 +75,12 @@ const minReadBytes = 16 * 1024;
 const peekBytes = 64 * 1024;
 /** A file changed within this time is taken for one that is being written. */
 const beingWrittenMs = 5000;
+/** Where no capture has changed for so long, none is written any more. */
+const stillMs = 60 * 60 * 1000;
+/** How far clocks may differ. */
+const clockSlackNs = 60_000_000_000n;
+/** 1988-01-01T00:00:00Z: no packet was captured before, but by a machine that had not been told the time. */
+const firstCaptureNs = 567_993_600_000_000_000n;
 
 /**
  * Serves pcap and pcapng files under a folder, also while something writes and rotates them.
@@ -151,7 +157,7 @@ class DirectorySource implements PacketSource {
         isBeingWritten,
         warnings,
       });
-      const coverage = this.#coverage(known, window, cutTails(known, isBeingWritten));
+      const coverage = this.#coverage(known, window, lostParts(known, isBeingWritten));
       return {
         header: answer.header,
         warnings,
@@ -209,7 +215,7 @@ class DirectorySource implements PacketSource {
   }
 
   #extent(known: readonly KnownFile[]): SourceDescription {
-    const { oldestPacketNs, newestPacketNs } = extent(known);
+    const { oldestPacketNs, newestPacketNs } = extent(known, this.#nowNs());
     // A trusted time of change is a bound, not the time of a packet.
     return this.#settings.trustFileTimes ? { oldestPacketNs } : { oldestPacketNs, newestPacketNs };
   }
@@ -217,18 +223,23 @@ class DirectorySource implements PacketSource {
   /**
    * Which part of the window the folder can answer for. It can't tell silence from what is not written yet, so nothing is
    * covered behind its newest packet; behind a trusted time of change, which is later, what lies in the future is not. Nor is what
-   * files lack that were cut off.
+   * of its files is lost.
    */
-  #coverage(known: readonly KnownFile[], window: TimeWindow, cut: readonly CoverageGap[]): Coverage {
-    const { oldestPacketNs, newestPacketNs } = extent(known);
-    const nowNs = BigInt(Math.floor(this.#settings.now())) * 1_000_000n;
+  #coverage(known: readonly KnownFile[], window: TimeWindow, lost: readonly CoverageGap[]): Coverage {
+    const nowNs = this.#nowNs();
+    const { oldestPacketNs, newestPacketNs } = extent(known, nowNs);
     const behindNewest = newestPacketNs === undefined ? window.startNs : newestPacketNs + 1n;
     const trusted = this.#settings.trustFileTimes && newestPacketNs !== undefined;
+    const uncoveredNs = trusted && nowNs > behindNewest ? nowNs : behindNewest;
+    const isStill = !known.some(({ version }) => version.mtimeNs > nowNs - BigInt(stillMs) * 1_000_000n);
+    const pastNs = isStill && nowNs > uncoveredNs ? nowNs : uncoveredNs;
     const gaps: CoverageGap[] = [
-      ...cut,
+      ...lost,
       { startNs: 0n, endNs: oldestPacketNs ?? 0n, reason: "aged-out" },
+      // Nobody writes any more, or in another folder.
+      { startNs: uncoveredNs, endNs: pastNs, reason: "missing" },
       {
-        startNs: trusted && nowNs > behindNewest ? nowNs : behindNewest,
+        startNs: pastNs,
         endNs: window.endNs,
         reason: "not-yet-written",
         // When a packet is on disk depends on who writes it, but never before it is captured.
@@ -236,6 +247,10 @@ class DirectorySource implements PacketSource {
       },
     ];
     return { ...this.#extent(known), gaps: gapsInWindow(gaps, window) };
+  }
+
+  #nowNs(): bigint {
+    return BigInt(Math.floor(this.#settings.now())) * 1_000_000n;
   }
 
   #readOptions({ overlap }: Answer): ReadOptions {
@@ -256,12 +271,16 @@ class DirectorySource implements PacketSource {
     try {
       await this.#recalled;
       const files = await listFolder(this.#folder, signal);
+      if (files.length === 0) {
+        const { path } = this.#folder;
+        logger.warn({ path }, "the capture folder has no file yet whose name is that of a capture");
+      }
       files.sort((a, b) => (a.mtimeNs > b.mtimeNs ? -1 : 1));
       for (const file of files) {
         await this.#folder.ranges.learn(file, signal).catch((error: unknown) => {
           signal.throwIfAborted();
           // Whoever asks meets it again, if it is still so.
-          logger.debug({ path: file.path, err: error }, "could not learn the time range of a capture file");
+          logger.warn({ path: file.path, err: error }, "could not learn the time range of a capture file");
         });
       }
     } catch (error) {
@@ -295,18 +314,36 @@ function notCaptures(count: number): string[] {
   return [`${files} neither pcap nor pcapng, and left out`];
 }
 
-/** The times of the oldest and the newest packet; of damaged files those that were read. */
-function extent(known: readonly KnownFile[]): SourceDescription {
+/** The times of the oldest and the newest packet, but for those that can't be; of damaged files those that were read. */
+function extent(known: readonly KnownFile[], nowNs: bigint): SourceDescription {
   let oldestPacketNs: bigint | undefined;
   let newestPacketNs: bigint | undefined;
-  for (const { finding } of known) {
-    const range =
+  for (const { finding, version } of known) {
+    const found =
       finding.kind === "packets" ? finding : finding.kind === "damaged" ? finding.seen : undefined;
+    const range = found && credible(found, version.mtimeNs, nowNs);
     if (range === undefined) continue;
     if (oldestPacketNs === undefined || range.startsAtNs < oldestPacketNs) oldestPacketNs = range.startsAtNs;
     if (newestPacketNs === undefined || range.endsAtNs > newestPacketNs) newestPacketNs = range.endsAtNs;
   }
   return { oldestPacketNs, newestPacketNs };
+}
+
+/**
+ * A file's times without those that a wrong clock made, long ago or in the future: one such packet would cover years. Instead of them
+ * stands what is sure. Undefined: nothing is.
+ */
+function credible(
+  { startsAtNs, endsAtNs }: { readonly startsAtNs: bigint; readonly endsAtNs: bigint },
+  mtimeNs: bigint,
+  nowNs: bigint,
+): { startsAtNs: bigint; endsAtNs: bigint } | undefined {
+  const latestNs = nowNs + clockSlackNs;
+  if (startsAtNs > latestNs || endsAtNs < firstCaptureNs) return undefined;
+  // It was written to until it was last changed.
+  const writtenNs = mtimeNs < latestNs ? mtimeNs : latestNs;
+  const newestNs = endsAtNs <= latestNs ? endsAtNs : writtenNs > startsAtNs ? writtenNs : startsAtNs;
+  return { startsAtNs: startsAtNs < firstCaptureNs ? newestNs : startsAtNs, endsAtNs: newestNs };
 }
 
 async function* endingWork(

@@ -71,15 +71,17 @@ function refuseIfReached(
 }
 
 /**
- * What files lack that end in the middle of a record: they were written to until they were last changed.
+ * What is lost of files that were written to until they were last changed: behind the last packet of those that end in the middle of a
+ * record, and all of those that have a capture's name and are none.
  *
  * @param isBeingWritten of those files a cut last record is normal
  */
-export function cutTails(
+export function lostParts(
   known: readonly KnownFile[],
   isBeingWritten: (file: Pick<KnownFile, "version">) => boolean,
 ): CoverageGap[] {
   return withoutCompressedTwins(known).flatMap(({ version, finding }) => {
+    if (finding.kind === "not-a-capture") return [lostBefore(version)];
     if (finding.kind !== "packets" || finding.endsWhole || isBeingWritten({ version })) return [];
     const startNs = finding.endsAtNs + 1n;
     const endNs = version.mtimeNs > startNs ? version.mtimeNs : startNs + damageSlackNs;
@@ -90,9 +92,12 @@ export function cutTails(
 /** How many files with a capture's name are none, and may have been captures that held packets of the window. */
 export function unreadable(known: readonly KnownFile[], window: TimeWindow): number {
   return known.filter(
-    ({ version, finding }) =>
-      finding.kind === "not-a-capture" && version.mtimeNs + damageSlackNs >= window.startNs,
+    ({ version, finding }) => finding.kind === "not-a-capture" && lostBefore(version).endNs > window.startNs,
   ).length;
+}
+
+function lostBefore({ mtimeNs }: FileVersion): CoverageGap {
+  return { startNs: 0n, endNs: mtimeNs + damageSlackNs, reason: "missing" };
 }
 
 /** What the client is told of a damaged file. */

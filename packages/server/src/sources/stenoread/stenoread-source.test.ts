@@ -105,6 +105,14 @@ describe("stenoread source", () => {
     await rm(join(folder, "config"));
   });
 
+  it("tells whether the script is there when it is asked for what it has", async () => {
+    const describe = (command: string) => stenoreadSource({ command }).describe(new AbortController().signal);
+    expect(await describe("bash")).toEqual({});
+    expect(await (await source("true")).describe(new AbortController().signal)).toEqual({});
+    for (const command of ["no-such-stenoread", join(folder, "config")])
+      await expect(describe(command)).rejects.toMatchObject({ kind: "source-unavailable" });
+  });
+
   it("gives the script an empty stdin", async () => {
     expect(await count("cat > stdin; [ -s stdin ] || cat answer.pcap")).toBe(1000);
   });

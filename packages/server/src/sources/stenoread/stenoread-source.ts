@@ -1,3 +1,5 @@
+import { access, constants } from "node:fs/promises";
+import { delimiter, join } from "node:path";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import { stenographerQuery } from "@stenogrpc/query";
 import * as z from "zod";
@@ -44,8 +46,11 @@ export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
       signal.throwIfAborted();
       return decodeOutput("stenoread", runStenoread(command, query, env, signal));
     },
-    // stenoread can only be asked for packets.
-    describe: async () => ({}),
+    // stenoread can only be asked for packets; but whether it is there can be seen.
+    async describe() {
+      await findCommand(command);
+      return {};
+    },
   };
 }
 
@@ -61,6 +66,20 @@ async function rotationOf(
     // Not the defaults instead: a query that is widened too little misses packets.
     throw new SourceError("source-failed", "Stenographer's configuration can't be read", { cause });
   });
+}
+
+/** @throws SourceError where the command is not there, or may not be run */
+async function findCommand(command: string): Promise<void> {
+  const folders = command.includes("/") ? [""] : (process.env.PATH ?? "").split(delimiter);
+  let failure: unknown;
+  for (const folder of folders) {
+    try {
+      return await access(join(folder, command), constants.X_OK);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw explainSpawnError(failure);
 }
 
 /** What stenoread writes, to its end; an end that is not a good one throws. */
