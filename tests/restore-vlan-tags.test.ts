@@ -85,7 +85,7 @@ function noteStrippedTags(path: string): void {
 /** The numbers of the packets that the filter finds, and their frames in the file that was saved. */
 async function saved(filter: string, restoreVlanTags: boolean) {
   const path = join(folder, "saved", "answer.pcap");
-  const fetch = client.fetchPcap({ from: t0, to: t0 + 60, filter, restoreVlanTags });
+  const fetch = client.fetchPcap({ from: t0, to: t0 + 60, filter: filter || undefined, restoreVlanTags });
   const { verdict } = await fetch.toFile(path, { overwrite: true });
   expect(readdirSync(join(folder, "saved"))).toEqual(["answer.pcap"]);
   const found = readPcap(path);

@@ -1,5 +1,4 @@
-import { type FetchResult, formatTime } from "@stenogrpc/client/node";
-import { coverageJson } from "./coverage-text.js";
+import { type FetchResult, formatTime, resultJson } from "@stenogrpc/client/node";
 import { exitCode } from "./exit-codes.js";
 import { counted, formatCount, formatSize } from "./format.js";
 import { printable } from "./printable.js";
@@ -58,16 +57,10 @@ export function outcomeFields({ row, verdict, result, file, error }: BatchOutcom
 
 /** The same as it goes out as JSON, with all that is known of coverage and damage. */
 export function outcomeJson(outcome: BatchOutcome) {
-  const { result } = outcome;
-  return {
-    ...outcomeFields(outcome),
-    ...(result && {
-      filterDialect: result.filterDialect ?? null,
-      stoppedBy: result.stoppedBy,
-      completeness: result.completeness,
-      ...coverageJson(result),
-    }),
-  };
+  const fields = outcomeFields(outcome);
+  if (outcome.result === undefined) return fields;
+  const { filterDialect, stoppedBy, completeness, coverage, damage } = resultJson(outcome.result);
+  return { ...fields, filterDialect, stoppedBy, completeness, coverage, damage };
 }
 
 /** results.csv (RFC 4180, but with plain line feeds). */

@@ -1,4 +1,4 @@
-import { damageInWords, type FetchResult, formatTime } from "@stenogrpc/client/node";
+import { damageInWords, type FetchResult } from "@stenogrpc/client/node";
 import { printable } from "./printable.js";
 
 /** What else there is to say of how whole an answer is, in words. */
@@ -21,25 +21,4 @@ export function remarks(result: FetchResult): string[] {
     lines.push("the sensor does not know whether it has all of the window");
   }
   return lines;
-}
-
-/** Coverage and damage as they go out as JSON: times in RFC 3339, undefined ones null. */
-export function coverageJson({ coverage, damage }: FetchResult) {
-  const when = (timestampNs: bigint | undefined) =>
-    timestampNs === undefined ? null : formatTime(timestampNs);
-  return {
-    coverage: coverage
-      ? {
-          oldestPacket: when(coverage.oldestPacketNs),
-          newestPacket: when(coverage.newestPacketNs),
-          gaps: coverage.gaps.map((gap) => ({
-            start: formatTime(gap.startNs),
-            end: formatTime(gap.endNs),
-            reason: gap.reason,
-            expectedAt: when(gap.expectedAtNs),
-          })),
-        }
-      : null,
-    damage: damage.map(({ block = null, offset = null, ...rest }) => ({ ...rest, block, offset })),
-  };
 }

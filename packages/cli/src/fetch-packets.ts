@@ -10,7 +10,7 @@ import { parseWindow } from "./parse-window.js";
 import { printable } from "./printable.js";
 import { createProgress, type Progress } from "./progress.js";
 import { clientQuery, dialectOf, refuseForOriginal } from "./query-options.js";
-import { exitCodeOf, resultJson, resultText } from "./result.js";
+import { exitCodeOf, resultText, savedJson } from "./result.js";
 import type { RetrievalOptions } from "./retrieval-options.js";
 import { OutputError, writeOut } from "./stdout.js";
 import { UsageError } from "./usage-error.js";
@@ -78,7 +78,7 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
 
 async function printResult(result: FetchResult, file: string): Promise<number> {
   try {
-    await writeOut(`${JSON.stringify(resultJson(result, file))}\n`);
+    await writeOut(`${JSON.stringify(savedJson(result, file))}\n`);
     return exitCodeOf(result);
   } catch (error) {
     if (!(error instanceof OutputError)) throw error;

@@ -1,7 +1,7 @@
 import type { CoverageGap, FetchResult } from "@stenogrpc/client/node";
 import { describe, expect, it } from "vitest";
 import { gap, lost, result, window } from "../test/results.js";
-import { exitCodeOf, resultJson, resultText } from "./result.js";
+import { exitCodeOf, resultText, savedJson } from "./result.js";
 
 const text = (change: Partial<FetchResult>) => resultText({ ...result, ...change }, "a.pcap");
 
@@ -58,7 +58,7 @@ describe("a result as JSON", () => {
   it("has all of it, times in RFC 3339, null for what is not known", () => {
     const notYet: CoverageGap = { ...gap, reason: "not-yet-written", expectedAtNs: window.endNs };
     const coverage = { oldestPacketNs: window.startNs, gaps: [gap, notYet] };
-    const json = JSON.parse(JSON.stringify(resultJson({ ...result, coverage, damage: [lost] }, "a.pcap")));
+    const json = JSON.parse(JSON.stringify(savedJson({ ...result, coverage, damage: [lost] }, "a.pcap")));
     expect(json).toMatchObject({
       filterDialect: "pcap",
       completeness: "unproved",
@@ -78,7 +78,7 @@ describe("a result as JSON", () => {
       damage: [lost],
     });
     const unknown = { coverage: undefined, filterDialect: undefined };
-    const bare = JSON.parse(JSON.stringify(resultJson({ ...result, ...unknown }, "a.pcap")));
+    const bare = JSON.parse(JSON.stringify(savedJson({ ...result, ...unknown }, "a.pcap")));
     expect(bare).toMatchObject({ coverage: null, filterDialect: null, damage: [] });
   });
 });

@@ -1,5 +1,5 @@
-import { type FetchResult, formatTime } from "@stenogrpc/client/node";
-import { coverageJson, remarks } from "./coverage-text.js";
+import { type FetchResult, formatTime, resultJson } from "@stenogrpc/client/node";
+import { remarks } from "./coverage-text.js";
 import { exitCode } from "./exit-codes.js";
 import { counted, formatCount, formatSize } from "./format.js";
 import { printable } from "./printable.js";
@@ -18,19 +18,9 @@ export function exitCodeOf(result: FetchResult): number {
   }
 }
 
-/** A result as it goes out as JSON: times in RFC 3339, undefined ones null. */
-export function resultJson(result: FetchResult, file: string) {
-  const { firstPacketNs, lastPacketNs, window, filterDialect, payloadLimitBytes, ...rest } = result;
-  return {
-    ...rest,
-    ...coverageJson(result),
-    filterDialect: filterDialect ?? null,
-    payloadLimitBytes: payloadLimitBytes ?? null,
-    firstPacket: firstPacketNs === undefined ? null : formatTime(firstPacketNs),
-    lastPacket: lastPacketNs === undefined ? null : formatTime(lastPacketNs),
-    window: { start: formatTime(window.startNs), end: formatTime(window.endNs) },
-    file,
-  };
+/** A result as it goes out as JSON. */
+export function savedJson(result: FetchResult, file: string) {
+  return { ...resultJson(result), file };
 }
 
 /** A result in words, one fact a line. */

@@ -7,6 +7,7 @@ export type { Completeness, FetchResult, StoppedByLimit, Verdict, Verification }
 export type { FilterDialect, FilterText } from "./filter-dialect.js";
 export type { PcapFetch } from "./pcap-fetch.js";
 export type { QueryCost, QueryExplanation } from "./query-explanation.js";
+export { type FetchResultJson, resultJson } from "./result-json.js";
 export type { SensorDescription, SensorLimits } from "./sensor-description.js";
 export {
   type FilterProblemDetail,
@@ -14,6 +15,7 @@ export {
   type StenographerErrorCode,
   type StenographerErrorFields,
 } from "./stenographer-error.js";
+export { type StenographerReason, stenographerReasons } from "./stenographer-reason.js";
 export type { TimeInput } from "./time.js";
 // What only our packages need.
 export { formatTime, parseTime } from "./time.js";

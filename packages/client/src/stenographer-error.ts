@@ -1,3 +1,5 @@
+import type { StenographerReason } from "./stenographer-reason.js";
+
 /** A gRPC status code by name, as `StenographerError.code` gives it. */
 export type StenographerErrorCode =
   | "canceled"
@@ -36,7 +38,7 @@ export interface FilterProblemDetail {
 /** What a `StenographerError` carries beside its message. */
 export interface StenographerErrorFields {
   readonly code: StenographerErrorCode;
-  readonly reason: string;
+  readonly reason: StenographerReason;
   readonly retryable?: boolean;
   readonly uid?: string;
   readonly retryAfterMs?: number;
@@ -56,7 +58,7 @@ export class StenographerError extends Error {
   /** The gRPC status code by name: "unavailable", "invalid_argument", ... */
   readonly code: StenographerErrorCode;
   /** A constant to branch on: `NO_FREE_SLOT`, `SUMMARY_MISSING`, ... */
-  readonly reason: string;
+  readonly reason: StenographerReason;
   /** Whether the very same call may succeed later. */
   readonly retryable: boolean;
   /** The uid of the retrieval, which is also in the server's log. Undefined where no retrieval was named. */

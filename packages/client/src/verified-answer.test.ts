@@ -5,6 +5,7 @@ import { collect, hour, joined, noonNs, packetsFromNoon, second } from "../test-
 import { failureOf } from "../test-support/failure.js";
 import { clientOf } from "../test-support/in-memory.js";
 import type { FetchPcapOptions } from "./index.js";
+import { resultJson } from "./result-json.js";
 
 const capture = packetsFromNoon(3);
 const empty = packetsFromNoon(0);
@@ -37,6 +38,23 @@ async function failureFrom(
 }
 
 describe("a flawless answer", () => {
+  it("goes into JSON, with its times in RFC 3339", async () => {
+    const { result } = await fetchFrom((request) =>
+      goodAnswer(request, capture, { summary: { coverage: { gaps: [] }, damage: [{ file: "1" }] } }),
+    );
+    expect(JSON.parse(JSON.stringify(resultJson(result)))).toMatchObject({
+      verdict: "complete",
+      packets: 3,
+      firstPacket: "2026-07-01T12:00:00Z",
+      lastPacket: "2026-07-01T12:00:02.000000002Z",
+      window: { start: "2026-07-01T12:00:00Z", end: "2026-07-01T13:00:00Z" },
+      filterDialect: null,
+      payloadLimitBytes: null,
+      coverage: { oldestPacket: null, newestPacket: null, gaps: [] },
+      damage: [{ file: "1", block: null }],
+    });
+  });
+
   it("is handed out byte for byte, with the server's summary as a plain object", async () => {
     const { pieces, result } = await fetchFrom((request) => goodAnswer(request, capture));
     expect(joined(pieces)).toEqual(capture.bytes);

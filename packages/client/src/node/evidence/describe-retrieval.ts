@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { FetchPlan } from "../../fetch-options.js";
 import type { FetchResult } from "../../fetch-result.js";
-import { formatTime } from "../../time.js";
+import { coverageJson, timeJson, windowJson } from "../../result-json.js";
 import { version } from "../../version.js";
 import type { Manifest } from "./manifest.js";
 
@@ -34,7 +34,7 @@ export function describeRetrieval(file: string, ended: EndedRetrieval): Manifest
       reason: plan.reason ?? null,
       requestedAt: ended.requestedAt.toISOString(),
       endedAt: ended.endedAt.toISOString(),
-      window: windowText(plan.window),
+      window: windowJson(plan.window),
       filter: plan.filter,
       dialect: plan.dialect ?? null,
       vlanTransparent: plan.vlanTransparent,
@@ -56,7 +56,7 @@ export function describeRetrieval(file: string, ended: EndedRetrieval): Manifest
       node: process.version,
     },
     plan: {
-      window: windowText(result.window),
+      window: windowJson(result.window),
       filter: result.filter,
       dialect: result.filterDialect ?? null,
       policyFilter: result.policyFilter || null,
@@ -68,35 +68,13 @@ export function describeRetrieval(file: string, ended: EndedRetrieval): Manifest
       verification: result.verification,
       completeness: result.completeness,
       packets: result.packets,
-      firstPacket: timeText(result.firstPacketNs),
-      lastPacket: timeText(result.lastPacketNs),
+      firstPacket: timeJson(result.firstPacketNs),
+      lastPacket: timeJson(result.lastPacketNs),
       recordsSeen: result.recordsSeen,
       recordsOutsideWindow: result.recordsOutsideWindow,
       recordsUnmatched: result.recordsUnmatched,
-      coverage: coverageOf(result),
-      damage: result.damage.map(({ block = null, offset = null, ...rest }) => ({ ...rest, block, offset })),
+      ...coverageJson(result),
       warnings: [...result.warnings],
     },
   };
-}
-
-function coverageOf({ coverage }: FetchResult): Manifest["result"]["coverage"] {
-  if (!coverage) return null;
-  return {
-    oldestPacket: timeText(coverage.oldestPacketNs),
-    newestPacket: timeText(coverage.newestPacketNs),
-    gaps: coverage.gaps.map(({ startNs, endNs, reason, expectedAtNs }) => ({
-      ...windowText({ startNs, endNs }),
-      reason,
-      expectedAt: timeText(expectedAtNs),
-    })),
-  };
-}
-
-function windowText({ startNs, endNs }: FetchResult["window"]) {
-  return { start: formatTime(startNs), end: formatTime(endNs) };
-}
-
-function timeText(timestampNs: bigint | undefined): string | null {
-  return timestampNs === undefined ? null : formatTime(timestampNs);
 }
