@@ -1,6 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCertificateAuthority } from "@stenogrpc/certs";
@@ -56,6 +65,51 @@ function openssl(name: string): string {
     return String((error as { stderr: Buffer }).stderr); // of execFileSync
   }
 }
+
+describe("stenogrpc certs", () => {
+  it("refuses a host that the server's certificate which is there does not name, and says what to run", async () => {
+    const before = readdirSync(pki);
+    const args = ["--client", "carol", "--host", "localhost", "sensor-2.example", "10.0.0.6"];
+    const { code, stderr } = await runHere("certs", pki, ...args);
+    expect(stderr).toContain(
+      `${pki}/server.crt is there, and stays; it does not name sensor-2.example, 10.0.0.6 but`,
+    );
+    const [command = ""] = /^ {2}stenogrpc .*$/m.exec(stderr) ?? [];
+    expect(stderr).toContain("\nOr move server.crt and server.key away, and run this again.\n");
+    expect(code).toBe(2);
+    expect(readdirSync(pki)).toEqual(before);
+    expect(await runHere(...command.trim().split(" ").slice(1))).toMatchObject({ code: 0 });
+    expect(certificate("server-2").subjectAltName).toBe(
+      "DNS:localhost, DNS:sensor-2.example, IP Address:10.0.0.6",
+    );
+  });
+
+  it("takes hosts that the server's certificate which is there names, however they are written", async () => {
+    const named = `${pki}-named`;
+    const made = await runHere(
+      "certs",
+      named,
+      "--host",
+      "Sensor.example",
+      "*.lab.example",
+      "bücher.example",
+      "::1",
+    );
+    expect(made).toMatchObject({ code: 0 });
+    const hosts = ["sensor.EXAMPLE", "*.lab.example", "bücher.example", "0:0:0:0:0:0:0:1", "[::1]"];
+    expect(await runHere("certs", named, "--host", ...hosts)).toMatchObject({ code: 0 });
+  });
+
+  it("refuses --days where no certificate is made", async () => {
+    const { code, stderr } = await runHere("certs", pki, "--client", "alice", "--days", "30");
+    expect(stderr).toContain(
+      "--days is for certificates that are made, and ca.crt, server.crt, alice.crt are there",
+    );
+    expect(code).toBe(2);
+    expect(await runHere("certs", pki, "--client", "carol", "--days", "30")).toMatchObject({ code: 0 });
+    expect(Math.round((Date.parse(certificate("carol").validTo) - Date.now()) / 86_400_000)).toBe(30);
+  });
+});
 
 describe("stenogrpc certs issue", () => {
   it("issues a client's certificate with every kind of name, and keeps the key to its owner", async () => {

@@ -1,30 +1,45 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import type { X509Certificate } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { domainToASCII } from "node:url";
 import { type CertificateAuthority, createCertificateAuthority, type Identity } from "@stenogrpc/certs";
-import { explained, hasPair, openAuthority, readIfThere, remember, writePair } from "./authority-folder.js";
+import {
+  explained,
+  hasPair,
+  openAuthority,
+  parseCertificate,
+  readIfThere,
+  remember,
+  writePair,
+} from "./authority-folder.js";
 import { checkCertificateName } from "./certificate-name.js";
+import { UsageError } from "./usage-error.js";
 
 /** What the command line says. */
 export interface CertsOptions {
   host?: string[];
   client?: string[];
-  days: number;
+  days?: number;
 }
 
+const defaultDays = 365;
 const authorityDays = 3650;
 
 /** Makes what is missing of authority, certificates and settings in a folder. Throws UsageError. */
 export async function makeCertificates(folder: string, options: CertsOptions): Promise<void> {
   const hosts = options.host ?? [...new Set(["localhost", "127.0.0.1", "::1", hostname()])];
   const clients = [...new Set(options.client ?? ["analyst"])];
+  const { days = defaultDays } = options;
   for (const name of clients) checkCertificateName("--client", name);
 
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (options.host && (await hasPair(folder, "server"))) await checkKeptHosts(folder, options.host);
   const made: string[] = [];
   const kept: string[] = [];
   await explained(folder, async () => {
-    const authority = await openOrCreate(folder, options.days, made, kept);
+    const authority = await openOrCreate(folder, days, made, kept);
     const issue = async (name: string, create: () => Promise<Identity>): Promise<void> => {
       if (await hasPair(folder, name)) return void kept.push(`${name}.crt`);
       const identity = await create();
@@ -32,10 +47,14 @@ export async function makeCertificates(folder: string, options: CertsOptions): P
       await writePair(folder, name, identity);
       made.push(`${name}.crt`, `${name}.key`);
     };
-    const { days } = options;
     await issue("server", () => authority.issueServer({ commonName: commonName(hosts), hosts, days }));
     for (const name of clients) await issue(name, () => authority.issueClient({ commonName: name, days }));
   });
+  if (options.days !== undefined && made.length === 0) {
+    throw new UsageError(
+      `${folder}: --days is for certificates that are made, and ${kept.join(", ")} are there; move a .crt and its .key away to have new ones made`,
+    );
+  }
   const settings = {
     "server.yaml": serverYaml(),
     "client.yaml": clientYaml(clients[0] ?? "analyst", hosts[0]),
@@ -47,6 +66,32 @@ export async function makeCertificates(folder: string, options: CertsOptions): P
     } else kept.push(file);
   }
   process.stderr.write(report(folder, made, kept));
+}
+
+/** Throws UsageError where the server's certificate that is there does not name a host that is asked for. */
+async function checkKeptHosts(folder: string, asked: readonly string[]): Promise<void> {
+  const hosts = asked.map((host) => host.replace(/^\[(.*)\]$/, "$1")); // so may IPv6 addresses be written
+  const file = join(folder, "server.crt");
+  const certificate = parseCertificate(file, await readFile(file, "utf8"));
+  const missing = hosts.filter((host) => !names(certificate, host));
+  if (missing.length === 0) return;
+  const dns = hosts.filter((host) => isIP(host) === 0);
+  const ip = hosts.filter((host) => isIP(host) !== 0);
+  const flags = [...(dns.length > 0 ? ["--dns", ...dns] : []), ...(ip.length > 0 ? ["--ip", ...ip] : [])];
+  throw new UsageError(
+    `${file} is there, and stays; it does not name ${missing.join(", ")} but ${certificate.subjectAltName}
+For a further certificate, to be named in ${join(folder, "server.yaml")}:
+  stenogrpc certs issue ${folder} server-2 --server ${flags.join(" ")}
+Or move server.crt and server.key away, and run this again.`,
+  );
+}
+
+function names(certificate: X509Certificate, host: string): boolean {
+  const found =
+    isIP(host) === 0
+      ? certificate.checkHost(domainToASCII(host), { subject: "never" })
+      : certificate.checkIP(host);
+  return found !== undefined;
 }
 
 async function openOrCreate(

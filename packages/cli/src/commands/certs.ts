@@ -18,12 +18,13 @@ export function certsCommand(): Command {
       "names and addresses of the server (default: localhost, its addresses, this machine's name)",
     )
     .option("--client <NAME...>", 'clients to make certificates for (default: "analyst")')
-    .option("--days <N>", "days the certificates are valid", wholeNumber(1, mostDays), 365)
+    .option("--days <N>", "days that new certificates are valid (default: 365)", wholeNumber(1, mostDays))
     .addHelpText(
       "after",
       `
 Writes ca.crt, ca.key, server.crt, server.key, NAME.crt and NAME.key for each client, server.yaml and client.yaml.
-Nothing that exists is overwritten; keys are readable by their owner only.
+Nothing that exists is overwritten; keys are readable by their owner only. Where server.crt is there and does not name a
+--host, or --days would hold for nothing, it fails (2).
 
 Examples:
   stenogrpc certs pki
