@@ -63,7 +63,7 @@ let out: string;
 let count = 0;
 function freshFolder(): string {
   out = `out${++count}`;
-  mkdirSync(out);
+  mkdirSync(out, { recursive: true });
   return out;
 }
 
@@ -83,6 +83,13 @@ describe("stenogrpc certs", () => {
   it("refuses a host that is none", async () => {
     const { code, stderr } = await runHere("certs", "refused", "--host", "not a host");
     expect(stderr).toContain("neither a DNS name nor an IP address");
+    expect(code).toBe(2);
+  });
+
+  it("refuses a folder that is a file", async () => {
+    writeFileSync("taken", "x");
+    const { code, stderr } = await runHere("certs", "taken");
+    expect(stderr).toBe("stenogrpc: cannot make the folder taken: a file has that name; choose another\n");
     expect(code).toBe(2);
   });
 
@@ -446,6 +453,25 @@ ${first},${last},not port 53,stenographer,
     expect(code).toBe(1);
     expect(read(out, "case", "results.csv").toString()).toContain(",failed,");
     expect(readdirSync(join(out, "case"))).toEqual(["results.csv"]);
+  });
+
+  it.each([
+    ["is a file", "requests.csv", "a file has that name"],
+    ["lies behind a file", "requests.csv/case", "a part of the path is no folder"],
+  ])("exits with 2 where the folder for the captures %s", async (_where, name, problem) => {
+    const to = `out${count + 1}/${name}`;
+    const { code, stderr } = await batch(`${first},${last},udp\n`, "-o", to);
+    expect(stderr).toBe(`stenogrpc: cannot make the folder ${to}: ${problem}; choose another\n`);
+    expect(code).toBe(2);
+  });
+
+  it("exits with 1 where results.csv can't be written, and tells the results all the same", async () => {
+    const results = `out${count + 1}/case/results.csv`;
+    mkdirSync(results, { recursive: true });
+    const { code, stdout, stderr } = await batch(`${first},${last},udp\n`, "--overwrite", "--json");
+    expect(stderr).toContain(`\nstenogrpc: cannot write ${results}: it is a folder\n`);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "complete" });
+    expect(code).toBe(1);
   });
 
   it("replaces an earlier batch only with --overwrite", async () => {

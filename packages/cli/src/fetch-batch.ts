@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { manifestSuffix, type NodeStenographerClient } from "@stenogrpc/client/node";
 import { atOnce } from "./at-once.js";
@@ -13,8 +13,10 @@ import {
 import { captureName } from "./capture-name.js";
 import { checkFilter } from "./check-filter.js";
 import type { ConnectionOptions } from "./connection-options.js";
+import { exitCode } from "./exit-codes.js";
 import { explainFailure } from "./explain-failure.js";
-import { refuseExisting, writeWhole } from "./files.js";
+import { fileProblem } from "./file-problem.js";
+import { makeFolder, refuseExisting, writeWhole } from "./files.js";
 import { listenForInterruption } from "./interruption.js";
 import { openClient } from "./open-client.js";
 import { clientQuery, dialectOf, refuseForOriginal } from "./query-options.js";
@@ -38,7 +40,7 @@ const patienceMs = 600_000;
 export async function fetchBatch(options: BatchOptions): Promise<number> {
   const rows = readRequests(await readText(options.requests), options.requests);
   const files = new Map(rows.map((row) => [row, captureName(row.row, rows.length, row.filter)]));
-  await mkdir(options.output, { recursive: true });
+  await makeFolder(options.output);
   if (!options.overwrite) {
     const captures = [...files.values()];
     const manifests = options.manifest ? captures.map((file) => `${file}${manifestSuffix}`) : [];
@@ -65,14 +67,26 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
   });
 
   const inOrder = rows.flatMap((row) => outcomes.get(row) ?? []);
-  await writeWhole(join(options.output, resultsFile), outcomesCsv(inOrder));
+  const problem = await writeResults(join(options.output, resultsFile), inOrder);
   if (!options.quiet) {
-    process.stderr.write(`\n${outcomesTable(inOrder)}Captures and ${resultsFile} are in ${options.output}\n`);
+    const saved = problem === undefined ? `Captures and ${resultsFile} are` : "Captures are";
+    process.stderr.write(`\n${outcomesTable(inOrder)}${saved} in ${options.output}\n`);
   }
+  if (problem !== undefined) process.stderr.write(`stenogrpc: ${problem}\n`);
   if (options.json) {
     for (const outcome of inOrder) await writeOut(`${JSON.stringify(outcomeJson(outcome))}\n`);
   }
-  return interruption.code ?? batchExitCode(inOrder);
+  return interruption.code ?? (problem === undefined ? batchExitCode(inOrder) : exitCode.failed);
+}
+
+/** Writes what came of every row; gives what went wrong with that, since the captures are there all the same. */
+async function writeResults(file: string, outcomes: readonly BatchOutcome[]): Promise<string | undefined> {
+  try {
+    await writeWhole(file, outcomesCsv(outcomes));
+    return undefined;
+  } catch (error) {
+    return `cannot write ${file}: ${fileProblem(error)}`;
+  }
 }
 
 async function fetchRow(
@@ -117,11 +131,6 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file === "-" ? "/dev/stdin" : file, "utf8");
   } catch (cause) {
-    throw new UsageError(
-      `${file}: cannot read the requests: ${cause instanceof Error ? cause.message : cause}`,
-      {
-        cause,
-      },
-    );
+    throw new UsageError(`${file}: cannot read the requests: ${fileProblem(cause)}`, { cause });
   }
 }

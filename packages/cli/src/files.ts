@@ -1,5 +1,6 @@
-import { access, open, rename, rm, stat } from "node:fs/promises";
+import { access, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { fileProblem } from "./file-problem.js";
 import { UsageError } from "./usage-error.js";
 
 /** Throws UsageError where the file exists. */
@@ -23,6 +24,17 @@ export async function requireFolderOf(file: string): Promise<void> {
   await access(folder).catch((cause: unknown) => {
     throw new UsageError(`there is no folder ${folder} to write ${file} into; make it first`, { cause });
   });
+}
+
+/** Makes a folder where it is missing. Throws UsageError. */
+export async function makeFolder(folder: string, mode?: number): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode });
+  } catch (cause) {
+    throw new UsageError(`cannot make the folder ${folder}: ${fileProblem(cause)}; choose another`, {
+      cause,
+    });
+  }
 }
 
 /** Writes a file so that it is there whole or not at all. */

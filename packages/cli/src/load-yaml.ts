@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
+import { fileProblem } from "./file-problem.js";
 import { UsageError } from "./usage-error.js";
 
 /** A file of settings that has been read and checked. */
@@ -52,7 +53,7 @@ export async function readNamedFile(
   try {
     return await readFile(full, "utf8");
   } catch (cause) {
-    throw new UsageError(`${loaded.file}: ${key}: cannot read ${full}: ${reason(cause)}`, { cause });
+    throw new UsageError(`${loaded.file}: ${key}: cannot read ${full}: ${fileProblem(cause)}`, { cause });
   }
 }
 
@@ -65,20 +66,6 @@ async function readSettings(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    throw new UsageError(`${file}: cannot read the settings: ${reason(cause)}`, { cause });
-  }
-}
-
-function reason(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  switch (code) {
-    case "ENOENT":
-      return "no such file";
-    case "EACCES":
-      return "permission denied";
-    case "EISDIR":
-      return "it is a folder";
-    default:
-      return cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${file}: cannot read the settings: ${fileProblem(cause)}`, { cause });
   }
 }

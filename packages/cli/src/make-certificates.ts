@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import {
   writePair,
 } from "./authority-folder.js";
 import { checkCertificateName } from "./certificate-name.js";
+import { makeFolder } from "./files.js";
 import { UsageError } from "./usage-error.js";
 
 /** What the command line says. */
@@ -34,7 +35,7 @@ export async function makeCertificates(folder: string, options: CertsOptions): P
   const { days = defaultDays } = options;
   for (const name of clients) checkCertificateName("--client", name);
 
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   if (options.host && (await hasPair(folder, "server"))) await checkKeptHosts(folder, options.host);
   const made: string[] = [];
   const kept: string[] = [];
