@@ -421,6 +421,13 @@ describe("stenogrpc batch", () => {
     ]);
   });
 
+  it.each(["", "\n", "epoch_start,epoch_end,bpf\n"])("exits with 2 when %j has no row", async (csv) => {
+    const { code, stderr } = await batch(csv);
+    expect(stderr).toBe(`stenogrpc: no requests in ${out}/requests.csv\n`);
+    expect(code).toBe(2);
+    expect(readdirSync(out)).toEqual(["requests.csv"]);
+  });
+
   it("exits with 4 when a row is truncated and none failed", async () => {
     expect(await batch(`${first},${last},udp\n`, "--max-packets", "2")).toMatchObject({ code: 4 });
   });

@@ -39,6 +39,7 @@ const patienceMs = 600_000;
 /** Fetches one capture for each row of a CSV, and tells the exit code. Throws UsageError. */
 export async function fetchBatch(options: BatchOptions): Promise<number> {
   const rows = readRequests(await readText(options.requests), options.requests);
+  if (rows.length === 0) throw new UsageError(`no requests in ${options.requests}`);
   const files = new Map(rows.map((row) => [row, captureName(row.row, rows.length, row.filter)]));
   await makeFolder(options.output);
   if (!options.overwrite) {

@@ -21,8 +21,8 @@ nanoseconds, require_coverage (true, false), reason; an empty field leaves it to
 Limits and --timeout hold for each row. A bad row is reported by its line and stops no other.
 DIR gets one capture for each row, named by row and filter, and results.csv.
 
-Exit code: 0 every row complete or empty, 1 any failed, 2 usage, 5 any incomplete, 4 any truncated (and none failed),
-130 Ctrl-C.
+Exit code: 0 every row complete or empty, 1 any failed, 2 usage or no row, 5 any incomplete, 4 any truncated (and none
+failed), 130 Ctrl-C.
 
 Examples:
   stenogrpc batch -c client.yaml -s sensor-1:8443 -r requests.csv -o case-4711
