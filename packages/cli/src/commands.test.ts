@@ -205,6 +205,12 @@ describe("the filter of a fetch", () => {
     expect(read(to, "x.pcap").equals(only(capture, ({ port }) => port !== 53))).toBe(true);
   });
 
+  it("may stand there without quotes, as for tcpdump", async () => {
+    const { code, stdout } = await fetch("--json", "dst", "port", "53", "-o", `${freshFolder()}/x.pcap`);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ packets: 10, filter: "dst port 53" });
+  });
+
   it("is in Stenographer's with --dialect stenographer, and refused here where that has no such word", async () => {
     const to = freshFolder();
     const args = ["--dialect", "stenographer", "-o", `${to}/x.pcap`];

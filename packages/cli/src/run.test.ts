@@ -29,7 +29,8 @@ describe("the command line", () => {
     [[], "Usage: stenogrpc"],
     [["fech"], "Did you mean fetch?"],
     [["fetch"], "required option '-c, --config <FILE>' not specified"],
-    [["fetch", "-c", "x", ...window, "host", "1.2.3.4"], "too many arguments"],
+    [["fetch", "-c", "absent.yaml", ...window, "host", "1.2.3.4"], "absent.yaml: cannot read the settings"],
+    [["info", "-c", "x", "host"], "too many arguments"],
     [["fetch", "-c", "x", ...window, "--max-bytes", "many"], "such as 1048576, 500MB or 2GiB"],
     [["fetch", "-c", "x", ...window, "--max-packets", "0"], "a whole number of at least 1"],
     [["fetch", "-c", "x", ...window, "--timeout", "soon"], "such as 90s, 15m, 2h or 3d"],
@@ -73,6 +74,12 @@ describe("stenogrpc check", () => {
     expect(matched).toBe("matched       (tcp and src host 10.0.0.5 and not port 22)");
     expect(query).toMatch(/^stenographer {2}\(.*after 2026-01-02T03:0.* and \(tcp and host 10\.0\.0\.5\)\)$/);
     expect(because).toMatch(/^because {7}\S/);
+  });
+
+  it("joins the words of a filter that is not in quotes, options between them or not", async () => {
+    const { code, stdout } = await runHere("check", "host", "10.0.0.5", "--json", "and", "port 443");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).filter).toBe("(host 10.0.0.5 and port 443)");
   });
 
   it("says where the index can't help", async () => {

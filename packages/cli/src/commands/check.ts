@@ -7,7 +7,7 @@ import { withLanguage, withPacketOptions } from "../query-options.js";
 export function checkCommand(): Command {
   const command = new Command("check")
     .description("explain a filter: how it is read, what an index is asked, what is matched packet by packet")
-    .argument("<FILTER>", "filter in the language that --dialect names");
+    .argument("<FILTER...>", "filter in the language that --dialect names, in quotes or not");
   return withPacketOptions(withLanguage(command))
     .option("--from <TIME>", "start of the window", "15m")
     .option("--to <TIME>", "end of the window, not included", "now")
@@ -31,8 +31,8 @@ Examples:
   stenogrpc check --dialect stenographer 'host 10.0.0.5 and port 443 or icmp'
   stenogrpc check -c client.yaml --from 1h --to now 'net 10.0.0.0/8 and dst port 443'`,
     )
-    .action(async (filter: string, options: CheckOptions) => {
+    .action(async (words: string[], options: CheckOptions) => {
       const { explainFilter } = await import("../explain-filter.js");
-      process.exitCode = await explainFilter(filter, options);
+      process.exitCode = await explainFilter(words.join(" "), options);
     });
 }

@@ -8,8 +8,8 @@ export function fetchCommand(): Command {
   const command = new Command("fetch")
     .description("fetch the packets of a time window that match a filter, and save them as pcap")
     .argument(
-      "[FILTER]",
-      "tcpdump's language, unless --dialect says otherwise; without it, every packet in the window",
+      "[FILTER...]",
+      "tcpdump's language, unless --dialect says otherwise, in quotes or not; without it, every packet in the window",
     );
   withConnection(command)
     .requiredOption("--from <TIME>", "start of the window, included")
@@ -21,6 +21,7 @@ export function fetchCommand(): Command {
       "after",
       `
 A TIME is 2026-01-02T03:04:05Z (or with an offset), epoch seconds, now, or how long ago: 90s, 15m, 2h, 3d.
+Words of a filter that is not in quotes are joined by blanks; what the shell reads itself, such as ( ) & < > *, needs quotes.
 The file appears under its name only when it is whole and checked. Everything but data goes to stderr. What the sensor
 does not have of the window is told as a warning; with --require-coverage it is a failure.
 
@@ -33,8 +34,8 @@ Examples:
   stenogrpc fetch -c client.yaml --from 1h --to now --any-vlan 'tcp[tcpflags] & tcp-rst != 0 and src net 10.0.0.0/8'
   stenogrpc fetch -c client.yaml --from 1h --to now -o - 'port 53' | tcpdump -nr -`,
     )
-    .action(async (filter: string | undefined, options: FetchOptions) => {
+    .action(async (words: string[], options: FetchOptions) => {
       const { fetchPackets } = await import("../fetch-packets.js");
-      process.exitCode = await fetchPackets(filter, options);
+      process.exitCode = await fetchPackets(words.length > 0 ? words.join(" ") : undefined, options);
     });
 }
