@@ -22,10 +22,8 @@ export async function askForExplanation(
   using interruption = listenForInterruption();
   try {
     return await client.explain({
-      from: window.startNs,
-      to: window.endNs,
       filter,
-      ...clientQuery(options),
+      ...clientQuery(window, options),
       signal: interruption.signal,
     });
   } catch (error) {

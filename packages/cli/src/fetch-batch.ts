@@ -105,10 +105,8 @@ async function fetchRow(
     if (options.originalServer) refuseForOriginal(options);
     if (row.filter !== "") checkFilter(row.filter, dialectOf(options, options.originalServer));
     const fetch = client.fetchPcap({
-      from: request.startNs,
-      to: request.endNs,
       filter: row.filter === "" ? undefined : row.filter,
-      ...clientQuery(options),
+      ...clientQuery(request, options),
       requireCoverage: options.requireCoverage,
       maxBytes: options.maxBytes,
       maxPackets: options.maxPackets,

@@ -45,10 +45,8 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
   let result: FetchResult;
   try {
     const fetch = client.fetchPcap({
-      from: window.startNs,
-      to: window.endNs,
       filter,
-      ...clientQuery(options),
+      ...clientQuery(window, options),
       requireCoverage: options.requireCoverage,
       maxBytes: options.maxBytes,
       maxPackets: options.maxPackets,

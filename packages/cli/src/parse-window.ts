@@ -9,22 +9,12 @@ export function parseWindow(
   nowMs = Date.now(),
 ): { startNs: bigint; endNs: bigint } {
   const nowNs = BigInt(nowMs) * 1_000_000n;
-  const startNs = read("--from", from, nowNs);
-  const endNs = read("--to", to, nowNs);
+  const startNs = parseWhen(from, "--from", nowNs);
+  const endNs = parseWhen(to, "--to", nowNs);
   if (endNs <= startNs) {
     throw new UsageError(
       `--from ${formatTime(startNs)} must lie before --to ${formatTime(endNs)}, which is not included`,
     );
   }
   return { startNs, endNs };
-}
-
-function read(option: string, text: string, nowNs: bigint): bigint {
-  try {
-    return parseWhen(text, nowNs);
-  } catch (error) {
-    throw error instanceof UsageError
-      ? new UsageError(`${option}: ${error.message}`, { cause: error })
-      : error;
-  }
 }

@@ -10,7 +10,11 @@ describe("query options", () => {
   });
 
   it("become the client's", () => {
-    expect(clientQuery({ dialect: "stenographer", anyVlan: true, nanoseconds: true, reason: "x" })).toEqual({
+    const window = { startNs: 1n, endNs: 1_000_000_000n };
+    const options = { dialect: "stenographer", anyVlan: true, nanoseconds: true, reason: "x" } as const;
+    expect(clientQuery(window, options)).toEqual({
+      from: "1970-01-01T00:00:00.000000001Z",
+      to: "1970-01-01T00:00:01Z",
       dialect: "stenographer",
       vlanTransparent: true,
       restoreVlanTags: undefined,

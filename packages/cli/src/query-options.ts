@@ -1,4 +1,4 @@
-import type { ExplainOptions, FilterDialect } from "@stenogrpc/client/node";
+import { type ExplainOptions, type FilterDialect, formatTime } from "@stenogrpc/client/node";
 import { type Command, Option } from "commander";
 import { reasonArgument } from "./arguments.js";
 import { UsageError } from "./usage-error.js";
@@ -37,15 +37,17 @@ export function dialectOf({ dialect }: QueryOptions, originalServer: boolean): F
   return dialect ?? (originalServer ? "stenographer" : "pcap");
 }
 
-/** The same for the client. */
-export function clientQuery(options: QueryOptions) {
+/** The same for the client, with the window: as text, since it refuses bigints before 1973, which may be in another unit. */
+export function clientQuery(window: { startNs: bigint; endNs: bigint }, options: QueryOptions) {
   return {
+    from: formatTime(window.startNs),
+    to: formatTime(window.endNs),
     dialect: options.dialect,
     vlanTransparent: options.anyVlan,
     restoreVlanTags: options.restoreVlan,
     timestampResolution: options.nanoseconds ? "nanoseconds" : undefined,
     reason: options.reason,
-  } satisfies Partial<ExplainOptions>;
+  } satisfies ExplainOptions;
 }
 
 /** Refuses what an original server would drop in silence. Throws UsageError. */

@@ -38,6 +38,7 @@ describe("readRequests", () => {
     ["1,2.5,tcp", 'epoch_end is "2.5", not whole seconds'],
     ["-1,2,tcp", 'epoch_start is "-1"'],
     ["1550000000000,1550000000001,tcp", "not whole seconds since 1970"],
+    ["1,253402300799,tcp", "epoch_end 253402300799 lies after the year 9999"],
     ["9,8,tcp", "epoch_end 8 lies before epoch_start 9"],
     ['1,2,"tcp" udp', "text behind a closing quote"],
   ])("reports the row %s and reads the next", (bad, problem) => {

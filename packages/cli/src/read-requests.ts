@@ -6,6 +6,8 @@ import type { QueryOptions } from "./query-options.js";
 import { UsageError } from "./usage-error.js";
 
 const nsPerSecond = 1_000_000_000n;
+/** The end of the year 9999, which a time can't lie behind. */
+const lastSecond = 253_402_300_799n;
 const columns = ["epoch_start", "epoch_end", "bpf"] as const;
 
 /** What a row says for itself, as the command line does for all. */
@@ -125,10 +127,11 @@ function readRow(
     };
   }
   for (const [i, field] of [first, last].entries()) {
-    // Twelve digits reach the year 33658: more are milliseconds.
+    // Twelve digits reach beyond the year 9999: more are milliseconds.
     if (!/^\d{1,12}$/.test(field)) {
       return { problem: `${columns[i]} is ${JSON.stringify(field)}, not whole seconds since 1970` };
     }
+    if (BigInt(field) >= lastSecond) return { problem: `${columns[i]} ${field} lies after the year 9999` };
   }
   const options: RowOptions = {};
   for (const [i, column] of further.entries()) {

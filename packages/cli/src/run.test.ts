@@ -35,6 +35,10 @@ describe("the command line", () => {
     [["fetch", "-c", "x", ...window, "--max-packets", "0"], "a whole number of at least 1"],
     [["fetch", "-c", "x", ...window, "--timeout", "soon"], "such as 90s, 15m, 2h or 3d"],
     [["fetch", "-c", "x", "--from", "yesterday", "--to", "now"], '--from: "yesterday" is no time'],
+    [
+      ["fetch", "-c", "x", "--from", "1000-01-01T00:00:00Z", "--to", "now"],
+      '--from: "1000-01-01T00:00:00Z" lies before 1970',
+    ],
     [["fetch", "-c", "x", "--from", "now", "--to", "1h"], "must lie before --to"],
     [["fetch", "-c", "absent.yaml", ...window], "absent.yaml: cannot read the settings: no such file"],
     [["fetch", "-c", "x", ...window, "-o", "-", "--json"], "choose one"],

@@ -16,15 +16,17 @@ const highestPlausibleSeconds = 1e11;
 const isoShape =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?([Zz]|[+-]\d\d(?::?\d\d)?)?$/;
 const dateOnly = /^\d{4}-\d\d-\d\d$/;
+const whatToWrite = 'write "2026-07-01T12:00:00Z", a Date, seconds or bigint nanoseconds since 1970';
 
 /**
  * Nanoseconds since 1970-01-01T00:00:00Z, exactly.
  *
  * @param name what the time is called in messages: "from"
+ * @param advice what to write instead of a text that has no form of a time
  * @throws StenographerError `TIME_INVALID`
  */
-export function parseTime(value: TimeInput, name: string): bigint {
-  const ns = toNanoseconds(value, name);
+export function parseTime(value: TimeInput, name: string, advice = whatToWrite): bigint {
+  const ns = toNanoseconds(value, name, advice);
   if (ns < 0n) throw invalid(name, `${show(value)} lies before 1970-01-01T00:00:00Z`);
   if (ns / nsPerSecond > lastSecond) throw invalid(name, `${show(value)} lies after the year 9999`);
   return ns;
@@ -45,10 +47,10 @@ export function formatTime(timestampNs: bigint): string {
   return `${seconds}${digits}Z`;
 }
 
-function toNanoseconds(value: TimeInput, name: string): bigint {
+function toNanoseconds(value: TimeInput, name: string, advice: string): bigint {
   if (typeof value === "bigint") return fromNanoseconds(value, name);
   if (typeof value === "number") return fromSeconds(value, name);
-  if (typeof value === "string") return fromIso(value, name);
+  if (typeof value === "string") return fromIso(value, name, advice);
   const milliseconds = value.getTime();
   if (Number.isNaN(milliseconds)) throw invalid(name, "is an invalid Date");
   return BigInt(milliseconds) * 1_000_000n;
@@ -90,13 +92,13 @@ function fromSeconds(seconds: number, name: string): bigint {
   return BigInt(whole) * nsPerSecond + BigInt(digits.slice(0, 9).padEnd(9, "0"));
 }
 
-function fromIso(text: string, name: string): bigint {
+function fromIso(text: string, name: string, advice: string): bigint {
   const parts = isoShape.exec(text.trim());
   if (!parts) {
-    const advice = dateOnly.test(text.trim())
+    const problem = dateOnly.test(text.trim())
       ? `has no time of day; write "${text.trim()}T00:00:00Z"`
-      : 'is no time; write "2026-07-01T12:00:00Z", a Date, seconds or bigint nanoseconds since 1970';
-    throw invalid(name, `${show(text)} ${advice}`);
+      : `is no time; ${advice}`;
+    throw invalid(name, `${show(text)} ${problem}`);
   }
   const [, year, month, day, hour, minute, second = "00", fraction = "", zone] = parts;
   if (zone === undefined) {
