@@ -27,19 +27,45 @@ export function reasonArgument(text: string): string {
   throw new InvalidArgumentError(`Write 1 to ${mostReasonCharacters} characters.`);
 }
 
-/** An option's size in bytes. */
-export const sizeArgument = asArgument(parseSize);
+/** A name of a file, folder or server: an empty one is what an unset variable of a script leaves. */
+export function nameArgument(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("Write a name; this is empty.");
+}
 
-/** An option's duration in milliseconds. */
-export const durationArgument = asArgument(parseDuration);
+/** What every capture has: its file header (StenoRequest.max_bytes). */
+const leastBytes = 24;
+
+/** An option's size in bytes, as a limit of an answer may have it. */
+export const sizeArgument = asArgument(parseSize, (bytes) =>
+  bytes < leastBytes ? `Write at least ${leastBytes}, the bytes of a capture without packets.` : undefined,
+);
+
+/** The longest that a timer of Node's waits. */
+const longestTimeoutMs = 2_147_483_647;
+
+/** An option's duration in milliseconds, as a timeout may have it. */
+export const durationArgument = asArgument(parseDuration, (durationMs) =>
+  durationMs < 1 || durationMs > longestTimeoutMs ? "Write 1ms or more, and no more than 24d." : undefined,
+);
 
 /** commander names the option in front of an InvalidArgumentError only. */
-function asArgument<T>(parse: (text: string) => T): (text: string) => T {
+function asArgument<T>(
+  parse: (text: string) => T,
+  problem: (value: T) => string | undefined,
+): (text: string) => T {
   return (text) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      throw error instanceof UsageError ? new InvalidArgumentError(error.message) : error;
-    }
+    const value = parsed(parse, text);
+    const wrong = problem(value);
+    if (wrong !== undefined) throw new InvalidArgumentError(wrong);
+    return value;
   };
+}
+
+function parsed<T>(parse: (text: string) => T, text: string): T {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw error instanceof UsageError ? new InvalidArgumentError(error.message) : error;
+  }
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { nameArgument } from "./arguments.js";
 
 /** The options of every command that asks a server. */
 export interface ConnectionOptions {
@@ -15,5 +16,9 @@ export function withConnection(command: Command): Command {
       "-c, --config <FILE>",
       "YAML with this client's certificates (stenogrpc certs writes one)",
     )
-    .option("-s, --server <HOST:PORT>", "server to ask (default: `server` of the YAML; port 8443)");
+    .option(
+      "-s, --server <HOST:PORT>",
+      "server to ask (default: `server` of the YAML; port 8443)",
+      nameArgument,
+    );
 }

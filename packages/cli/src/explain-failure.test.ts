@@ -40,8 +40,23 @@ it("sends to the server's log for a file that failed when packets had come, and 
   expect(explained("FILE_FAILED", writing)).toContain(inTheLog);
 });
 
-it("names the option of a full disk's advice as the command line has it", () => {
-  const option = "\nOn the command line, maxBytes is --max-bytes.";
-  expect(explained("FILE_FAILED", Object.assign(new Error("full"), { code: "ENOSPC" }))).toContain(option);
-  expect(explained("FILE_FAILED", Object.assign(new Error("no"), { code: "EACCES" }))).not.toContain(option);
+it.each([
+  ["TIMEOUT", "not whole after 1 ms; raise timeoutMs, or narrow the window", '"timeoutMs" is --timeout'],
+  ["REASON_REQUIRED", "the role requires a reason; set reason", '"set reason" is --reason TEXT'],
+  ["FILE_FAILED", "the disk is full; free space, set maxBytes", '"maxBytes" is --max-bytes'],
+  ["FILE_FAILED", "choose another name, or allow overwrite (EEXIST)", '"allow overwrite" is --overwrite'],
+  [
+    "LIMIT_INVALID",
+    "correct maxBytes, maxPackets or chunkBytes",
+    '"maxBytes" is --max-bytes, "maxPackets" is --max-packets',
+  ],
+])("names the options of %s as the command line has them: %s", (reason, message, options) => {
+  const error = new StenographerError(message, { code: "unknown", reason });
+  expect(explainFailure(error).text).toBe(`${message} [${reason}]\nOn the command line, ${options}.`);
+});
+
+it("names none where the client's words name none", () => {
+  expect(explained("FILE_FAILED", Object.assign(new Error("no"), { code: "EACCES" }))).not.toContain(
+    "command line",
+  );
 });

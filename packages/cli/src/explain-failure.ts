@@ -29,13 +29,19 @@ const usageReasons = new Set([
 /** Reasons that mean: no connection came about, so no server has heard of it. */
 const unsentReasons = new Set(["CONNECTION_FAILED", "TLS_SERVER_UNTRUSTED", "CLIENT_CERTIFICATE_REJECTED"]);
 
-/** Failures of a file that fewer bytes may help with, as the client's words say. */
-const roomCodes = new Set<unknown>(["ENOSPC", "EFBIG"]);
-
 /** What a file's failure was met in, once packets had come; whatever else there is comes before the request. */
 const savingCalls = new Set(["write", "writev", "fsync", "close", "link", "rename", "unlink"]);
 
-/** The client's own words name its options; here they are keys of the YAML and flags. */
+/** Options that the client's own words may name, as the command line has them. */
+const flags = Object.entries({
+  timeoutMs: "--timeout",
+  maxBytes: "--max-bytes",
+  maxPackets: "--max-packets",
+  "allow overwrite": "--overwrite",
+  "set reason": "--reason TEXT",
+});
+
+/** The same where a reason says which: keys of the YAML and flags. */
 const adviceByReason: Readonly<Record<string, string>> = {
   TLS_SERVER_UNTRUSTED: "In the YAML, the CA is `root_certificate`, and `server_name` the name to expect.",
   CLIENT_CERTIFICATE_REJECTED: "In the YAML, they are `certificate_chain` and `private_key`.",
@@ -50,8 +56,9 @@ export function explainFailure(error: unknown): ExplainedFailure {
   const lines = [`${printable(error.message)} [${printable(error.reason)}]`];
   const advice = adviceByReason[error.reason];
   if (advice) lines.push(advice);
-  if (error.reason === "FILE_FAILED" && roomCodes.has(codeOf(error.cause)))
-    lines.push("On the command line, maxBytes is --max-bytes.");
+  const named = flags.filter(([option]) => error.message.includes(option));
+  if (named.length > 0)
+    lines.push(`On the command line, ${named.map(([option, flag]) => `"${option}" is ${flag}`).join(", ")}.`);
   if (error.filterProblem)
     lines.push("", indented(error.filterProblem.rendering.split("\n").map(printable).join("\n")));
   if (error.retryAfterMs !== undefined) {
@@ -74,8 +81,4 @@ function wasSent({ reason, cause }: StenographerError): boolean {
     typeof cause.syscall === "string" &&
     savingCalls.has(cause.syscall)
   );
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -32,6 +32,18 @@ describe("the command line", () => {
     [["fetch", "-c", "absent.yaml", ...window, "host", "1.2.3.4"], "absent.yaml: cannot read the settings"],
     [["info", "-c", "x", "host"], "too many arguments"],
     [["fetch", "-c", "x", ...window, "--max-bytes", "many"], "such as 1048576, 500MB or 2GiB"],
+    [
+      ["fetch", "-c", "x", ...window, "--max-bytes", "10"],
+      "'--max-bytes <SIZE>' argument '10' is invalid. Write at least 24",
+    ],
+    [
+      ["fetch", "-c", "x", ...window, "--timeout", "0"],
+      "'--timeout <DURATION>' argument '0' is invalid. Write 1ms or more",
+    ],
+    [["info", "-c", "x", "--timeout", "25d"], "no more than 24d"],
+    [["fetch", "-c", "x", ...window, "-o", ""], "'-o, --output <FILE>' argument '' is invalid. Write a name"],
+    [["batch", "-c", "x", "-r", "x", "-o", ""], "'-o, --output <DIR>' argument '' is invalid. Write a name"],
+    [["info", "-c", "x", "-s", ""], "'-s, --server <HOST:PORT>' argument '' is invalid. Write a name"],
     [["fetch", "-c", "x", ...window, "--max-packets", "0"], "a whole number of at least 1"],
     [["fetch", "-c", "x", ...window, "--timeout", "soon"], "such as 90s, 15m, 2h or 3d"],
     [["fetch", "-c", "x", "--from", "yesterday", "--to", "now"], '--from: "yesterday" is no time'],

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { wholeNumber } from "../arguments.js";
+import { nameArgument, wholeNumber } from "../arguments.js";
 import { withConnection } from "../connection-options.js";
 import type { BatchOptions } from "../fetch-batch.js";
 import { withRetrieval } from "../retrieval-options.js";
@@ -9,7 +9,11 @@ export function batchCommand(): Command {
   const command = new Command("batch").description("fetch one capture for each row of a CSV of requests");
   withConnection(command)
     .requiredOption("-r, --requests <FILE>", 'CSV with epoch_start,epoch_end,bpf ("-": stdin)')
-    .requiredOption("-o, --output <DIR>", "folder for the captures and results.csv; made if missing")
+    .requiredOption(
+      "-o, --output <DIR>",
+      "folder for the captures and results.csv; made if missing",
+      nameArgument,
+    )
     .option("--concurrency <N>", "retrievals at once", wholeNumber(1, 256), 4);
   return withRetrieval(command)
     .addHelpText(

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { wholeNumber } from "../arguments.js";
+import { nameArgument, wholeNumber } from "../arguments.js";
 import type { IssueOptions } from "../issue-certificate.js";
 import type { CertsOptions } from "../make-certificates.js";
 import type { RevokeOptions } from "../revoke-certificates.js";
@@ -54,7 +54,7 @@ function issueCommand(): Command {
     .option("--uri <URI...>", "URIs, such as SPIFFE ids")
     .option("--email <ADDRESS...>", "mail addresses, of a client")
     .option("--days <N>", "days it is valid, at most as long as the authority", wholeNumber(1, mostDays), 365)
-    .option("-o, --output <FOLDER>", "where NAME.crt and NAME.key go (default: DIR)")
+    .option("-o, --output <FOLDER>", "where NAME.crt and NAME.key go (default: DIR)", nameArgument)
     .addHelpText(
       "after",
       `

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { durationArgument } from "../arguments.js";
+import { durationArgument, nameArgument } from "../arguments.js";
 import type { CheckOptions } from "../explain-filter.js";
 import { withLanguage, withPacketOptions } from "../query-options.js";
 
@@ -15,7 +15,11 @@ export function checkCommand(): Command {
       "-c, --config <FILE>",
       "YAML with this client's certificates: has a server explain it, with the cost",
     )
-    .option("-s, --server <HOST:PORT>", "server to ask (default: `server` of the YAML; port 8443)")
+    .option(
+      "-s, --server <HOST:PORT>",
+      "server to ask (default: `server` of the YAML; port 8443)",
+      nameArgument,
+    )
     .option("--timeout <DURATION>", "longest to wait for the server (default: 30s)", durationArgument)
     .option("--json", "print it as JSON on stdout")
     .addHelpText(

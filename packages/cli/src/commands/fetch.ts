@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { nameArgument } from "../arguments.js";
 import { withConnection } from "../connection-options.js";
 import type { FetchOptions } from "../fetch-packets.js";
 import { withRetrieval } from "../retrieval-options.js";
@@ -14,7 +15,7 @@ export function fetchCommand(): Command {
   withConnection(command)
     .requiredOption("--from <TIME>", "start of the window, included")
     .requiredOption("--to <TIME>", "end of the window, not included")
-    .option("-o, --output <FILE>", 'file to write, or "-" for stdout (default: <uid>.pcap)')
+    .option("-o, --output <FILE>", 'file to write, or "-" for stdout (default: <uid>.pcap)', nameArgument)
     .option("--uid <UID>", "name of the retrieval in the server's log (default: a UUID)");
   return withRetrieval(command)
     .addHelpText(
