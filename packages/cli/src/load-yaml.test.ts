@@ -60,6 +60,8 @@ describe("a server's settings", () => {
   it.each([
     ["roles: { a: { maxbytes: 1 } }", 'did you mean "max_bytes"?'],
     ["access: [{ role: a, commonname: b }]", 'did you mean "common_name"?'],
+    ["root_cert: ca.crt", 'unknown key "root_cert"; did you mean "root_certificate"?'],
+    ["access: [{ role: a, cn: b }]", 'unknown key "cn"; known keys: role, common_name, dns'],
     ["access: { role: a }", "access: must be a list of rules"],
     ["roles: { a: { oldest_age: soon } }", "roles.a.oldest_age"],
     ["limits: { queue: { length: -1 } }", "limits.queue.length"],

@@ -1,9 +1,15 @@
-/** The word that differs from `word` by the fewest edits, if that is at most a third of its letters (and at least two edits are allowed). */
+/**
+ * The word that begins with `word`, if it is the only one, else the one that differs from it by the fewest edits, if that is at most
+ * a third of its letters (and at least two edits are allowed) and leaves a letter of it.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const asked = word.toLowerCase();
+  const [whole, ...more] = candidates.filter((candidate) => candidate.toLowerCase().startsWith(asked));
+  if (asked !== "" && whole !== undefined && more.length === 0) return whole;
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Math.min(Math.max(2, Math.floor(word.length / 3)) + 1, word.length);
   for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const distance = editDistance(asked, candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
