@@ -190,6 +190,21 @@ describe("stenogrpc fetch", () => {
   });
 });
 
+describe("the settings of a client", () => {
+  it.each([
+    ["timeout: 0", ":5: timeout: Too small: expected number to be >=1, in milliseconds"],
+    ["timeout: 25d", ":5: timeout: Too big"],
+  ])("are refused for %j by file, line and key", async (wrong, problem) => {
+    const yaml = readText("pki/client.yaml")
+      .replace(/^#.*\n/gm, "")
+      .replace(/^server:.*$/m, wrong);
+    writeFileSync(join("pki", "slip.yaml"), yaml);
+    const { code, stderr } = await runHere("fetch", "-c", "pki/slip.yaml", "-s", address, ...window);
+    expect(stderr).toContain(`stenogrpc: pki/slip.yaml${problem}`);
+    expect(code).toBe(2);
+  });
+});
+
 describe("the filter of a fetch", () => {
   it("is in tcpdump's language", async () => {
     const to = freshFolder();
@@ -504,6 +519,35 @@ describe("stenogrpc serve", () => {
     const { code, stdout, stderr } = await runHere("serve", "-c", "pki/slip.yaml");
     expect(stderr).toContain('pki/slip.yaml:9: unknown key "privat_key"; did you mean "private_key"?');
     expect({ code, stdout: stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  it.each([
+    ["limits: { timeout: 0 }", ":7: limits.timeout: Too small: expected number to be >0, in milliseconds"],
+    ["limits:\n  max_bytes: 10", ":8: limits.max_bytes: Too small: expected number to be >=24"],
+    ["limits: { queue: { timeout: 2h } }", ":7: limits.queue.timeout: Too big"],
+    [
+      "roles: { socTeam: {} }\naccess:\n  - { dns: a, role: socTeem }",
+      ':9: access.0: there is no role "socTeem" in roles\n',
+    ],
+    [
+      "access: [{ role: a }]\nroles: { a: {} }",
+      ":7: access.0: must have exactly one of common_name, dns, uri, email, fingerprint256\n",
+    ],
+    ["access:\n  - role: a\n    dns: ä\nroles: { a: {} }", ":9: access.0.dns: is no DNS name"],
+    [
+      "access: [{ dns: a, role: socTeam }]\nroles:\n  socTeam:\n    max_window: 0",
+      ":10: roles.socTeam.max_window: Too small",
+    ],
+    ["roles: { a: {} }", ":7: roles: have no effect without access"],
+    ['source: { kind: stenographer, fingerprint256: "ab" }', ":7: source.fingerprint256: "],
+    ["crl: [ca.crt]", ":7: crl: is no list of revoked certificates (CRL) in PEM"],
+    ["denylist: ca.crt", ":7: denylist: must be a SHA-256 fingerprint: 32 bytes in hex (and "],
+  ])("exits with 2 for %j, and says which line of the settings is wrong", async (wrong, problem) => {
+    writeFileSync(join("pki", "slip.yaml"), labYaml.replace(/^(source|limits):.*\n/gm, "") + wrong);
+    const { code, stderr } = await runHere("serve", "-c", "pki/slip.yaml");
+    expect(stderr).toContain(`stenogrpc: pki/slip.yaml${problem}`);
+    expect(stderr.trimEnd()).not.toContain("\n");
+    expect(code).toBe(2);
   });
 
   it("exits with 2 when the port is taken", async () => {

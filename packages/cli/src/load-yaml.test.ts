@@ -110,7 +110,7 @@ describe("a server's settings", () => {
     ],
     [
       'source: { kind: directory, path: x, pattern: ["*.pcap", ""] }\n',
-      "settings.yaml: source.pattern.1: must be a file name with * and ?, not empty",
+      "settings.yaml:4: source.pattern.1: must be a file name with * and ?, not empty",
     ],
     [
       "source: { kind: directory, path: x, trust_file_times: true, remember: known.json }\n",

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { fileProblem } from "./file-problem.js";
 import { UsageError } from "./usage-error.js";
@@ -10,6 +10,8 @@ export interface LoadedSettings<T> {
   readonly settings: T;
   /** The file, as the user named it. */
   readonly file: string;
+  /** Says what is wrong with a setting, by file, line and key. */
+  problemAt(path: readonly PropertyKey[], message: string): string;
 }
 
 /** Reads a YAML file and checks it. Throws UsageError that names file, line, key, what is wrong and what to do. */
@@ -24,21 +26,30 @@ export async function loadYaml<Schema extends z.ZodType>(
     const { line, col } = lines.linePos(broken.pos[0]);
     throw new UsageError(`${file}:${line}:${col}: not YAML: ${broken.message}`);
   }
+  const lineOf = (path: readonly PropertyKey[]): string => {
+    const key = path.at(-1);
+    if (key === undefined) return "";
+    const around = path.slice(0, -1);
+    const parent = document.getIn(around, true) ?? document.contents;
+    const place = isMap(parent)
+      ? parent.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key)?.key
+      : isSeq(parent)
+        ? parent.items[Number(key)]
+        : undefined;
+    return isNode(place) && place.range ? `:${lines.linePos(place.range[0]).line}` : lineOf(around);
+  };
+  const problemAt = (path: readonly PropertyKey[], message: string, place = path): string => {
+    const key = path.length > 0 ? `${path.map(String).join(".")}: ` : "";
+    return `${file}${lineOf(place)}: ${key}${message}`;
+  };
   // An empty file is a mapping without keys: its missing keys are what the user needs to hear about.
   const checked = schema.safeParse(document.toJS() ?? {});
-  if (checked.success) return { settings: checked.data, file };
+  if (checked.success) return { settings: checked.data, file, problemAt };
 
-  const lineOf = (path: readonly PropertyKey[]): string => {
-    const parent = document.getIn(path.slice(0, -1), true) ?? document.contents;
-    if (!isMap(parent)) return "";
-    const pair = parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1));
-    return isScalar(pair?.key) && pair.key.range ? `:${lines.linePos(pair.key.range[0]).line}` : "";
-  };
   const problems = checked.error.issues.map((issue) => {
     // An unknown key is a problem of the mapping it stands in; the reader wants the line of the key.
     const place = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
-    const key = issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
-    return `${file}${lineOf(place)}: ${key}${issue.message}`;
+    return problemAt(issue.path, issue.message, place);
   });
   throw new UsageError(problems.join("\n"));
 }

@@ -3,10 +3,12 @@ import {
   type NodeStenographerClient,
   StenographerError,
 } from "@stenogrpc/client/node";
+import { OptionsError } from "@stenogrpc/options";
 import { clientSettings } from "./client-settings.js";
 import type { ConnectionOptions } from "./connection-options.js";
 import { loadYaml } from "./load-yaml.js";
 import { readIdentity } from "./read-identity.js";
+import { settingsError } from "./settings-error.js";
 import { UsageError } from "./usage-error.js";
 
 /** A client for the server that the options and their YAML name. Throws UsageError; connects to nothing yet. */
@@ -33,6 +35,7 @@ export async function openClient(
     return { client, server, originalServer };
   } catch (error) {
     if (!(error instanceof StenographerError)) throw error;
+    if (error.cause instanceof OptionsError) throw settingsError(loaded, error.cause);
     throw new UsageError(error.message, { cause: error });
   }
 }

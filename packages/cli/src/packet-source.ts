@@ -1,3 +1,4 @@
+import { OptionsError } from "@stenogrpc/options";
 import {
   directorySource,
   type Logger,
@@ -8,9 +9,18 @@ import {
 } from "@stenogrpc/server";
 import { besideFile, type LoadedSettings } from "./load-yaml.js";
 import type { ServerSettings } from "./server-settings.js";
+import { settingsError } from "./settings-error.js";
 
-/** The source that the settings name. Throws OptionsError. */
+/** The source that the settings name. Throws UsageError. */
 export function packetSource(loaded: LoadedSettings<ServerSettings>, logger: Logger): PacketSource {
+  try {
+    return createSource(loaded, logger);
+  } catch (error) {
+    throw error instanceof OptionsError ? settingsError(loaded, error, ["source"]) : error;
+  }
+}
+
+function createSource(loaded: LoadedSettings<ServerSettings>, logger: Logger): PacketSource {
   const { source } = loaded.settings;
   const beside = (path: string | undefined) => (path === undefined ? undefined : besideFile(loaded, path));
   switch (source.kind) {

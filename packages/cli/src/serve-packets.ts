@@ -14,6 +14,7 @@ import { packetSource } from "./packet-source.js";
 import { prettyLogLine } from "./pretty-log.js";
 import { readServerTls, type ServerTls } from "./read-server-tls.js";
 import { type ServerSettings, serverSettings } from "./server-settings.js";
+import { settingsError } from "./settings-error.js";
 import { UsageError } from "./usage-error.js";
 
 /** What the command line says. */
@@ -95,7 +96,7 @@ async function start(
   } catch (error) {
     // A source may be at work from its beginning; without a server, no one else ends that.
     await source?.close?.();
-    if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`, { cause: error });
+    if (error instanceof OptionsError) throw settingsError(loaded, error);
     if (error instanceof AuditError)
       throw new UsageError(`${file}: audit: ${error.message}`, { cause: error });
     const code = error instanceof Error && "code" in error ? error.code : undefined;

@@ -1,3 +1,3 @@
 export { nearest } from "./nearest.js";
-export { OptionsError, parseOptions } from "./parse-options.js";
+export { type OptionProblem, OptionsError, optionsError, parseOptions } from "./parse-options.js";
 export { strictOptions } from "./strict-options.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { OptionsError, parseOptions, strictOptions } from "./index.js";
+import { optionsError, parseOptions, strictOptions } from "./index.js";
 
 const schema = strictOptions({
   maxBytes: z.int().positive().optional(),
@@ -14,7 +14,7 @@ describe("options", () => {
 
   it("names the nearest known key for an unknown one", () => {
     expect(() => parseOptions("client", schema, { maxByte: 1 })).toThrow(
-      new OptionsError('client: unknown key "maxByte"; did you mean "maxBytes"?'),
+      optionsError("client", [{ path: [], message: 'unknown key "maxByte"; did you mean "maxBytes"?' }]),
     );
   });
 
@@ -28,6 +28,27 @@ describe("options", () => {
     expect(() => parseOptions("client", schema, { limits: { timeoutsMs: 1 } })).toThrow(
       'client: limits: unknown key "timeoutsMs"; did you mean "timeoutMs"?',
     );
+  });
+
+  it("says once what is wrong with many elements of a list, and how many", () => {
+    const lists = strictOptions({
+      names: z.array(z.string("must be text")),
+      sizes: z.array(z.int("must be whole")),
+    });
+    expect(() => parseOptions("client", lists, { names: [1, "a", 2, 3], sizes: [0.5] })).toThrow(
+      optionsError("client", [
+        { path: ["names", 0], message: "must be text (and 2 more)" },
+        { path: ["sizes", 0], message: "must be whole" },
+      ]),
+    );
+  });
+
+  it("names paths in its message and keeps them apart from it", () => {
+    const problem = { path: ["names", 0], message: "must be text" };
+    expect(optionsError("client", [problem, { ...problem, path: [] }])).toMatchObject({
+      message: "client: names.0: must be text; must be text",
+      problems: [problem, { path: [] }],
+    });
   });
 
   it("names every problem at once", () => {

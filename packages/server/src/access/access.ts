@@ -1,4 +1,4 @@
-import { OptionsError, parseOptions } from "@stenogrpc/options";
+import { OptionsError, optionsError, parseOptions } from "@stenogrpc/options";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { orAbort } from "../abortable.js";
 import type { ClientIdentity } from "../identity.js";
@@ -60,7 +60,8 @@ export class Access {
     const { access, roles = new Map(), authorize, logger } = options;
     if (access && authorize)
       throw new OptionsError("sensor: authorize: cannot be together with access; choose one");
-    if (options.roles && !access) throw new OptionsError("sensor: roles: have no effect without access");
+    if (options.roles && !access)
+      throw optionsError("sensor", [{ path: ["roles"], message: "have no effect without access" }]);
     this.#options = options;
     this.#rules = access && compileRules(access, [...roles.keys()]);
     if (!access && !authorize) {

@@ -1,4 +1,4 @@
-import { OptionsError, strictOptions } from "@stenogrpc/options";
+import { type OptionsError, optionsError, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import type { ClientIdentity } from "../identity.js";
 import { glob } from "./glob.js";
@@ -45,16 +45,16 @@ interface Rule {
 export function compileRules(options: readonly RuleOptions[], roles: readonly string[]): Rules {
   const rules: Rule[] = [];
   for (const [index, rule] of options.entries()) {
-    const compiled = compileRule(`access.${index}`, rule, roles);
+    const compiled = compileRule(["access", index], rule, roles);
     const earlier = rules.findIndex((other) => covers(other, compiled));
     if (earlier >= 0)
-      throw problem(`access.${index}`, `never decides: access.${earlier} comes first and covers it`);
+      throw problem(["access", index], `never decides: access.${earlier} comes first and covers it`);
     rules.push(compiled);
   }
   return (identity) => rules.find(({ matcher, matches }) => namesOf(identity, matcher).some(matches))?.role;
 }
 
-function compileRule(place: string, rule: RuleOptions, roles: readonly string[]): Rule {
+function compileRule(place: readonly PropertyKey[], rule: RuleOptions, roles: readonly string[]): Rule {
   if (!roles.includes(rule.role))
     throw problem(place, `there is no role ${JSON.stringify(rule.role)} in roles`);
   const given = matchers.filter((matcher) => rule[matcher] !== undefined);
@@ -67,7 +67,7 @@ function compileRule(place: string, rule: RuleOptions, roles: readonly string[])
   }
   const value = normal(matcher, rule[matcher] ?? "");
   const impossible = whyImpossible(matcher, value);
-  if (impossible) throw problem(`${place}.${matcher}`, impossible);
+  if (impossible) throw problem([...place, matcher], impossible);
   return { role: rule.role, matcher, value, matches: glob(value, separators[matcher]) };
 }
 
@@ -125,6 +125,6 @@ function namesOf(identity: ClientIdentity, matcher: Matcher): readonly string[] 
   }
 }
 
-function problem(place: string, what: string): OptionsError {
-  return new OptionsError(`sensor: ${place}: ${what}`);
+function problem(path: readonly PropertyKey[], message: string): OptionsError {
+  return optionsError("sensor", [{ path, message }]);
 }

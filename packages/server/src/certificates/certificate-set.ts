@@ -100,7 +100,7 @@ function attempt<T>(option: string, what: string, read: () => T): T {
 }
 
 function problem(option: string, what: string): OptionsError {
-  return new OptionsError(`tls.${option}: ${what}`);
+  return new OptionsError(`tls.${option}: ${what}`, [{ path: ["tls", option], message: what }]);
 }
 
 function textOf(pem: string | Uint8Array): string {
