@@ -3,7 +3,7 @@ import { checkFilter } from "./check-filter.js";
 import type { ConnectionOptions } from "./connection-options.js";
 import { exitCode } from "./exit-codes.js";
 import { explainFailure } from "./explain-failure.js";
-import { refuseExisting, refuseFolder, requireFolderOf } from "./files.js";
+import { refuseExisting, refuseSpecial, requireFolderOf } from "./files.js";
 import { listenForInterruption } from "./interruption.js";
 import { openClient } from "./open-client.js";
 import { parseWindow } from "./parse-window.js";
@@ -123,7 +123,7 @@ async function report(
 
 async function checkTarget(file: string, options: FetchOptions): Promise<void> {
   await requireFolderOf(file);
-  await refuseFolder(file);
+  await refuseSpecial(file);
   if (options.overwrite) return;
   await refuseExisting(file);
   if (options.manifest) await refuseExisting(`${file}${manifestSuffix}`);

@@ -12,10 +12,15 @@ export async function refuseExisting(file: string): Promise<void> {
   if (exists) throw new UsageError(`${file} exists; choose another name, or --overwrite`);
 }
 
-/** Throws UsageError where a folder is named, which no file can replace. */
-export async function refuseFolder(file: string): Promise<void> {
+/** Throws UsageError where a folder or a device is named, which no file can replace. */
+export async function refuseSpecial(file: string): Promise<void> {
   const there = await stat(file).catch(() => undefined);
-  if (there?.isDirectory()) throw new UsageError(`${file} is a folder; add a file name`);
+  if (there === undefined || there.isFile()) return;
+  throw new UsageError(
+    there.isDirectory()
+      ? `${file} is a folder; add a file name`
+      : `${file} is no regular file, which alone can be written whole; choose another name, or "-" for stdout`,
+  );
 }
 
 /** Throws UsageError where the folder that a file is to go into is missing: better now than after the retrieval. */

@@ -56,6 +56,11 @@ describe("the command line", () => {
     [["fetch", "-c", "x", ...window, "-o", "-", "--json"], "choose one"],
     [["fetch", "-c", "x", ...window, "-o", "no/such/folder.pcap"], "there is no folder no/such"],
     [["fetch", "-c", "x", ...window, "-o", "/"], "/ is a folder; add a file name"],
+    [
+      ["fetch", "-c", "x", ...window, "-o", "/dev/null"],
+      '/dev/null is no regular file, which alone can be written whole; choose another name, or "-"',
+    ],
+    [["fetch", "-c", "x", ...window, "-o", "/dev/null", "--overwrite"], "/dev/null is no regular file"],
     [["fetch", "-c", "x", ...window, "-o", "/", "--overwrite"], "/ is a folder; add a file name"],
     [["fetch", "-c", "x", ...window, ""], "the filter is empty"],
     [["fetch", "--form", "1h", "--to", "now"], "unknown option '--form'\n(Did you mean --from?)"],
