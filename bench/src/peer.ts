@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { builtScript } from "./built-script.js";
 
 /** Where the messages of the original contract are made for Python. */
 const pythonContract = fileURLToPath(new URL("../../tests/interop/python", import.meta.url));
@@ -17,7 +18,7 @@ export class Peer {
     const path = fileURLToPath(script);
     const [command, args] = path.endsWith(".py")
       ? ["/usr/bin/python3", [path]]
-      : [process.execPath, ["--import", import.meta.resolve("tsx"), path]];
+      : [process.execPath, [builtScript(script)]];
     this.#child = spawn(command, [...args, JSON.stringify(options)], {
       stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, PYTHONPATH: pythonContract, PYTHONDONTWRITEBYTECODE: "1" },

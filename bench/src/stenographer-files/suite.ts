@@ -12,6 +12,7 @@ import {
   systemEnvironment,
   writeSyntheticTraffic,
 } from "@stenogrpc/testkit";
+import { builtScript } from "../built-script.js";
 import { certificates, type Tls } from "../certificates.js";
 import type { BenchOptions } from "../main.js";
 import { Peer } from "../peer.js";
@@ -235,9 +236,7 @@ async function askClient(client: ChildProcess, options: ClientOptions): Promise<
 
 /** It runs our packages as they are built, like every peer. */
 function startClient(): ChildProcess {
-  return fork(new URL("./client.ts", import.meta.url), {
-    execArgv: ["--import", import.meta.resolve("tsx")],
-  });
+  return fork(builtScript(new URL("./client.ts", import.meta.url)), { execArgv: [] });
 }
 
 function curlWay({ url, certs }: RunningStenographer): Way {
