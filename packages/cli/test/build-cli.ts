@@ -1,7 +1,8 @@
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { build } from "esbuild";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -13,20 +14,12 @@ declare module "vitest" {
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const cli = join(root, "packages/cli");
+/** Packages of others that are CommonJS look for Node's modules by it. */
+const banner = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
 
-/** What others publish is found in node_modules, as it is where the command is installed. */
-const othersPackages: Plugin = {
-  name: "others' packages",
-  setup({ onResolve }) {
-    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-      kind === "entry-point" || path.startsWith("@stenogrpc/") ? undefined : { path, external: true },
-    );
-  },
-};
-
-/** Builds the command line once: it starts in a quarter of the time that its sources take. Removes that at the end. */
+/** Builds the command line once, all in one file: it starts in a third of the time that its sources take. Removes that at the end. */
 export default async function buildCli(project: TestProject): Promise<() => void> {
-  const folder = mkdtempSync(join(root, "node_modules/.stenogrpc-cli-"));
+  const folder = mkdtempSync(join(tmpdir(), "stenogrpc-cli-"));
   copyFileSync(join(cli, "package.json"), join(folder, "package.json"));
   await build({
     entryPoints: [join(cli, "src/main.ts"), join(root, "packages/stenographer-files/src/reader-thread.ts")],
@@ -36,8 +29,8 @@ export default async function buildCli(project: TestProject): Promise<() => void
     platform: "node",
     target: "node20",
     format: "esm",
+    banner: { js: banner },
     conditions: ["@stenogrpc/source"],
-    plugins: [othersPackages],
     logLevel: "error",
   });
   project.provide("builtCli", join(folder, "dist/main.js"));
