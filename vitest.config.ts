@@ -73,7 +73,6 @@ export default defineConfig({
           ...inReaderThread,
           testTimeout: 600_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -86,7 +86,7 @@ describe("grpcio's client of 2019 at our server", () => {
       const fetch = client.fetchPcap({
         from: start,
         to: start + 4,
-        filter: bpf,
+        filter: bpf || undefined,
         dialect: "stenographer",
       });
       const pieces: Uint8Array[] = [];
