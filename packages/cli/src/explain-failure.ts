@@ -26,8 +26,16 @@ const usageReasons = new Set([
   "INDEX_CANT_HELP",
 ]);
 
-/** Reasons that mean: no connection came about, so no server has heard of it. */
-const unsentReasons = new Set(["CONNECTION_FAILED", "TLS_SERVER_UNTRUSTED", "CLIENT_CERTIFICATE_REJECTED"]);
+/** Reasons that mean: no server has read the request, and with it its uid. */
+const unreadReasons = new Set([
+  "CONNECTION_FAILED",
+  "TLS_SERVER_UNTRUSTED",
+  "CLIENT_CERTIFICATE_REJECTED",
+  "CLIENT_CERTIFICATE_REQUIRED",
+  "CERTIFICATE_REVOKED",
+  "CERTIFICATE_EXPIRED",
+  "CERTIFICATE_UNTRUSTED",
+]);
 
 /** What a file's failure was met in, once packets had come; whatever else there is comes before the request. */
 const savingCalls = new Set(["write", "writev", "fsync", "close", "link", "rename", "unlink"]);
@@ -64,7 +72,7 @@ export function explainFailure(error: unknown): ExplainedFailure {
   if (error.retryAfterMs !== undefined) {
     lines.push(`The server asks to try again after ${formatDuration(error.retryAfterMs)}.`);
   }
-  if (error.uid && wasSent(error)) lines.push(`uid ${error.uid}, also in the server's log`);
+  if (error.uid && wasRead(error)) lines.push(`uid ${error.uid}, also in the server's log`);
   return {
     text: lines.join("\n"),
     reason: error.reason,
@@ -72,8 +80,8 @@ export function explainFailure(error: unknown): ExplainedFailure {
   };
 }
 
-function wasSent({ reason, cause }: StenographerError): boolean {
-  if (unsentReasons.has(reason)) return false;
+function wasRead({ reason, cause }: StenographerError): boolean {
+  if (unreadReasons.has(reason)) return false;
   if (reason !== "FILE_FAILED") return true;
   return (
     cause instanceof Error &&
