@@ -1,4 +1,4 @@
-import { formatTime, type SensorDescription } from "@stenogrpc/client/node";
+import { formatTime, type SensorDescription, timeJson } from "@stenogrpc/client/node";
 import type { ConnectionOptions } from "./connection-options.js";
 import { exitCode } from "./exit-codes.js";
 import { explainFailure } from "./explain-failure.js";
@@ -33,11 +33,14 @@ export async function describeSensor(options: InfoOptions): Promise<number> {
 }
 
 function sensorJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorDescription) {
-  const when = (timestampNs: bigint | undefined) =>
-    timestampNs === undefined ? null : formatTime(timestampNs);
   // JSON leaves undefined out; null says that there is none.
   const known = Object.fromEntries(Object.entries(limits).map(([key, value]) => [key, value ?? null]));
-  return { ...rest, limits: known, oldestPacket: when(oldestPacketNs), newestPacket: when(newestPacketNs) };
+  return {
+    ...rest,
+    limits: known,
+    oldestPacket: timeJson(oldestPacketNs),
+    newestPacket: timeJson(newestPacketNs),
+  };
 }
 
 function sensorText(server: string, sensor: SensorDescription): string {

@@ -23,9 +23,6 @@ export interface ServeOptions {
   log: "pretty" | "json";
 }
 
-/** The longest that packets are looked for at the start. */
-const probeMs = 30_000;
-
 /** Serves a sensor until it is told to stop, and tells the exit code. Throws UsageError. */
 export async function servePackets(options: ServeOptions): Promise<number> {
   const loaded = await loadYaml(options.config, serverSettings);
@@ -40,8 +37,10 @@ export async function servePackets(options: ServeOptions): Promise<number> {
   process.stdout.write(
     `listening on ${address}:${server.port} sensor=${JSON.stringify(sensor)} source=${loaded.settings.source.kind}\n`,
   );
-  void warnIfUnreachable(source, logger);
+  const stopping = new AbortController();
+  void warnIfUnreachable(source, logger, stopping.signal);
   await stopped;
+  stopping.abort();
   watch.close();
   await server.close();
   return exitCode.complete;
@@ -113,11 +112,12 @@ async function start(
 }
 
 /** Says at once what each retrieval would say. A folder of captures looks through itself, and says so itself. */
-async function warnIfUnreachable(source: PacketSource, logger: Logger): Promise<void> {
+async function warnIfUnreachable(source: PacketSource, logger: Logger, signal: AbortSignal): Promise<void> {
   if (source.kind === "directory") return;
   try {
-    await source.describe(AbortSignal.timeout(probeMs));
+    await source.describe(signal);
   } catch (error) {
+    if (signal.aborted) return;
     const problem = error instanceof Error ? error.message : String(error);
     logger.warn(
       { source: source.kind, problem },

@@ -1,4 +1,4 @@
-import { type EvidenceVerification, formatTime, type Manifest, verifyEvidence } from "@stenogrpc/client/node";
+import { type EvidenceVerification, type Manifest, timeJson, verifyEvidence } from "@stenogrpc/client/node";
 import { exitCode } from "./exit-codes.js";
 import { counted, formatSize } from "./format.js";
 import { printable } from "./printable.js";
@@ -31,8 +31,8 @@ function verificationJson(verification: EvidenceVerification) {
     good: isGood,
     ...rest,
     linkType: linkType ?? null,
-    firstPacket: firstPacketNs === undefined ? null : formatTime(firstPacketNs),
-    lastPacket: lastPacketNs === undefined ? null : formatTime(lastPacketNs),
+    firstPacket: timeJson(firstPacketNs),
+    lastPacket: timeJson(lastPacketNs),
     manifestPath: manifestPath ?? null,
     manifest: manifest ?? null,
   };

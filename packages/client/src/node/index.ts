@@ -7,7 +7,7 @@ export type { Completeness, FetchResult, StoppedByLimit, Verdict, Verification }
 export type { FilterDialect, FilterText } from "../filter-dialect.js";
 export type { PcapFetch } from "../pcap-fetch.js";
 export type { QueryCost, QueryExplanation } from "../query-explanation.js";
-export { type FetchResultJson, resultJson } from "../result-json.js";
+export { type FetchResultJson, resultJson, timeJson } from "../result-json.js";
 export type { SensorDescription, SensorLimits } from "../sensor-description.js";
 // What only our packages need.
 export { damageInWords } from "../shortcomings.js";

@@ -117,6 +117,11 @@ function file(name: string, bytes: Uint8Array, ageSeconds = 3600): string {
   return path;
 }
 
+function changedAt(path: string, timeNs: bigint): void {
+  const time = Number(timeNs / second);
+  utimesSync(path, time, time);
+}
+
 function age(path: string, seconds: number): void {
   const time = Math.floor(Date.now() / 1000) - seconds;
   utimesSync(path, time, time);
@@ -555,9 +560,7 @@ describe("directorySource", () => {
 
   describe("trustFileTimes", () => {
     it("goes by the first record and the time of change, and by nothing else", async () => {
-      const path = file("a.pcap", pcap(packets(1, 10, 11, 99, 5)));
-      const mtime = Number(at(50) / second);
-      utimesSync(path, mtime, mtime);
+      changedAt(file("a.pcap", pcap(packets(1, 10, 11, 99, 5))), at(50));
       serve({ trustFileTimes: true });
       expect(await ask(between(11, 12))).toEqual([2]);
       expect(await ask(between(99, 100))).toEqual([]);
@@ -574,9 +577,7 @@ describe("directorySource", () => {
     });
 
     it("forgives a coarse time of change", async () => {
-      const path = file("a.pcap", pcap(packets(1, 10, 51)));
-      const mtime = Number(at(50) / second);
-      utimesSync(path, mtime, mtime);
+      changedAt(file("a.pcap", pcap(packets(1, 10, 51))), at(50));
       serve({ trustFileTimes: true });
       expect(await ask(between(51, 52))).toEqual([2]);
     });
@@ -631,9 +632,7 @@ describe("directorySource", () => {
     });
 
     it("misses what is behind the newest packet where no file has changed for an hour", async () => {
-      const path = file("a.pcap", pcap(packets(1, 10, 20)));
-      const mtime = Number(at(20) / second);
-      utimesSync(path, mtime, mtime);
+      changedAt(file("a.pcap", pcap(packets(1, 10, 20))), at(20));
       let seconds = 20 + 3599;
       serve({ now: () => msOf(at(seconds)) });
       const gap = { startNs: at(20) + 1n, endNs: at(60) };
@@ -672,9 +671,7 @@ describe("directorySource", () => {
     ])(
       "lacks what an older %s file would have had that was cut off, until it was last changed",
       async (_, bytes) => {
-        const path = file("a.pcap", bytes);
-        const mtime = Number(at(60) / second);
-        utimesSync(path, mtime, mtime);
+        changedAt(file("a.pcap", bytes), at(60));
         file("b.pcap", pcap(packets(9, 70, 80)));
         serve();
         const gap = { endNs: at(60), reason: "missing" };
@@ -685,9 +682,7 @@ describe("directorySource", () => {
     );
 
     it("lacks a minute where a file that was cut off has an older time of change than its packets", async () => {
-      const path = file("a.pcap", pcap(packets(1, 10, 20, 60)).subarray(0, -1));
-      const mtime = Number(at(5) / second);
-      utimesSync(path, mtime, mtime);
+      changedAt(file("a.pcap", pcap(packets(1, 10, 20, 60)).subarray(0, -1)), at(5));
       file("b.pcap", pcap(packets(9, 90, 100)));
       serve();
       const gap = { startNs: at(20) + 1n, endNs: at(80) + 1n, reason: "missing" };
@@ -704,9 +699,7 @@ describe("directorySource", () => {
     });
 
     it("lacks only the future where it trusts file times", async () => {
-      const path = file("a.pcap", pcap(packets(1, 10, 20)));
-      const mtime = Number(at(20) / second);
-      utimesSync(path, mtime, mtime);
+      changedAt(file("a.pcap", pcap(packets(1, 10, 20))), at(20));
       serve({ trustFileTimes: true, now: () => msOf(at(100)) });
       expect(await gapsOf(between(15, 100))).toEqual([]);
       const gap = { startNs: at(100), endNs: at(200), reason: "not-yet-written", expectedAtNs: at(200) };
@@ -784,9 +777,7 @@ describe("directorySource", () => {
     it("lets a damaged file stand in the way only of windows it can reach", async () => {
       const bytes = pcap(packets(1, 1000, 1001, 1002));
       bytes.writeUInt32LE(0xffff_ffff, 24 + 76 + 8);
-      const path = file("a.pcap", bytes);
-      const mtime = Number(at(1100) / second);
-      utimesSync(path, mtime, mtime);
+      changedAt(file("a.pcap", bytes), at(1100));
       file("b.pcap", pcap(packets(5, 5)));
       file("c.pcap", pcap(packets(6, 5000)));
       expect(await ask(between(0, 100))).toEqual([5]);
@@ -799,14 +790,10 @@ describe("directorySource", () => {
     it("warns of a file with a capture's name that is none, where it may have had packets of the window", async () => {
       const bytes = pcap(packets(1, 1, 2, 3));
       bytes.fill(0, 0, 100);
-      const mtime = Number(at(1000) / second);
-      for (const name of ["a.pcap", "b.pcap"]) utimesSync(file(name, bytes), mtime, mtime);
+      for (const name of ["a.pcap", "b.pcap"]) changedAt(file(name, bytes), at(1000));
       file("c.pcap", pcap(packets(5, 5, 5000)), 0);
       const lost = { startNs: at(0), endNs: at(100), reason: "missing" };
-      expect((await (await open(between(0, 100))).outcome?.())?.coverage?.gaps).toContainEqual({
-        ...lost,
-        startNs: at(0),
-      });
+      expect((await (await open(between(0, 100))).outcome?.())?.coverage?.gaps).toContainEqual(lost);
       const warnings = ["2 files with a capture's name are neither pcap nor pcapng, and left out"];
       expect((await open(between(0, 100))).warnings).toEqual(warnings);
       expect((await open(between(1001, 6000))).warnings).toEqual(warnings);

@@ -173,7 +173,7 @@ class DirectorySource implements PacketSource {
   async describe(signal: AbortSignal): Promise<SourceDescription> {
     const work = this.#begin(signal);
     try {
-      return this.#extent(await this.#survey(work.signal));
+      return this.#description(extent(await this.#survey(work.signal), this.#nowNs()));
     } finally {
       await work.end();
     }
@@ -214,8 +214,7 @@ class DirectorySource implements PacketSource {
     return work;
   }
 
-  #extent(known: readonly KnownFile[]): SourceDescription {
-    const { oldestPacketNs, newestPacketNs } = extent(known, this.#nowNs());
+  #description({ oldestPacketNs, newestPacketNs }: SourceDescription): SourceDescription {
     // A trusted time of change is a bound, not the time of a packet.
     return this.#settings.trustFileTimes ? { oldestPacketNs } : { oldestPacketNs, newestPacketNs };
   }
@@ -227,7 +226,8 @@ class DirectorySource implements PacketSource {
    */
   #coverage(known: readonly KnownFile[], window: TimeWindow, lost: readonly CoverageGap[]): Coverage {
     const nowNs = this.#nowNs();
-    const { oldestPacketNs, newestPacketNs } = extent(known, nowNs);
+    const found = extent(known, nowNs);
+    const { oldestPacketNs, newestPacketNs } = found;
     const behindNewest = newestPacketNs === undefined ? window.startNs : newestPacketNs + 1n;
     const trusted = this.#settings.trustFileTimes && newestPacketNs !== undefined;
     const uncoveredNs = trusted && nowNs > behindNewest ? nowNs : behindNewest;
@@ -246,7 +246,7 @@ class DirectorySource implements PacketSource {
         ...(window.endNs > nowNs ? { expectedAtNs: window.endNs } : {}),
       },
     ];
-    return { ...this.#extent(known), gaps: gapsInWindow(gaps, window) };
+    return { ...this.#description(found), gaps: gapsInWindow(gaps, window) };
   }
 
   #nowNs(): bigint {

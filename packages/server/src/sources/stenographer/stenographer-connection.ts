@@ -178,7 +178,7 @@ async function send(
       signal,
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     });
-    request.once("timeout", () => request.destroy(noAnswer(timeoutMs)));
+    if (timeoutMs !== undefined) request.once("timeout", () => request.destroy(noAnswer(timeoutMs)));
     request.end(body);
     const [response] = (await once(request, "response")) as [IncomingMessage]; // what the event carries
     return response;
@@ -207,7 +207,7 @@ async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-function noAnswer(timeoutMs = 0): Error {
+function noAnswer(timeoutMs: number): Error {
   return Object.assign(new Error(`nothing came for ${timeoutMs / 1000} s`), { code: "ETIMEDOUT" });
 }
 
