@@ -35,11 +35,9 @@ const { values, positionals } = parseArgs({
   options: { quick: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(suites);
-for (const name of names) {
-  const suite = suites[name];
-  if (suite === undefined) {
-    console.error(`no suite ${name}; there are: ${Object.keys(suites).join(", ")}`);
-    process.exit(2);
-  }
-  await suite(values);
+const unknown = names.find((name) => suites[name] === undefined);
+if (unknown !== undefined) {
+  console.error(`no suite ${unknown}; there are: ${Object.keys(suites).join(", ")}`);
+  process.exit(2);
 }
+for (const name of names) await suites[name]?.(values);

@@ -4,6 +4,7 @@ import { type RecordForm, RecordMaker, type TimeBounds } from "./block-records.j
 import { blockBytes, leastFrameOffset, mostRecordsPerBlock } from "./format.js";
 import type { PacketFile } from "./packet-file.js";
 import { gapBytes } from "./read-plan.js";
+import { type Steps, wait } from "./steps.js";
 
 /** A packet of usual size comes with the first read. */
 const firstReadBytes = 2048;
@@ -53,16 +54,16 @@ export class BlockReader {
   }
 
   /** All packets of a block: none of them where anything is wrong with it. The batch lives until the next read. */
-  async readWhole(
+  *readWhole(
     file: PacketFile,
     index: number,
     header: BlockHeader,
     bounds: TimeBounds,
     problems: BlockProblem[],
-  ): Promise<RecordBatch> {
+  ): Steps<RecordBatch> {
     this.maker.clear();
     const { bytes, view, maker } = this;
-    if (!(await file.read(bytes, 0, header.usedBytes, index * blockBytes))) {
+    if (!(yield* wait(file.read(bytes, 0, header.usedBytes, index * blockBytes)))) {
       problems.push({ what: "the file ends in the block", offset: 0 });
       return maker.batch(bytes);
     }
@@ -78,17 +79,17 @@ export class BlockReader {
    * The packets at some offsets of blocks, each one checked, of as many blocks as find room one behind another: of the first at least.
    * The batch lives until the next read.
    */
-  async readSome(
+  *readSome(
     file: PacketFile,
     blocks: readonly ChosenPackets[],
-  ): Promise<{ readonly batch: RecordBatch; readonly blocks: number }> {
+  ): Steps<{ readonly batch: RecordBatch; readonly blocks: number }> {
     const { bytes, maker } = this;
     maker.clear();
     let done = 0;
     for (let filled = 0; done < blocks.length; done++) {
       const { count } = maker;
       const block = blocks[done] as ChosenPackets; // done < length
-      const end = await this.addSome(file, block, filled);
+      const end = yield* this.#addSome(file, block, filled);
       if (end === undefined && done > 0) {
         maker.count = count; // whoever reads it again tells its problems
         break;
@@ -101,7 +102,7 @@ export class BlockReader {
   }
 
   /** Adds a block's packets from `filled` on, and gives where they end. Undefined: there is too little room. */
-  private async addSome(file: PacketFile, block: ChosenPackets, filled: number): Promise<number | undefined> {
+  *#addSome(file: PacketFile, block: ChosenPackets, filled: number): Steps<number | undefined> {
     const { bytes, view, maker } = this;
     const { offsets, header, bounds, problems } = block;
     const start = block.index * blockBytes;
@@ -121,8 +122,7 @@ export class BlockReader {
       const shift = fill - from;
       let have = inOnePiece ? end : Math.min((offsets[behind - 1] as number) + firstReadBytes, end);
       if (have + shift > blockBytes) return undefined;
-      const isThere = file.read(bytes, fill, have - from, start + from);
-      if (isThere !== true && !(await isThere)) {
+      if (!(yield* wait(file.read(bytes, fill, have - from, start + from)))) {
         // The file has become shorter: what is left of the block is read in runs.
         if (!inOnePiece) problems.push({ what: "the file ends in the packet", offset: from });
         i = inOnePiece ? i : behind;
@@ -137,7 +137,7 @@ export class BlockReader {
         // One that does not fit its block is no packet, which makeRecord() says.
         if (packetEnd > have && packetEnd <= end) {
           if (packetEnd + shift > blockBytes) return undefined;
-          if (!(await file.read(bytes, have + shift, packetEnd - have, start + have))) {
+          if (!(yield* wait(file.read(bytes, have + shift, packetEnd - have, start + have)))) {
             problems.push({ what: "the file ends in the packet", offset: at });
             i = behind;
             break;

@@ -3,12 +3,13 @@ import type { FileAccess } from "./file-access.js";
 import { FileReport } from "./file-report.js";
 import type { FilesQuery, Notices } from "./files-reader.js";
 import { blockBytes } from "./format.js";
-import { undefinedIfGone } from "./is-gone.js";
+import { unlessGone } from "./is-gone.js";
 import { finished, type StoredFile } from "./list-files.js";
 import type { BlockTable, PacketFile } from "./packet-file.js";
 import { all, type PositionSet } from "./position-set.js";
 import { type BlockJob, planReads } from "./read-plan.js";
 import { selectPositions } from "./select-positions.js";
+import { finish, type PromiseOrValue, type Steps, wait } from "./steps.js";
 import type { KnownFile, TableCache } from "./table-cache.js";
 
 /** What an answer is made from. */
@@ -17,7 +18,7 @@ export interface ThreadQuery extends FilesQuery, Notices {
   readonly tables: TableCache;
   readonly access: FileAccess;
   /** Waits until what was told has been heard, if that is much. */
-  readonly heard?: () => Promise<void>;
+  readonly heard?: () => PromiseOrValue<void>;
 }
 
 /** What is to be read of a file. It holds no file open. */
@@ -39,12 +40,12 @@ const planAhead = 3;
 
 /** Plans of the files that may have wanted packets, in order. What is found on the way is told when it is a file's turn. */
 export async function* planFiles(query: ThreadQuery): AsyncGenerator<FilePlan, void, undefined> {
-  const ahead: Promise<Planned>[] = [];
+  const ahead: PromiseOrValue<Planned>[] = [];
   try {
     for (const [i] of query.files.entries()) {
       for (const file of query.files.slice(i + ahead.length, i + 1 + planAhead)) {
-        const planned = plan(file, query);
-        planned.catch(() => {}); // whoever awaits it is told
+        const planned = finish(plan(file, query));
+        if (planned instanceof Promise) planned.catch(() => {}); // whoever awaits it is told
         ahead.push(planned);
       }
       const { found, tell } = (await ahead.shift()) as Planned; // it has at least this file's
@@ -59,8 +60,8 @@ export async function* planFiles(query: ThreadQuery): AsyncGenerator<FilePlan, v
 }
 
 /** Plans a file whose turn it is. */
-export async function planOne(file: StoredFile, query: ThreadQuery): Promise<FilePlan | undefined> {
-  const { found, tell } = await plan(file, query);
+export function* planOne(file: StoredFile, query: ThreadQuery): Steps<FilePlan | undefined> {
+  const { found, tell } = yield* plan(file, query);
   tell();
   return found;
 }
@@ -72,16 +73,16 @@ interface Planned {
   tell(): void;
 }
 
-async function plan(listed: StoredFile, query: ThreadQuery): Promise<Planned> {
+function* plan(listed: StoredFile, query: ThreadQuery): Steps<Planned> {
   const notices: (() => void)[] = [];
   const tell = (): void => {
     for (const notice of notices) notice();
   };
   let stored = listed;
-  let file = await query.tables.read(stored).catch(undefinedIfGone);
+  let file = yield* unlessGone(query.tables.read(stored));
   if (file === undefined && stored.isUnfinished) {
     stored = finished(stored); // renamed since it was listed
-    file = await query.tables.read(stored).catch(undefinedIfGone);
+    file = yield* unlessGone(query.tables.read(stored));
   }
   if (file === undefined) {
     notices.push(() => query.onGone(listed));
@@ -100,7 +101,7 @@ async function plan(listed: StoredFile, query: ThreadQuery): Promise<Planned> {
   }
   const onDamage = (damage: Damage): void => void notices.push(() => query.onDamage(damage));
   const isWanted = wanted.length > 0;
-  const set = stored.isUnfinished ? all : await readIndex(stored, file, isWanted, { ...query, onDamage });
+  const set = stored.isUnfinished ? all : yield* readIndex(stored, file, isWanted, { ...query, onDamage });
   const report = new FileReport(stored, table, query);
   notices.push(() => report.headers(wanted));
   const found = { listed, stored, version, table, wanted, set, report };
@@ -114,18 +115,18 @@ export function* readsOf({ table, wanted, set }: FilePlan, file?: PacketFile): G
 }
 
 /** What the index says; a damaged or missing one costs time, no packets: then the file is read whole. */
-async function readIndex(
+function* readIndex(
   stored: StoredFile,
   { size, table }: KnownFile,
   isWanted: boolean,
   { thread, filter, restoreVlanTags, tables, access, onDamage }: ThreadQuery,
-): Promise<PositionSet> {
-  const handle = await access.open(stored.indexPath).catch(undefinedIfGone);
+): Steps<PositionSet> {
+  const handle = yield* unlessGone(access.open(stored.indexPath));
   // An index comes a little later than its packets.
   if (handle === undefined) return all;
   try {
-    const index = await tables.openIndex(handle);
-    const last = await index.lastPosition();
+    const index = yield* wait(tables.openIndex(handle));
+    const last = yield* wait(index.lastPosition());
     if (last >= size) {
       onDamage({
         part: "packets",
@@ -138,14 +139,14 @@ async function readIndex(
       });
     }
     if (filter === undefined || !isWanted) return all;
-    return await selectPositions(index, filter, { packets: table.packets, restoreVlanTags });
+    return yield* wait(selectPositions(index, filter, { packets: table.packets, restoreVlanTags }));
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
     const { what, offset } = error;
     onDamage({ part: "index", thread, file: stored.name, offset, what, losesPackets: false });
     return all;
   } finally {
-    await handle.close();
+    yield* wait(handle.close());
   }
 }
 

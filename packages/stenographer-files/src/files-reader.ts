@@ -5,8 +5,9 @@ import type { PacketSpan } from "./coverage.js";
 import type { Damage } from "./damage.js";
 import { asynchronousAccess, type FileAccess } from "./file-access.js";
 import { firstUnfinished } from "./file-plan.js";
-import { isGone, isUnreadable } from "./is-gone.js";
+import { isUnreadable, unlessGone } from "./is-gone.js";
 import type { StoredFile } from "./list-files.js";
+import { finish, type Steps, wait } from "./steps.js";
 import { TableCache } from "./table-cache.js";
 import { threadAnswer } from "./thread-answer.js";
 
@@ -75,33 +76,36 @@ export class LocalReader implements FilesReader {
   }
 
   async spans(files: readonly StoredFile[]): Promise<FileSpan[]> {
-    const spans: FileSpan[] = [];
-    for (const file of files) spans.push(await this.#spanOf(file));
-    return spans;
+    return finish(this.#spans(files));
   }
 
   async bytesOf(files: readonly StoredFile[]): Promise<number> {
-    let bytes = 0;
-    for (const { packetsPath } of files) {
-      bytes += await this.access.stat(packetsPath).then(({ size }) => size, zeroIfGone);
-    }
-    return bytes;
+    return finish(this.#bytesOf(files));
   }
 
   async close(): Promise<void> {}
 
-  async #spanOf(file: StoredFile): Promise<FileSpan> {
+  *#spans(files: readonly StoredFile[]): Steps<FileSpan[]> {
+    const spans: FileSpan[] = [];
+    for (const file of files) spans.push(yield* this.#spanOf(file));
+    return spans;
+  }
+
+  *#bytesOf(files: readonly StoredFile[]): Steps<number> {
+    let bytes = 0;
+    for (const { packetsPath } of files) {
+      bytes += (yield* unlessGone(this.access.stat(packetsPath)))?.size ?? 0;
+    }
+    return bytes;
+  }
+
+  *#spanOf(file: StoredFile): Steps<FileSpan> {
     try {
-      const { table } = await this.tables.read(file);
+      const { table } = yield* wait(this.tables.read(file));
       return table.span(file.isUnfinished ? firstUnfinished(table) : undefined);
     } catch (error) {
       if (isUnreadable(error)) return "unreadable";
       throw error;
     }
   }
-}
-
-function zeroIfGone(error: unknown): number {
-  if (isGone(error)) return 0;
-  throw error;
 }

@@ -13,6 +13,7 @@ import {
   readChecked,
   readEntry,
 } from "./leveldb-block.js";
+import { finish, type PromiseOrValue, type Steps, wait } from "./steps.js";
 import { TableContents } from "./table-contents.js";
 
 /** Of blocks, most of which have 4 KiB. */
@@ -48,47 +49,67 @@ export class IndexFile {
    *
    * @param known what `contents` was when the file was open in the version that it has
    */
-  static async open(
+  static open(
     file: OpenFile,
     known: (version: string) => TableContents | undefined = () => undefined,
-  ): Promise<IndexFile> {
-    const stats = await file.stat();
+  ): PromiseOrValue<IndexFile> {
+    return finish(IndexFile.#open(file, known));
+  }
+
+  static *#open(file: OpenFile, known: (version: string) => TableContents | undefined): Steps<IndexFile> {
+    const stats = yield* wait(file.stat());
     const version = versionOf(stats);
     const contents = known(version);
     if (contents !== undefined) return new IndexFile(file, contents, version);
-    const index = new IndexFile(file, await TableContents.read(file, stats.size), version);
-    await index.checkVersion();
+    const index = new IndexFile(file, yield* TableContents.read(file, stats.size), version);
+    yield* index.#checkVersion();
     return index;
   }
 
-  /** The keys from `first` to `last`, both included, in order. */
-  async *range(first: Uint8Array, last: Uint8Array): AsyncGenerator<Postings, void, undefined> {
-    const { contents } = this;
-    for (let i = contents.firstBlock(first); i < contents.blocks; i++) {
-      const handle = contents.block(i);
-      if (handle.size > pieceBytes) {
-        for await (const postings of this.longPostings(handle)) {
-          if (compareKeys(postings.key, postings.key.length, last) > 0) return;
-          if (compareKeys(postings.key, postings.key.length, first) >= 0) yield postings;
-        }
-        continue;
-      }
-      const entries = new BlockEntries(this.known.get(i) ?? (await this.readBlock(i, handle)), handle.offset);
-      while (entries.next()) {
-        const { key, keyBytes, valueAt, valueBytes } = entries;
-        if (compareKeys(key, keyBytes, last) > 0) return;
-        if (compareKeys(key, keyBytes, first) >= 0) {
-          yield postings(keyOf(entries), handle.offset + valueAt, valueBytes);
-        }
-      }
-    }
+  /** Calls `take` with the keys from `first` to `last`, both included, in order, until it gives false. */
+  range(first: Uint8Array, last: Uint8Array, take: (postings: Postings) => boolean): PromiseOrValue<void> {
+    return finish(this.#range(first, last, take));
   }
 
   /**
    * Calls `take` with the positions of keys, ascending within each, some at a time. Short ones that lie near each other, as those of a
    * net's addresses do, are read together.
    */
-  async positions(found: readonly Postings[], take: (positions: Uint32Array) => void): Promise<void> {
+  positions(found: readonly Postings[], take: (positions: Uint32Array) => void): PromiseOrValue<void> {
+    return finish(this.#positions(found, take));
+  }
+
+  /** The last position of any packet with an IP protocol: the packet file must reach beyond it. -1: there is none. */
+  lastPosition(): PromiseOrValue<number> {
+    return this.contents.lastPosition ?? finish(this.#findLastPosition());
+  }
+
+  *#range(first: Uint8Array, last: Uint8Array, take: (postings: Postings) => boolean): Steps<void> {
+    const { contents } = this;
+    for (let i = contents.firstBlock(first); i < contents.blocks; i++) {
+      const handle = contents.block(i);
+      if (handle.size > pieceBytes) {
+        if (!(yield* this.#longPostings(handle, first, last, take))) return;
+        continue;
+      }
+      const block = this.known.get(i) ?? (yield* this.#readBlock(i, handle));
+      const entries = new BlockEntries(block, handle.offset);
+      while (entries.next()) {
+        const { key, keyBytes, valueAt, valueBytes } = entries;
+        if (compareKeys(key, keyBytes, last) > 0) return;
+        if (compareKeys(key, keyBytes, first) < 0) continue;
+        if (!take(postings(keyOf(entries), handle.offset + valueAt, valueBytes))) return;
+      }
+    }
+  }
+
+  *#all(first: Uint8Array, last: Uint8Array): Steps<Postings[]> {
+    const found: Postings[] = [];
+    yield* this.#range(first, last, (postings) => found.push(postings) > 0);
+    return found;
+  }
+
+  *#positions(found: readonly Postings[], take: (positions: Uint32Array) => void): Steps<void> {
     for (let i = 0; i < found.length; ) {
       const first = found[i] as Postings; // i < length
       let behind = i + 1;
@@ -97,9 +118,9 @@ export class IndexFile {
         if (next.offset < end || endOf(next) - first.offset > pieceBytes) break;
         end = endOf(next);
       }
-      if (behind === i + 1) await this.longPositions(first, take);
+      if (behind === i + 1) yield* this.#longPositions(first, take);
       else {
-        const bytes = await readBytes(this.file, first.offset, end - first.offset);
+        const bytes = yield* readBytes(this.file, first.offset, end - first.offset);
         for (const { offset, count } of found.slice(i, behind)) {
           const own = Buffer.allocUnsafeSlow(4 * count);
           bytes.copy(own, 0, offset - first.offset);
@@ -110,49 +131,40 @@ export class IndexFile {
     }
   }
 
-  private async longPositions(
-    { offset, count }: Postings,
-    take: (positions: Uint32Array) => void,
-  ): Promise<void> {
+  *#longPositions({ offset, count }: Postings, take: (positions: Uint32Array) => void): Steps<void> {
     let previous = -1;
     const perPiece = pieceBytes / 4;
     for (let done = 0; done < count; done += perPiece) {
       const length = Math.min(perPiece, count - done);
       const at = offset + 4 * done;
-      const positions = decoded(await readBytes(this.file, at, 4 * length), at, previous);
+      const positions = decoded(yield* readBytes(this.file, at, 4 * length), at, previous);
       previous = positions[length - 1] ?? previous;
       take(positions);
     }
   }
 
-  /** The last position of any packet with an IP protocol: the packet file must reach beyond it. -1: there is none. */
-  async lastPosition(): Promise<number> {
-    this.contents.lastPosition ??= await this.findLastPosition();
-    return this.contents.lastPosition;
-  }
-
-  private async findLastPosition(): Promise<number> {
-    let last = -1;
+  *#findLastPosition(): Steps<number> {
     const kind = keyKind.protocol;
-    for await (const { offset, count } of this.range(Uint8Array.of(kind, 0), Uint8Array.of(kind, 255))) {
+    let last = -1;
+    for (const { offset, count } of yield* this.#all(Uint8Array.of(kind, 0), Uint8Array.of(kind, 255))) {
       if (count === 0) continue;
-      last = Math.max(last, (await readBytes(this.file, offset + 4 * (count - 1), 4)).readUInt32BE());
+      last = Math.max(last, (yield* readBytes(this.file, offset + 4 * (count - 1), 4)).readUInt32BE());
     }
+    this.contents.lastPosition = last;
     return last;
   }
 
-  private async checkVersion(): Promise<void> {
+  *#checkVersion(): Steps<void> {
     const key = Uint8Array.of(keyKind.version);
-    for await (const { offset, count } of this.range(key, key)) {
-      const major = count === 2 ? (await readBytes(this.file, offset, 4)).readUInt32BE() : 0;
-      if (major !== 2) throw new DamageError(`an index of version ${major}`, offset);
-      return;
-    }
-    throw new DamageError("an index without its version", 0);
+    const [version] = yield* this.#all(key, key);
+    if (version === undefined) throw new DamageError("an index without its version", 0);
+    const { offset, count } = version;
+    const major = count === 2 ? (yield* readBytes(this.file, offset, 4)).readUInt32BE() : 0;
+    if (major !== 2) throw new DamageError(`an index of version ${major}`, offset);
   }
 
-  private async readBlock(index: number, handle: Handle): Promise<Buffer> {
-    const block = await readChecked(this.file, handle);
+  *#readBlock(index: number, handle: Handle): Steps<Buffer> {
+    const block = yield* readChecked(this.file, handle);
     // What is wrong behind the keys that are wanted makes them doubtful, too.
     const entries = new BlockEntries(block, handle.offset);
     while (entries.next()) countOf(entries.valueBytes, handle.offset + entries.valueAt);
@@ -161,21 +173,33 @@ export class IndexFile {
     return block;
   }
 
-  /** Of a block that is mostly one long value: only the lengths and keys are read, once the whole has proved good. */
-  private async *longPostings(block: Handle): AsyncGenerator<Postings, void, undefined> {
-    await checkBlock(this.file, block);
-    const tail = await readBytes(this.file, block.offset + block.size - 4, 4);
+  /**
+   * As range, in a block that is mostly one long value: only the lengths and keys are read, once the whole has proved good. False: no
+   * more is wanted.
+   */
+  *#longPostings(
+    block: Handle,
+    first: Uint8Array,
+    last: Uint8Array,
+    take: (postings: Postings) => boolean,
+  ): Steps<boolean> {
+    yield* checkBlock(this.file, block);
+    const tail = yield* readBytes(this.file, block.offset + block.size - 4, 4);
     const end = block.size - 4 - 4 * tail.readUInt32LE();
     if (end < 0) throw new DamageError("a damaged block", block.offset);
     const entry = { key: new Uint8Array(longestKey), keyBytes: 0, valueAt: 0, valueBytes: 0 };
     for (let at = 0; at < end; ) {
-      const head = await readBytes(this.file, block.offset + at, Math.min(64, block.size - at));
+      const head = yield* readBytes(this.file, block.offset + at, Math.min(64, block.size - at));
       const order = readEntry(head, { at: 0, end: head.length }, entry);
       const next = at + entry.valueAt + entry.valueBytes;
       if (order === undefined || next > end) throw new DamageError("a damaged entry", block.offset + at);
-      yield postings(keyOf(entry), block.offset + at + entry.valueAt, entry.valueBytes);
+      const { key, keyBytes, valueAt, valueBytes } = entry;
+      const found = postings(keyOf(entry), block.offset + at + valueAt, valueBytes);
+      if (compareKeys(key, keyBytes, last) > 0) return false;
+      if (compareKeys(key, keyBytes, first) >= 0 && !take(found)) return false;
       at = next;
     }
+    return true;
   }
 }
 

@@ -5,6 +5,7 @@ export type { FileAccess, OpenFile } from "./file-access.js";
 export { IndexFile, type Postings } from "./index-file.js";
 export type { ThreadFolders } from "./list-files.js";
 export { type BlockEntry, BlockTable, PacketFile } from "./packet-file.js";
+export type { PromiseOrValue } from "./steps.js";
 export {
   StenographerStore,
   type StoreAnswer,

@@ -1,12 +1,18 @@
+import { type PromiseOrValue, type Steps, wait } from "./steps.js";
+
 /** Whether a file or folder was not there to be opened. */
 export function isGone(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
-/** Catches that a file was not there to be opened. */
-export function undefinedIfGone(error: unknown): undefined {
-  if (!isGone(error)) throw error;
-  return undefined;
+/** What was opened or read; undefined where the file was not there. */
+export function* unlessGone<T>(opened: PromiseOrValue<T>): Steps<T | undefined> {
+  try {
+    return yield* wait(opened);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    return undefined;
+  }
 }
 
 /** Whether it was the system that could not open or read a file, for whatever reason. */

@@ -1,6 +1,7 @@
 import { crc32c, maskedCrc } from "./crc32c.js";
 import { DamageError } from "./damage.js";
 import type { OpenFile } from "./file-access.js";
+import { type Steps, wait } from "./steps.js";
 
 // The format: github.com/google/leveldb, doc/table_format.md.
 const trailerBytes = 5;
@@ -130,8 +131,8 @@ export function compareKeys(
 }
 
 /** Reads a block, and compares its checksum. */
-export async function readChecked(file: OpenFile, handle: Handle): Promise<Buffer> {
-  return checked(await readBytes(file, handle.offset, handle.size + trailerBytes), handle);
+export function* readChecked(file: OpenFile, handle: Handle): Steps<Buffer> {
+  return checked(yield* readBytes(file, handle.offset, handle.size + trailerBytes), handle);
 }
 
 /** A block that `bytes` begin with, its checksum compared. */
@@ -141,13 +142,13 @@ export function checked(bytes: Buffer, handle: Handle): Buffer {
 }
 
 /** As readChecked, for a block too long to hold. */
-export async function checkBlock(file: OpenFile, handle: Handle): Promise<void> {
+export function* checkBlock(file: OpenFile, handle: Handle): Steps<void> {
   const end = handle.offset + handle.size + 1;
   let crc = 0;
   for (let at = handle.offset; at < end; at += pieceBytes) {
-    crc = crc32c(await readBytes(file, at, Math.min(pieceBytes, end - at)), crc);
+    crc = crc32c(yield* readBytes(file, at, Math.min(pieceBytes, end - at)), crc);
   }
-  compareChecksum(crc, await readBytes(file, end - 1, trailerBytes), handle);
+  compareChecksum(crc, yield* readBytes(file, end - 1, trailerBytes), handle);
 }
 
 function compareChecksum(crc: number, trailer: Buffer, { offset, size }: Handle): void {
@@ -159,9 +160,9 @@ function compareChecksum(crc: number, trailer: Buffer, { offset, size }: Handle)
 }
 
 /** Reads bytes that must be there. */
-export async function readBytes(file: OpenFile, offset: number, length: number): Promise<Buffer> {
+export function* readBytes(file: OpenFile, offset: number, length: number): Steps<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(length); // not a part of a pool, so that it can be seen as words
-  const { bytesRead } = await file.read(bytes, 0, length, offset);
+  const { bytesRead } = yield* wait(file.read(bytes, 0, length, offset));
   if (bytesRead !== length) throw new DamageError("the index ends", offset + bytesRead);
   return bytes;
 }

@@ -5,6 +5,7 @@ import type { PacketSpan } from "./coverage.js";
 import { asynchronousAccess, diskSeekBytes, type FileAccess, type OpenFile } from "./file-access.js";
 import { versionOf } from "./file-version.js";
 import { blockBytes, blockHeaderBytes } from "./format.js";
+import { finish, type PromiseOrValue, type Steps, wait } from "./steps.js";
 
 /** A block's header, or what is wrong with it. */
 export type BlockEntry = BlockHeader | string;
@@ -94,13 +95,17 @@ export class PacketFile {
     readonly version: string,
   ) {}
 
-  static async open(path: string, access: FileAccess = asynchronousAccess): Promise<PacketFile> {
-    const file = await access.open(path);
+  static open(path: string, access: FileAccess = asynchronousAccess): PromiseOrValue<PacketFile> {
+    return finish(PacketFile.#open(path, access));
+  }
+
+  static *#open(path: string, access: FileAccess): Steps<PacketFile> {
+    const file = yield* wait(access.open(path));
     try {
-      const stats = await file.stat();
+      const stats = yield* wait(file.stat());
       return new PacketFile(file, stats.size, versionOf(stats));
     } catch (error) {
-      await file.close();
+      yield* wait(file.close());
       throw error;
     }
   }
@@ -110,7 +115,25 @@ export class PacketFile {
    *
    * @param isFinished whether the newest block is to be believed
    */
-  async readTable(isFinished = true): Promise<BlockTable> {
+  readTable(isFinished = true): PromiseOrValue<BlockTable> {
+    return finish(this.#readTable(isFinished));
+  }
+
+  /** What a seek costs now, in bytes that could be read in sequence instead. */
+  get seekBytes(): number {
+    return this.file.seekBytes ?? diskSeekBytes;
+  }
+
+  /** Fills `bytes` from `offset` of the file on. False: the file ends before. */
+  read(bytes: Uint8Array, at: number, length: number, offset: number): PromiseOrValue<boolean> {
+    return finish(this.#read(bytes, at, length, offset));
+  }
+
+  close(): PromiseOrValue<void> {
+    return this.file.close();
+  }
+
+  *#readTable(isFinished: boolean): Steps<BlockTable> {
     const whole = Math.floor(this.size / blockBytes);
     const restBytes = this.size % blockBytes;
     const count = whole + (restBytes > 0 ? 1 : 0);
@@ -119,13 +142,12 @@ export class PacketFile {
     const view = new DataView(headers.buffer, headers.byteOffset, headers.length);
     for (let first = 0; first < count; first += headersAtOnce) {
       const length = Math.min(headersAtOnce, count - first);
-      await Promise.all(
-        Array.from({ length }, async (_, i) => {
-          const at = i * blockHeaderBytes;
-          headers.fill(0, at, at + blockHeaderBytes);
-          await this.file.read(headers, at, blockHeaderBytes, (first + i) * blockBytes);
-        }),
-      );
+      headers.fill(0);
+      const reads = Array.from({ length }, (_, i) => {
+        const offset = (first + i) * blockBytes;
+        return this.file.read(headers, i * blockHeaderBytes, blockHeaderBytes, offset);
+      });
+      yield* wait(Promise.all(reads));
       for (let i = 0; i < length; i++) blocks[first + i] = readBlockHeader(view, i * blockHeaderBytes);
     }
     const last = blocks[whole];
@@ -141,7 +163,7 @@ export class PacketFile {
     for (const edge of new Set([0, count - 1])) {
       const block = blocks[edge];
       if (typeof block !== "object" || block.packets === 0) continue;
-      const timed = await this.withPacketTimes(edge, block);
+      const timed = yield* this.#withPacketTimes(edge, block);
       // Whoever reads the block finds the problem again, and says where.
       if (timed === undefined) doubtful.add(edge);
       else blocks[edge] = timed;
@@ -149,41 +171,19 @@ export class PacketFile {
     return new BlockTable(blocks, restBytes, doubtful);
   }
 
-  /** What a seek costs now, in bytes that could be read in sequence instead. */
-  get seekBytes(): number {
-    return this.file.seekBytes ?? diskSeekBytes;
-  }
-
-  /** Fills `bytes` from `offset` of the file on, at once if it can. False: the file ends before. */
-  read(bytes: Uint8Array, at: number, length: number, offset: number): boolean | Promise<boolean> {
-    const now = this.file.readNow?.(bytes, at, length, offset);
-    if (now === length) return true;
-    return this.readOn(bytes, at, length, offset, now ?? 0);
-  }
-
-  private async readOn(
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-    offset: number,
-    already: number,
-  ): Promise<boolean> {
-    for (let done = already; done < length; ) {
-      const { bytesRead } = await this.file.read(bytes, at + done, length - done, offset + done);
+  *#read(bytes: Uint8Array, at: number, length: number, offset: number): Steps<boolean> {
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = yield* wait(this.file.read(bytes, at + done, length - done, offset + done));
       if (bytesRead === 0) return false;
       done += bytesRead;
     }
     return true;
   }
 
-  close(): Promise<void> {
-    return this.file.close();
-  }
-
   /** A block with the times of its packets instead of its header's. Undefined: something is wrong with it. */
-  private async withPacketTimes(index: number, block: BlockHeader): Promise<BlockHeader | undefined> {
+  *#withPacketTimes(index: number, block: BlockHeader): Steps<BlockHeader | undefined> {
     const bytes = new Uint8Array(block.usedBytes);
-    if (!(await this.read(bytes, 0, bytes.length, index * blockBytes))) return undefined;
+    if (!(yield* this.#read(bytes, 0, bytes.length, index * blockBytes))) return undefined;
     const maker = new RecordMaker({ resolution: "nanoseconds", restoreVlanTags: false });
     if (maker.makeBlock(bytes, new DataView(bytes.buffer), block, undefined) !== undefined) return undefined;
     return { ...block, firstUs: maker.firstUs, lastUs: maker.lastUs };

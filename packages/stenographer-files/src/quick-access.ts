@@ -15,6 +15,7 @@ import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { diskSeekBytes, type FileAccess, type OpenFile } from "./file-access.js";
+import { finish, type PromiseOrValue, type Steps, wait } from "./steps.js";
 
 /** What takes longer has waited: so long, and so many milliseconds more a byte. */
 const quickMs = 0.3;
@@ -53,17 +54,21 @@ export class QuickAccess implements FileAccess {
   readonly #folders = new Map<string, Folder>();
   readonly #turns = new Turns();
 
-  async open(path: string): Promise<OpenFile> {
+  open(path: string): PromiseOrValue<OpenFile> {
+    return finish(this.#open(path));
+  }
+
+  *#open(path: string): Steps<OpenFile> {
     const folder = this.#folderOf(path);
-    const fd = await folder.do(
+    const opened = folder.do(
       0,
       () => openSync(path, "r"),
       () => openLater(path, "r"),
     );
-    return new QuickFile(fd, folder);
+    return new QuickFile(yield* wait(opened), folder);
   }
 
-  stat(path: string): Promise<Stats> {
+  stat(path: string): PromiseOrValue<Stats> {
     return this.#folderOf(path).do(
       0,
       () => statSync(path),
@@ -107,22 +112,23 @@ class Folder {
   }
 
   /** Does an operation on so many bytes in the one way or in the other. */
-  async do<T>(bytes: number, now: () => T, later: () => Promise<T>): Promise<T> {
-    if (this.turns.isDue(performance.now())) await this.turns.take();
-    return performance.now() < this.#carefulUntil ? later() : this.#timed(bytes, now);
+  do<T>(bytes: number, now: () => T, later: () => Promise<T>): PromiseOrValue<T> {
+    const startedAt = performance.now();
+    if (this.turns.isDue(startedAt)) return this.#doNextTurn(bytes, now, later);
+    return startedAt < this.#carefulUntil ? later() : this.#timed(bytes, startedAt, now);
   }
 
-  /** Does an operation at once, unless that may take long, or others have waited. */
-  doNow<T>(bytes: number, now: () => T): T | undefined {
+  async #doNextTurn<T>(bytes: number, now: () => T, later: () => Promise<T>): Promise<T> {
+    await this.turns.take();
     const startedAt = performance.now();
-    if (this.turns.isDue(startedAt) || startedAt < this.#carefulUntil) return undefined;
-    return this.#timed(bytes, now);
+    return startedAt < this.#carefulUntil ? later() : this.#timed(bytes, startedAt, now);
   }
 
-  #timed<T>(bytes: number, now: () => T): T {
-    const startedAt = performance.now();
+  #timed<T>(bytes: number, startedAt: number, now: () => T): PromiseOrValue<T> {
     try {
       return now();
+    } catch (error) {
+      return Promise.reject(error);
     } finally {
       const endedAt = performance.now();
       const tookMs = endedAt - startedAt;
@@ -146,7 +152,8 @@ class Folder {
 /** Its number is given back when nothing uses it any more: the next file gets the same. */
 class QuickFile implements OpenFile {
   readonly #underWay = new Set<Promise<unknown>>();
-  #closed: Promise<void> | undefined;
+  #isClosed = false;
+  #closed: PromiseOrValue<void> = undefined;
 
   constructor(
     private readonly fd: number,
@@ -157,26 +164,20 @@ class QuickFile implements OpenFile {
     return this.folder.seekBytes;
   }
 
-  readNow(bytes: Uint8Array, at: number, length: number, position: number): number | undefined {
-    if (this.#closed !== undefined) return undefined;
-    return this.folder.doNow(length, () => readSync(this.fd, bytes, at, length, position));
-  }
-
-  async read(
+  read(
     bytes: Uint8Array,
     at: number,
     length: number,
     position: number,
-  ): Promise<{ bytesRead: number }> {
-    const bytesRead = await this.#use(
+  ): PromiseOrValue<{ bytesRead: number }> {
+    return this.#use(
       length,
-      () => readSync(this.fd, bytes, at, length, position),
-      () => readLater(this.fd, bytes, at, length, position),
+      () => ({ bytesRead: readSync(this.fd, bytes, at, length, position) }),
+      async () => ({ bytesRead: await readLater(this.fd, bytes, at, length, position) }),
     );
-    return { bytesRead };
   }
 
-  stat(): Promise<Stats> {
+  stat(): PromiseOrValue<Stats> {
     return this.#use(
       0,
       () => fstatSync(this.fd),
@@ -184,25 +185,33 @@ class QuickFile implements OpenFile {
     );
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  close(): PromiseOrValue<void> {
+    if (this.#isClosed) return this.#closed;
+    this.#isClosed = true;
+    this.#closed = finish(this.#close());
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
-    await this.folder.do(
-      0,
-      () => closeSync(this.fd),
-      () => closeLater(this.fd),
+  *#close(): Steps<void> {
+    while (this.#underWay.size > 0) yield* wait(Promise.allSettled(this.#underWay));
+    yield* wait(
+      this.folder.do(
+        0,
+        () => closeSync(this.fd),
+        () => closeLater(this.fd),
+      ),
     );
   }
 
-  async #use<T>(bytes: number, now: () => T, later: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) {
-      throw Object.assign(new Error("the file has been closed"), { code: "EBADF" });
+  #use<T>(bytes: number, now: () => T, later: () => Promise<T>): PromiseOrValue<T> {
+    if (this.#isClosed) {
+      return Promise.reject(Object.assign(new Error("the file has been closed"), { code: "EBADF" }));
     }
     const operation = this.folder.do(bytes, now, later);
+    return operation instanceof Promise ? this.#until(operation) : operation;
+  }
+
+  async #until<T>(operation: Promise<T>): Promise<T> {
     this.#underWay.add(operation);
     try {
       return await operation;

@@ -118,12 +118,13 @@ async function sendPackets({ id, query, filter }: Question & { ask: "packets" })
   const told = new Told();
   const outbox = new Outbox(id, readers, told);
   underWay.set(id, { work, form: query, readers, told });
-  const heard = async (): Promise<void> => {
+  const untilHeard = async (): Promise<void> => {
     while (told.isTooMuch) {
       outbox.sendNotices();
       await told.change(work.signal);
     }
   };
+  const heard = (): Promise<void> | undefined => (told.isTooMuch ? untilHeard() : undefined);
   const tell = (notice: Notice): void => {
     outbox.flush(); // packets that were found before
     told.add(notice);

@@ -15,6 +15,7 @@ import { listThread, type StoredFile } from "./list-files.js";
 import { PacketFile } from "./packet-file.js";
 import { QuickAccess } from "./quick-access.js";
 import { selectPositions } from "./select-positions.js";
+import { finish } from "./steps.js";
 
 let folder = "";
 let files: readonly StoredFile[] = [];
@@ -152,7 +153,7 @@ it("a position where no packet has room is no packet, wherever it lies in the bl
       problems,
     };
     const reader = new BlockReader({ resolution: "nanoseconds", restoreVlanTags: false });
-    const { batch, blocks } = await reader.readSome(file, [chosen]);
+    const { batch, blocks } = await finish(reader.readSome(file, [chosen]));
     expect([batch.count, blocks]).toEqual([1, 1]);
     expect(problems.map(({ offset }) => offset)).toEqual([blockBytes - 50, blockBytes - 1]);
   }

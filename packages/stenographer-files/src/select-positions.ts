@@ -10,6 +10,7 @@ import {
   type PositionSet,
   unite,
 } from "./position-set.js";
+import { finish, type PromiseOrValue, type Steps, together, wait } from "./steps.js";
 
 /** What the choice between seeking and scanning depends on. */
 export interface SelectOptions {
@@ -30,25 +31,26 @@ const mostKeys = 256 * 1024;
 
 /**
  * The packets of a file that a filter may select, by its index: a superset, since times are not in the index, and terms
- * that most packets match are not looked up. Throws DamageError.
+ * that most packets match are not looked up. Rejects with a DamageError.
  */
-export async function selectPositions(
+export function selectPositions(
   index: IndexFile,
   filter: FilterNode,
   options: SelectOptions,
-): Promise<PositionSet> {
+): PromiseOrValue<PositionSet> {
   const { mostPositions = mostByDefault } = options;
-  return depthOf(filter) > mostDepth ? all : evaluate(filter);
+  return depthOf(filter) > mostDepth ? all : finish(evaluate(filter));
 
-  async function evaluate(node: FilterNode): Promise<PositionSet> {
-    if (node.kind !== "and" && node.kind !== "or") return lookUp(node);
+  function* evaluate(node: FilterNode): Steps<PositionSet> {
+    if (node.kind !== "and" && node.kind !== "or") return yield* lookUp(node);
     const terms = chain(node);
     if (terms.length > mostTerms) return all;
-    return node.kind === "and" ? evaluateAnd(terms) : evaluateOr(terms);
+    return node.kind === "and" ? yield* evaluateAnd(terms) : yield* evaluateOr(terms);
   }
 
-  async function evaluateAnd(terms: readonly FilterNode[]): Promise<PositionSet> {
-    const sized = await Promise.all(terms.map(async (term) => ({ term, size: await sizeOf(term) })));
+  function* evaluateAnd(terms: readonly FilterNode[]): Steps<PositionSet> {
+    const sizes = yield* together(terms.map(sizeOf));
+    const sized = terms.map((term, i) => ({ term, size: sizes[i] ?? options.packets }));
     sized.sort((a, b) => a.size - b.size);
     let set = all;
     for (const { term, size } of sized) {
@@ -57,20 +59,20 @@ export async function selectPositions(
         // Reading a page for each packet that is left costs less than reading many more positions.
         if (size > 512 * set.positions.length) continue;
       }
-      set = intersect(set, await evaluate(term));
+      set = intersect(set, yield* evaluate(term));
     }
     return set;
   }
 
-  async function evaluateOr(terms: readonly FilterNode[]): Promise<PositionSet> {
+  function* evaluateOr(terms: readonly FilterNode[]): Steps<PositionSet> {
     let size = 0;
     for (const term of terms) {
-      size += await sizeOf(term);
+      size += yield* sizeOf(term);
       if (2 * size > options.packets) return all; // as for a single term
     }
     let sets: PositionSet[] = [];
     for (const term of terms) {
-      const set = await evaluate(term);
+      const set = yield* evaluate(term);
       if (set.kind === "all") return all;
       sets.push(set);
     }
@@ -86,36 +88,35 @@ export async function selectPositions(
   }
 
   /** About how many packets a term selects, without reading them. */
-  async function sizeOf(node: FilterNode): Promise<number> {
-    if (node.kind === "or") {
-      const sizes = await Promise.all(chain(node).slice(0, mostTerms).map(sizeOf));
-      return sizes.reduce((sum, size) => sum + size, 0);
-    }
-    if (node.kind === "and") {
-      return Math.min(...(await Promise.all(chain(node).slice(0, mostTerms).map(sizeOf))));
+  function* sizeOf(node: FilterNode): Steps<number> {
+    if (node.kind === "and" || node.kind === "or") {
+      const sizes = yield* together(chain(node).slice(0, mostTerms).map(sizeOf));
+      return node.kind === "and" ? Math.min(...sizes) : sizes.reduce((sum, size) => sum + size, 0);
     }
     const range = keysOf(node, options);
     if (range === undefined) return options.packets;
     let size = 0;
-    for await (const { count } of index.range(range.first, range.last)) {
-      size += count;
-      if (size >= options.packets) break;
-    }
+    const count = (postings: Postings): boolean => {
+      size += postings.count;
+      return size < options.packets;
+    };
+    yield* wait(index.range(range.first, range.last, count));
     return size;
   }
 
-  async function lookUp(node: FilterNode): Promise<PositionSet> {
+  function* lookUp(node: FilterNode): Steps<PositionSet> {
     const range = keysOf(node, options);
     if (range === undefined) return all;
     const found: Postings[] = [];
     let total = 0;
-    for await (const postings of index.range(range.first, range.last)) {
+    const find = (postings: Postings): boolean => {
       total += postings.count;
-      // Half of the packets and more: every block has some, so all are read anyway.
-      if (2 * total > options.packets) return all;
       found.push(postings);
-    }
-    if (found.length > mostKeys) return all;
+      return 2 * total <= options.packets && found.length <= mostKeys;
+    };
+    yield* wait(index.range(range.first, range.last, find));
+    // Half of the packets and more: every block has some, so all are read anyway.
+    if (2 * total > options.packets || found.length > mostKeys) return all;
     const positions = new Uint32Array(Math.min(total, 2 * mostPositions));
     let count = 0;
     let isSorted = true;
@@ -125,7 +126,7 @@ export async function selectPositions(
       count = 0;
       isSorted = true;
     };
-    await index.positions(found, (piece) => {
+    const add = (piece: Uint32Array): void => {
       for (let rest = piece; rest.length > 0; ) {
         if (count === positions.length) unload();
         const part = rest.subarray(0, positions.length - count);
@@ -135,7 +136,8 @@ export async function selectPositions(
         count += part.length;
         rest = rest.subarray(part.length);
       }
-    });
+    };
+    yield* wait(index.positions(found, add));
     unload();
     return set;
   }

@@ -4,6 +4,7 @@ import { IndexFile } from "./index-file.js";
 import type { StoredFile } from "./list-files.js";
 import { type BlockTable, PacketFile } from "./packet-file.js";
 import { RecentMap } from "./recent-map.js";
+import { finish, type PromiseOrValue, type Steps, wait } from "./steps.js";
 import type { TableContents } from "./table-contents.js";
 
 /** The most files that are remembered, and blocks in all of them: 128 GiB of packets in some 15 MiB of memory. */
@@ -38,27 +39,35 @@ export class TableCache {
   }
 
   /** The block table of a file, which is opened only if it is not known. Rejects where the file can't be read. */
-  async read(stored: StoredFile): Promise<KnownFile> {
+  read(stored: StoredFile): PromiseOrValue<KnownFile> {
+    return finish(this.#read(stored));
+  }
+
+  /** An index whose table of contents is read only if it is not known. Rejects with a DamageError. */
+  openIndex(file: OpenFile): PromiseOrValue<IndexFile> {
+    return finish(this.#openIndex(file));
+  }
+
+  *#read(stored: StoredFile): Steps<KnownFile> {
     if (!stored.isUnfinished) {
-      const stats = await this.access.stat(stored.packetsPath);
+      const stats = yield* wait(this.access.stat(stored.packetsPath));
       const version = versionOf(stats);
       const table = this.get(version);
       if (table !== undefined) return { version, size: stats.size, table };
     }
-    const file = await PacketFile.open(stored.packetsPath, this.access);
+    const file = yield* wait(PacketFile.open(stored.packetsPath, this.access));
     try {
       const { version, size } = file;
-      const table = await file.readTable(!stored.isUnfinished);
+      const table = yield* wait(file.readTable(!stored.isUnfinished));
       if (!stored.isUnfinished) this.set(version, table);
       return { version, size, table };
     } finally {
-      await file.close();
+      yield* wait(file.close());
     }
   }
 
-  /** An index whose table of contents is read only if it is not known. Throws DamageError. */
-  async openIndex(file: OpenFile): Promise<IndexFile> {
-    const index = await IndexFile.open(file, (version) => this.#contents.get(version));
+  *#openIndex(file: OpenFile): Steps<IndexFile> {
+    const index = yield* wait(IndexFile.open(file, (version) => this.#contents.get(version)));
     this.#contents.set(index.version, index.contents);
     return index;
   }

@@ -9,6 +9,7 @@ import {
   readChecked,
   readHandle,
 } from "./leveldb-block.js";
+import type { Steps } from "./steps.js";
 
 const magic = 0xdb4775248b80fb57n;
 const footerBytes = 48;
@@ -38,9 +39,9 @@ export class TableContents {
   ) {}
 
   /** Reads it from the end of a table. Throws DamageError. */
-  static async read(file: OpenFile, size: number): Promise<TableContents> {
+  static *read(file: OpenFile, size: number): Steps<TableContents> {
     if (size < footerBytes) throw new DamageError(`an index of ${size} bytes`, 0);
-    const tail = await readBytes(file, Math.max(0, size - tailBytes), Math.min(size, tailBytes));
+    const tail = yield* readBytes(file, Math.max(0, size - tailBytes), Math.min(size, tailBytes));
     const footer = tail.subarray(-footerBytes);
     if (footer.readBigUInt64LE(footerBytes - 8) !== magic) {
       throw new DamageError("no leveldb table's end", size - 8);
@@ -52,7 +53,7 @@ export class TableContents {
       throw new DamageError("a damaged footer", size - footerBytes);
     }
     const at = contents.offset - (size - tail.length);
-    const block = at < 0 ? await readChecked(file, contents) : checked(tail.subarray(at), contents);
+    const block = at < 0 ? yield* readChecked(file, contents) : checked(tail.subarray(at), contents);
     return TableContents.parse(block, contents.offset, size);
   }
 

@@ -4,9 +4,10 @@ import { type BlockProblem, BlockReader } from "./block-reader.js";
 import { BlockReaders } from "./block-readers.js";
 import type { TimeBounds } from "./block-records.js";
 import { type FilePlan, planFiles, planOne, readsOf, type ThreadQuery } from "./file-plan.js";
-import { undefinedIfGone } from "./is-gone.js";
+import { unlessGone } from "./is-gone.js";
 import { PacketFile } from "./packet-file.js";
 import type { BlockJob } from "./read-plan.js";
+import { finish, type PromiseOrValue, type Steps, wait } from "./steps.js";
 
 /** Blocks read ahead of the reader. */
 const readAhead = 2;
@@ -37,15 +38,15 @@ export async function* readThread(
 ): AsyncGenerator<ReadBlock, void, undefined> {
   const { signal } = query;
   for await (const plan of planFiles(query)) {
-    const answer = await FileAnswer.open(plan, query);
+    const answer = await finish(FileAnswer.open(plan, query));
     if (answer === undefined) continue;
     try {
       const jobs = answer.jobs();
-      const ahead: Promise<ReadBlock>[] = [];
+      const ahead: PromiseOrValue<ReadBlock>[] = [];
       let next = jobs.next();
       const start = (reader: BlockReader, together: readonly BlockJob[]): void => {
-        const read = answer.read(reader, together);
-        read.catch(() => {}); // whoever awaits it is told
+        const read = finish(answer.read(reader, together));
+        if (read instanceof Promise) read.catch(() => {}); // whoever awaits it is told
         ahead.push(read);
         next = jobs.next();
       };
@@ -65,7 +66,7 @@ export async function* readThread(
         readOn();
         if (block.batch.count > 0) yield block;
         else readers.give(block.reader);
-        if (block.rest.length > 0) ahead.unshift(answer.read(await readers.take(signal), block.rest));
+        if (block.rest.length > 0) ahead.unshift(finish(answer.read(await readers.take(signal), block.rest)));
       }
     } finally {
       await answer.close();
@@ -82,24 +83,24 @@ class FileAnswer {
   ) {}
 
   /** Opens a file. Undefined: it has no wanted packets, or is gone. */
-  static async open(plan: FilePlan, query: ThreadQuery): Promise<FileAnswer | undefined> {
+  static *open(plan: FilePlan, query: ThreadQuery): Steps<FileAnswer | undefined> {
     const { signal } = query;
-    const file = await PacketFile.open(plan.stored.packetsPath, query.access).catch(undefinedIfGone);
+    const file = yield* unlessGone(PacketFile.open(plan.stored.packetsPath, query.access));
     // What is being written grows, and what it had stays.
     const isAsPlanned = plan.stored.isUnfinished || file?.version === plan.version;
     if (file === undefined || !isAsPlanned) {
-      await file?.close();
+      if (file !== undefined) yield* wait(file.close());
       signal.throwIfAborted();
-      const again = await planOne(plan.listed, query); // renamed, deleted, or another one
-      return again && FileAnswer.open(again, query);
+      const again = yield* planOne(plan.listed, query); // renamed, deleted, or another one
+      return again && (yield* FileAnswer.open(again, query));
     }
     // The signal closes first: a generator whose reader is gone is not resumed.
-    const closeByAbort = (): void => void file.close().catch(() => {});
+    const closeByAbort = (): void => void Promise.resolve(file.close()).catch(() => {});
     signal.addEventListener("abort", closeByAbort, { once: true });
     const stopListening = (): void => signal.removeEventListener("abort", closeByAbort);
     const answer = new FileAnswer(plan, file, stopListening);
     if (!signal.aborted) return answer;
-    await answer.close();
+    yield* wait(answer.close());
     throw signal.reason;
   }
 
@@ -119,22 +120,22 @@ class FileAnswer {
     if (together.length > 0) yield together;
   }
 
-  async read(reader: BlockReader, jobs: readonly BlockJob[]): Promise<ReadBlock> {
+  *read(reader: BlockReader, jobs: readonly BlockJob[]): Steps<ReadBlock> {
     const chosen = jobs.flatMap(({ block, offsets, inOnePiece }) =>
       offsets ? [{ ...this.place(block), offsets, inOnePiece, problems: [] }] : [],
     );
     const [job] = jobs;
-    if (job?.offsets === undefined) return this.readWhole(reader, job);
-    const { batch, blocks } = await reader.readSome(this.file, chosen);
+    if (job?.offsets === undefined) return yield* this.readWhole(reader, job);
+    const { batch, blocks } = yield* reader.readSome(this.file, chosen);
     for (const { index, problems } of chosen.slice(0, blocks)) this.tell(index, problems);
     return { batch, reader, rest: jobs.slice(blocks) };
   }
 
-  private async readWhole(reader: BlockReader, job: BlockJob | undefined): Promise<ReadBlock> {
+  private *readWhole(reader: BlockReader, job: BlockJob | undefined): Steps<ReadBlock> {
     if (job === undefined) throw new TypeError("no block to read"); // jobs() gives none without
     const { index, header, bounds } = this.place(job.block);
     const problems: BlockProblem[] = [];
-    const batch = await reader.readWhole(this.file, index, header, bounds, problems);
+    const batch = yield* reader.readWhole(this.file, index, header, bounds, problems);
     this.tell(index, problems);
     if (problems.length > 0) this.plan.report.lost(index);
     return { batch, reader, rest: [] };
@@ -156,8 +157,8 @@ class FileAnswer {
     };
   }
 
-  async close(): Promise<void> {
+  close(): PromiseOrValue<void> {
     this.stopListening();
-    await this.file.close();
+    return this.file.close();
   }
 }
