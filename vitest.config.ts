@@ -9,9 +9,9 @@ const fromSource = {
 };
 
 /** Stores of Stenographer's files read in a thread of their own, as they do where they are built. */
-const inReaderThread = {
+const inReaderWorker = {
   globalSetup: ["packages/stenographer-files/test-support/build-package.ts"],
-  setupFiles: ["packages/stenographer-files/test-support/use-reader-thread.ts"],
+  setupFiles: ["packages/stenographer-files/test-support/use-reader-worker.ts"],
 };
 
 /** Unit tests to leave out, by globs with a space between: vitest's own --exclude does not reach projects. */
@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/src/**/*.test.ts", "tests/*.test.ts"],
-          exclude: [...configDefaults.exclude, "**/thread-reader.test.ts", ...leftOut],
+          exclude: [...configDefaults.exclude, "**/worker-reader.test.ts", ...leftOut],
           globalSetup: ["packages/cli/test/build-cli.ts"],
           // For a machine that does much else; no test waits for a time of its own.
           testTimeout: 60_000,
@@ -38,13 +38,13 @@ export default defineConfig({
       {
         ...fromSource,
         test: {
-          name: "reader-thread",
+          name: "reader-worker",
           include: [
-            "packages/stenographer-files/src/{store,file-plan,read-unfinished,restore,damage,stenotype,thread}*.test.ts",
+            "packages/stenographer-files/src/{store,file-plan,read-unfinished,restore,damage,stenotype,worker-reader}*.test.ts",
           ],
           // It reaches into the thread that reads.
           exclude: ["**/store-many-positions.test.ts"],
-          ...inReaderThread,
+          ...inReaderWorker,
           env: { STENOGRPC_DAMAGE_CASES: "100" },
           testTimeout: 60_000,
           server: { deps: { inline: [/@stenogrpc/] } },
@@ -73,7 +73,7 @@ export default defineConfig({
         test: {
           name: "real",
           include: ["tests/real/**/*.test.ts"],
-          ...inReaderThread,
+          ...inReaderWorker,
           testTimeout: 600_000,
           hookTimeout: 120_000,
         },

@@ -22,7 +22,7 @@ export default async function buildCli(project: TestProject): Promise<() => void
   const folder = mkdtempSync(join(tmpdir(), "stenogrpc-cli-"));
   copyFileSync(join(cli, "package.json"), join(folder, "package.json"));
   await build({
-    entryPoints: [join(cli, "src/main.ts"), join(root, "packages/stenographer-files/src/reader-thread.ts")],
+    entryPoints: [join(cli, "src/main.ts"), join(root, "packages/stenographer-files/src/reader-worker.ts")],
     entryNames: "[name]",
     outdir: join(folder, "dist"),
     bundle: true,

@@ -1,4 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
+import { captureHeaderBytes } from "@stenogrpc/pcap";
 import * as z from "zod";
 import { checkOptions, optionsInvalid } from "./check-options.js";
 import { chooseDialect, type FilterDialect, filterDialect, filterText } from "./filter-dialect.js";
@@ -6,7 +7,6 @@ import { abortSignal, retryForMs, timeoutMs } from "./option-schemas.js";
 import { StenographerError } from "./stenographer-error.js";
 import { parseTime, type TimeInput } from "./time.js";
 
-const captureHeaderBytes = 24;
 const uidShape = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 
 const isTime = (value: unknown): value is TimeInput =>

@@ -17,5 +17,7 @@ export {
 } from "./stenographer-error.js";
 export { type StenographerReason, stenographerReasons } from "./stenographer-reason.js";
 export type { TimeInput } from "./time.js";
-// What only our packages need.
+
+// What our own packages need besides.
+
 export { formatTime, parseTime } from "./time.js";

@@ -24,14 +24,11 @@ export { CaptureDecoder } from "./capture-decoder.js";
 export {
   captureHeaderBytes,
   encodeCaptureHeader,
-  maximumSnaplen,
   parseCaptureHeader,
   recordHeaderBytes,
-  sameRecordFormat,
 } from "./capture-header.js";
 export { conformTo } from "./conform-to.js";
 export { derive } from "./derive.js";
 export { type ByteHash, digest } from "./digest.js";
 export { RecordCursor } from "./record-batch.js";
 export { RecordWalk, type WalkVisitor } from "./record-walk.js";
-export { type SplitTime, splitTime, timestampNs } from "./split-time.js";

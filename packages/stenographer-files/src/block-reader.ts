@@ -37,9 +37,9 @@ export interface BlockMemory {
 
 /** Reads one block after another into the same memory. */
 export class BlockReader {
-  private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  private readonly maker: RecordMaker;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #maker: RecordMaker;
 
   constructor(
     form: RecordForm,
@@ -48,9 +48,9 @@ export class BlockReader {
       offsets: new Uint32Array(mostRecordsPerBlock),
     },
   ) {
-    this.bytes = memory.bytes;
-    this.view = new DataView(memory.bytes.buffer);
-    this.maker = new RecordMaker(form, memory.offsets);
+    this.#bytes = memory.bytes;
+    this.#view = new DataView(memory.bytes.buffer);
+    this.#maker = new RecordMaker(form, memory.offsets);
   }
 
   /** All packets of a block: none of them where anything is wrong with it. The batch lives until the next read. */
@@ -61,8 +61,8 @@ export class BlockReader {
     bounds: TimeBounds,
     problems: BlockProblem[],
   ): Steps<RecordBatch> {
-    this.maker.clear();
-    const { bytes, view, maker } = this;
+    const [bytes, view, maker] = [this.#bytes, this.#view, this.#maker];
+    maker.clear();
     if (!(yield* wait(file.read(bytes, 0, header.usedBytes, index * blockBytes)))) {
       problems.push({ what: "the file ends in the block", offset: 0 });
       return maker.batch(bytes);
@@ -83,7 +83,7 @@ export class BlockReader {
     file: PacketFile,
     blocks: readonly ChosenPackets[],
   ): Steps<{ readonly batch: RecordBatch; readonly blocks: number }> {
-    const { bytes, maker } = this;
+    const [bytes, maker] = [this.#bytes, this.#maker];
     maker.clear();
     let done = 0;
     for (let filled = 0; done < blocks.length; done++) {
@@ -103,7 +103,7 @@ export class BlockReader {
 
   /** Adds a block's packets from `filled` on, and gives where they end. Undefined: there is too little room. */
   *#addSome(file: PacketFile, block: ChosenPackets, filled: number): Steps<number | undefined> {
-    const { bytes, view, maker } = this;
+    const [bytes, view, maker] = [this.#bytes, this.#view, this.#maker];
     const { offsets, header, bounds, problems } = block;
     const start = block.index * blockBytes;
     const end = header.usedBytes;
@@ -133,7 +133,7 @@ export class BlockReader {
         const at = offsets[i] as number; // i < behind <= length
         if (maker.isFull) return undefined;
         if (at + leastFrameOffset > end) break;
-        const packetEnd = at + this.sizeAt(at + shift);
+        const packetEnd = at + this.#sizeAt(at + shift);
         // One that does not fit its block is no packet, which makeRecord() says.
         if (packetEnd > have && packetEnd <= end) {
           if (packetEnd + shift > blockBytes) return undefined;
@@ -153,8 +153,8 @@ export class BlockReader {
     return fill;
   }
 
-  private sizeAt(at: number): number {
-    return this.view.getUint16(at + 24, true) + this.view.getUint32(at + 12, true);
+  #sizeAt(at: number): number {
+    return this.#view.getUint16(at + 24, true) + this.#view.getUint32(at + 12, true);
   }
 }
 

@@ -3,13 +3,7 @@ import type { FilterNode } from "@stenogrpc/query";
 import type { RecordForm } from "./block-records.js";
 import type { PacketSpan } from "./coverage.js";
 import type { Damage } from "./damage.js";
-import { asynchronousAccess, type FileAccess } from "./file-access.js";
-import { firstUnfinished } from "./file-plan.js";
-import { isUnreadable, unlessGone } from "./is-gone.js";
 import type { StoredFile } from "./list-files.js";
-import { finish, type Steps, wait } from "./steps.js";
-import { TableCache } from "./table-cache.js";
-import { threadAnswer } from "./thread-answer.js";
 
 /** Which packets of a capture thread's files are wanted. */
 export interface FilesQuery extends RecordForm {
@@ -56,56 +50,4 @@ export interface FilesReader {
   bytesOf(files: readonly StoredFile[]): Promise<number>;
   /** Gives back what it holds. */
   close(): Promise<void>;
-}
-
-/** Reads in the thread that it is called in. */
-export class LocalReader implements FilesReader {
-  readonly tables: TableCache;
-
-  constructor(readonly access: FileAccess = asynchronousAccess) {
-    this.tables = new TableCache(access);
-  }
-
-  packets(
-    query: FilesQuery,
-    notices: Notices,
-    signal: AbortSignal,
-  ): AsyncGenerator<RecordBatch, void, undefined> {
-    const { tables, access } = this;
-    return threadAnswer({ ...query, ...notices, signal, tables, access });
-  }
-
-  async spans(files: readonly StoredFile[]): Promise<FileSpan[]> {
-    return finish(this.#spans(files));
-  }
-
-  async bytesOf(files: readonly StoredFile[]): Promise<number> {
-    return finish(this.#bytesOf(files));
-  }
-
-  async close(): Promise<void> {}
-
-  *#spans(files: readonly StoredFile[]): Steps<FileSpan[]> {
-    const spans: FileSpan[] = [];
-    for (const file of files) spans.push(yield* this.#spanOf(file));
-    return spans;
-  }
-
-  *#bytesOf(files: readonly StoredFile[]): Steps<number> {
-    let bytes = 0;
-    for (const { packetsPath } of files) {
-      bytes += (yield* unlessGone(this.access.stat(packetsPath)))?.size ?? 0;
-    }
-    return bytes;
-  }
-
-  *#spanOf(file: StoredFile): Steps<FileSpan> {
-    try {
-      const { table } = yield* wait(this.tables.read(file));
-      return table.span(file.isUnfinished ? firstUnfinished(table) : undefined);
-    } catch (error) {
-      if (isUnreadable(error)) return "unreadable";
-      throw error;
-    }
-  }
 }

@@ -5,8 +5,6 @@
 export const blockBytes = 1024 * 1024;
 /** struct tpacket_block_desc. */
 export const blockHeaderBytes = 48;
-/** struct tpacket3_hdr. */
-export const packetHeaderBytes = 48;
 /** The packet header and a struct sockaddr_ll: a frame never begins before (TPACKET3_HDRLEN, tpacket_rcv()). */
 export const leastFrameOffset = 68;
 /** Behind a frame, up to the next packet header: the kernel's V3_ALIGNMENT is 8. */

@@ -1,7 +1,5 @@
-import type { RecordBatch } from "@stenogrpc/pcap";
+import { type RecordBatch, recordHeaderBytes } from "@stenogrpc/pcap";
 import type { BlockMemory } from "./block-reader.js";
-
-const recordHeaderBytes = 16;
 
 /** Records of batches of few, one behind another in one memory. */
 export class GatheredRecords {

@@ -33,8 +33,8 @@ export interface Postings {
  */
 export class IndexFile {
   /** Blocks that were read and checked before: terms are sized first and looked up then. */
-  private readonly known = new Map<number, Buffer>();
-  private knownBytes = 0;
+  readonly #known = new Map<number, Buffer>();
+  #knownBytes = 0;
 
   private constructor(
     private readonly file: OpenFile,
@@ -92,7 +92,7 @@ export class IndexFile {
         if (!(yield* this.#longPostings(handle, first, last, take))) return;
         continue;
       }
-      const block = this.known.get(i) ?? (yield* this.#readBlock(i, handle));
+      const block = this.#known.get(i) ?? (yield* this.#readBlock(i, handle));
       const entries = new BlockEntries(block, handle.offset);
       while (entries.next()) {
         const { key, keyBytes, valueAt, valueBytes } = entries;
@@ -168,8 +168,8 @@ export class IndexFile {
     // What is wrong behind the keys that are wanted makes them doubtful, too.
     const entries = new BlockEntries(block, handle.offset);
     while (entries.next()) countOf(entries.valueBytes, handle.offset + entries.valueAt);
-    this.knownBytes += block.length;
-    if (this.knownBytes <= mostKnownBytes) this.known.set(index, block);
+    this.#knownBytes += block.length;
+    if (this.#knownBytes <= mostKnownBytes) this.#known.set(index, block);
     return block;
   }
 

@@ -11,10 +11,11 @@ import {
   type WritingTimes,
 } from "./coverage.js";
 import type { Damage } from "./damage.js";
-import { type FileSpan, type FilesReader, LocalReader } from "./files-reader.js";
+import type { FileSpan, FilesReader } from "./files-reader.js";
 import { listThread, type StoredFile, type ThreadFolders, type ThreadListing } from "./list-files.js";
-import { readerScript } from "./reader-script.js";
-import { ThreadReader } from "./thread-reader.js";
+import { LocalReader } from "./local-reader.js";
+import { WorkerReader } from "./worker-reader.js";
+import { workerScript } from "./worker-script.js";
 
 /** Where a Stenographer's files are, and how its stenotype writes them. */
 export interface StoreOptions {
@@ -116,8 +117,8 @@ export class StenographerStore {
     this.#fileAgeUs = Math.round(fileAgeSeconds * 1e6);
     this.#blockAgeUs = Math.round(blockAgeSeconds * 1e6);
     this.#now = options.now ?? Date.now;
-    const script = options.readerThread === false ? undefined : readerScript();
-    this.#reader = script === undefined ? new LocalReader() : new ThreadReader(script);
+    const script = options.readerThread === false ? undefined : workerScript();
+    this.#reader = script === undefined ? new LocalReader() : new WorkerReader(script);
   }
 
   /**

@@ -9,7 +9,7 @@ import type {} from "./built-package.js";
 /** Builds this package, since Node can't run a thread from its sources; removes that at the end. */
 export default async function buildPackage(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(tmpdir(), "reader-thread-"));
-  const sources = ["index.ts", "reader-thread.ts"].map((name) => new URL(`../src/${name}`, import.meta.url));
+  const sources = ["index.ts", "reader-worker.ts"].map((name) => new URL(`../src/${name}`, import.meta.url));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   await build({
     entryPoints: sources.map((source) => fileURLToPath(source)),

@@ -9,7 +9,7 @@ declare module "vitest" {
   }
 }
 
-/** A file of this package as build-package.ts has built it: index.js or reader-thread.js. */
-export function builtFile(name: "index.js" | "reader-thread.js"): URL {
+/** A file of this package as build-package.ts has built it: index.js or reader-worker.js. */
+export function builtFile(name: "index.js" | "reader-worker.js"): URL {
   return pathToFileURL(join(inject("builtPackage"), name));
 }

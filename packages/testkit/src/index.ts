@@ -8,9 +8,8 @@ export {
   processesMentioning,
 } from "./leaks/processes.js";
 export { deadSockets, type OpenSocket, openSockets } from "./leaks/sockets.js";
-export { freePort } from "./network/free-port.js";
 export { startTcpProxy, type TcpProxy } from "./network/tcp-proxy.js";
-export { type PlainPacket, packetLine, readPcap, streamPcap, withinWindow } from "./oracle/read-pcap.js";
+export { type PlainPacket, packetLine, readPcap, withinWindow } from "./oracle/read-pcap.js";
 export { tcpdumpSelect } from "./oracle/tcpdump-select.js";
 export { type DebianProgram, debianProgram, systemEnvironment } from "./process/debian-program.js";
 export { onExit, type Program, run, startProgram } from "./process/program.js";
@@ -25,10 +24,5 @@ export type { KeyMaker, StenographerCerts } from "./stenographer/stenographer-ke
 export { writeStenographerFiles } from "./stenographer/write-stenographer-files.js";
 export { pcapOf } from "./traffic/pcap-of.js";
 export { createRandom, type Random } from "./traffic/random.js";
-export {
-  type SyntheticTraffic,
-  syntheticTraffic,
-  type TrafficOptions,
-  writeSyntheticTraffic,
-} from "./traffic/synthetic-traffic.js";
+export { writeSyntheticTraffic } from "./traffic/synthetic-traffic.js";
 export type { TrafficTruth } from "./traffic/traffic-truth.js";

@@ -7,10 +7,8 @@ export type { Completeness, FetchResult, StoppedByLimit, Verdict, Verification }
 export type { FilterDialect, FilterText } from "../filter-dialect.js";
 export type { PcapFetch } from "../pcap-fetch.js";
 export type { QueryCost, QueryExplanation } from "../query-explanation.js";
-export { type FetchResultJson, resultJson, timeJson } from "../result-json.js";
+export { type FetchResultJson, resultJson } from "../result-json.js";
 export type { SensorDescription, SensorLimits } from "../sensor-description.js";
-// What only our packages need.
-export { damageInWords } from "../shortcomings.js";
 export {
   type FilterProblemDetail,
   StenographerError,
@@ -19,8 +17,6 @@ export {
 } from "../stenographer-error.js";
 export { type StenographerReason, stenographerReasons } from "../stenographer-reason.js";
 export type { TimeInput } from "../time.js";
-// What only our packages need.
-export { formatTime, parseTime } from "../time.js";
 export {
   createStenographerClient,
   type NodeClientOptions,
@@ -36,5 +32,10 @@ export {
 } from "./evidence/verify-evidence.js";
 export type { NodePcapFetch, SavedPcap, ToFileOptions } from "./node-pcap-fetch.js";
 export type { FetchProgress } from "./progress.js";
-export { defaultPort, parseServerAddress, type ServerAddress } from "./server-address.js";
 export type { PemInput } from "./tls-material.js";
+
+// What our own packages need besides.
+
+export { timeJson } from "../result-json.js";
+export { damageInWords } from "../shortcomings.js";
+export { formatTime } from "../time.js";

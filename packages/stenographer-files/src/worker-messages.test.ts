@@ -1,7 +1,7 @@
 import type { FilterNode } from "@stenogrpc/query";
 import { parseFilter, printFilter } from "@stenogrpc/query";
 import { describe, expect, it } from "vitest";
-import { type FlatFilter, flatten, unflatten } from "./reader-messages.js";
+import { type FlatFilter, flatten, unflatten } from "./worker-messages.js";
 
 describe("flatten", () => {
   it.each([

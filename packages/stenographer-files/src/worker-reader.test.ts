@@ -25,15 +25,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { builtFile } from "../test-support/built-package.js";
 import type { Damage } from "./damage.js";
 import type { FilesQuery, Notices } from "./files-reader.js";
-import { LocalReader } from "./files-reader.js";
 import { listThread, type StoredFile } from "./list-files.js";
-import { ThreadReader } from "./thread-reader.js";
+import { LocalReader } from "./local-reader.js";
+import { WorkerReader } from "./worker-reader.js";
 
 const notices: Notices = { onDamage: () => {}, onLost: () => {}, onUnfinished: () => {}, onGone: () => {} };
 let folder = "";
 let folders = { packetsDirectory: "", indexDirectory: "" };
 let files: readonly StoredFile[] = [];
-let reader: ThreadReader;
+let reader: WorkerReader;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "thread-"));
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(() => {
-  reader = new ThreadReader(builtFile("reader-thread.js"));
+  reader = new WorkerReader(builtFile("reader-worker.js"));
 });
 afterEach(() => reader.close());
 
@@ -86,7 +86,7 @@ async function run(source: string, ...flags: string[]): Promise<string> {
   return stdout;
 }
 
-describe("ThreadReader", () => {
+describe("WorkerReader", () => {
   it("answers several questions at once, each with its own packets", async () => {
     const filters = [undefined, "tcp", "port 53", "icmp", "net 10.1.0.0/16", "udp"];
     const nodes = filters.map((text) => (text === undefined ? undefined : parseFilter(text)));
@@ -129,7 +129,7 @@ describe("ThreadReader", () => {
   it("says why the thread could not begin", async () => {
     const broken = join(folder, "broken.mjs");
     writeFileSync(broken, 'throw new Error("no such thing");');
-    const broke = new ThreadReader(pathToFileURL(broken));
+    const broke = new WorkerReader(pathToFileURL(broken));
     await expect(broke.spans(files)).rejects.toThrow("no such thing");
     await expect(countOf(broke.packets(query(), notices, forever()))).rejects.toThrow("no such thing");
   });

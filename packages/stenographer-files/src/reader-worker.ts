@@ -1,4 +1,4 @@
-// The thread that reads files for a ThreadReader. It does nothing else, so it may wait for a disk.
+// The thread that reads files for a WorkerReader. It does nothing else, so it may wait for a disk.
 import { parentPort } from "node:worker_threads";
 import type { RecordBatch } from "@stenogrpc/pcap";
 import { Bell } from "./bell.js";
@@ -6,11 +6,11 @@ import { type BlockMemory, BlockReader } from "./block-reader.js";
 import { BlockReaders } from "./block-readers.js";
 import type { RecordForm } from "./block-records.js";
 import type { ThreadQuery } from "./file-plan.js";
-import { LocalReader } from "./files-reader.js";
 import { GatheredRecords } from "./gathered-records.js";
+import { LocalReader } from "./local-reader.js";
 import { QuickAccess } from "./quick-access.js";
-import { type Answer, buffersOf, type Notice, type Question, unflatten } from "./reader-messages.js";
 import { type ReadBlock, readThread } from "./thread-answer.js";
+import { type Answer, buffersOf, type Notice, type Question, unflatten } from "./worker-messages.js";
 
 /** Blocks of one answer: two read ahead, one that gathers, one on its way, and one that is being used. */
 const readersPerAnswer = 5;

@@ -12,20 +12,20 @@ import {
   type NewQuestion,
   type Notice,
   type Question,
-} from "./reader-messages.js";
+} from "./worker-messages.js";
 
-/** How long the end of a thread is waited for. */
+/** How long the end of a worker is waited for. */
 const endingMs = 1000;
 
-/** Ends the thread of a reader that nobody has any more. */
-const abandoned = new FinalizationRegistry<Thread>((thread) => void thread.end());
+/** Ends the worker of a reader that nobody has any more. */
+const abandoned = new FinalizationRegistry<ReaderWorker>((worker) => void worker.end());
 
 /**
  * Reads in a thread of its own, which begins with the first question: there, reading what is in memory costs no wake-up of another
  * thread for every operation. An idle one keeps no process alive.
  */
-export class ThreadReader implements FilesReader {
-  #thread: Thread | undefined;
+export class WorkerReader implements FilesReader {
+  #current: ReaderWorker | undefined;
 
   constructor(private readonly script: URL) {}
 
@@ -38,27 +38,27 @@ export class ThreadReader implements FilesReader {
     const { filter, ...rest } = query;
     const header = captureHeaderOf(query);
     const inbox = new Inbox();
-    const thread = this.#running();
+    const worker = this.#running();
     const flat = filter && flatten(filter);
-    const id = thread.begin({ ask: "packets", query: rest, filter: flat }, (answer) => inbox.put(answer));
+    const id = worker.begin({ ask: "packets", query: rest, filter: flat }, (answer) => inbox.put(answer));
     // The signal first: a generator whose reader is gone is not resumed.
     const stop = (): void => {
-      if (thread.isOpen(id)) thread.ask({ id, ask: "stop" });
+      if (worker.isOpen(id)) worker.ask({ id, ask: "stop" });
       inbox.wake();
     };
     signal.addEventListener("abort", stop, { once: true });
     try {
       while (true) {
-        const answer = signal.aborted ? undefined : await thread.waitFor(inbox.next());
+        const answer = signal.aborted ? undefined : await worker.waitFor(inbox.next());
         signal.throwIfAborted();
         if (answer === undefined) continue;
         if (answer.is === "notices") {
           tell(answer.notices, query.files, notices);
-          thread.ask({ id, ask: "heard", notices: answer.notices.length });
+          worker.ask({ id, ask: "heard", notices: answer.notices.length });
         } else if (answer.is === "batch") {
           const { memory, count } = answer;
           yield { header, bytes: memory.bytes, offsets: memory.offsets, count };
-          thread.ask({ id, ask: "more", memory });
+          worker.ask({ id, ask: "more", memory });
         } else if (answer.is === "failed") throw failure(answer);
         else return;
       }
@@ -66,7 +66,7 @@ export class ThreadReader implements FilesReader {
       signal.removeEventListener("abort", stop);
       stop();
       // Who leaves in the middle finds the files closed.
-      while (thread.isOpen(id) && !signal.aborted) await thread.waitFor(inbox.next());
+      while (worker.isOpen(id) && !signal.aborted) await worker.waitFor(inbox.next());
     }
   }
 
@@ -83,29 +83,29 @@ export class ThreadReader implements FilesReader {
   }
 
   async close(): Promise<void> {
-    await this.#thread?.end();
-    this.#thread = undefined;
+    await this.#current?.end();
+    this.#current = undefined;
   }
 
   async #askOnce(ask: "spans" | "bytes", files: readonly StoredFile[]): Promise<Answer> {
-    const thread = this.#running();
-    const answered = new Promise<Answer>((resolve) => void thread.begin({ ask, files }, resolve));
-    const answer = await thread.waitFor(answered);
+    const worker = this.#running();
+    const answered = new Promise<Answer>((resolve) => void worker.begin({ ask, files }, resolve));
+    const answer = await worker.waitFor(answered);
     if (answer.is === "failed") throw failure(answer);
     return answer;
   }
 
-  #running(): Thread {
-    if (this.#thread === undefined || this.#thread.hasEnded) {
-      this.#thread = new Thread(this.script);
-      abandoned.register(this, this.#thread);
+  #running(): ReaderWorker {
+    if (this.#current === undefined || this.#current.hasEnded) {
+      this.#current = new ReaderWorker(this.script);
+      abandoned.register(this, this.#current);
     }
-    return this.#thread;
+    return this.#current;
   }
 }
 
-/** A thread, and who waits for its answers. It knows nothing of its ThreadReader, so that this can be abandoned. */
-class Thread {
+/** A worker, and who waits for its answers. It knows nothing of its WorkerReader, so that this can be abandoned. */
+class ReaderWorker {
   hasEnded = false;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -207,7 +207,7 @@ function tell(found: readonly Notice[], files: readonly StoredFile[], notices: N
     if (notice.on === "damage") notices.onDamage(notice.damage);
     else if (notice.on === "lost") notices.onLost(notice.fromUs, notice.toUs);
     else {
-      const file = files[notice.file] as StoredFile; // the thread was given these files
+      const file = files[notice.file] as StoredFile; // the worker was given these files
       if (notice.on === "gone") notices.onGone(file);
       else notices.onUnfinished(file, notice.packets);
     }
