@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { splitTime, timestampNs } from "./index.js";
+import { splitTime, timestampNs } from "./split-time.js";
 
 it.each([
   [0n, 0, 0],

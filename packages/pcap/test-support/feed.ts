@@ -5,8 +5,8 @@ import {
   type PacketRecord,
   type RecordBatch,
   RecordCursor,
-  timestampNs,
 } from "../src/index.js";
+import { timestampNs } from "../src/split-time.js";
 import { concat } from "./layout.js";
 
 /** Bytes cut at the given places. */

@@ -49,6 +49,19 @@ export function addressBits(address: IpAddress): 32 | 128 {
   return address.version === 4 ? 32 : 128;
 }
 
+/** Whether an address has the first `prefixLength` bits of another one. Allocates nothing: plans compare them by the million. */
+export function isInNetwork(address: IpAddress, network: IpAddress, prefixLength: number): boolean {
+  if (address.version === 4) {
+    return network.version === 4 && ((address.value ^ network.value) & prefixMask(prefixLength)) === 0;
+  }
+  if (network.version === 4) return false;
+  for (let i = 0; i < 4; i++) {
+    const differing = (address.words[i] as number) ^ (network.words[i] as number); // four words each
+    if ((differing & prefixMask(prefixLength - 32 * i)) !== 0) return false;
+  }
+  return true;
+}
+
 /** The address with every bit past the first `prefixLength` cleared. */
 export function networkAddress(address: IpAddress, prefixLength: number): IpAddress {
   if (address.version === 4) {

@@ -35,6 +35,8 @@ export class FrameReader {
   transportStart = -1;
   /** A fragment behind the first: what stands at `transportStart` is data. */
   isLaterFragment = false;
+  /** A fragment header of IPv6 has a bit in its reserved byte. */
+  isOddFragment = false;
 
   private offset = 0;
   /** Where the labels of the first pseudo-wire end, -1 if there is none. */
@@ -57,6 +59,7 @@ export class FrameReader {
     this.destinationPort = -1;
     this.transportStart = -1;
     this.isLaterFragment = false;
+    this.isOddFragment = false;
     this.vlans.begin();
     this.labels.begin();
     this.offset = start;
@@ -180,6 +183,7 @@ export class FrameReader {
       if (next === protocol.ipv6Fragment) {
         if (at + 8 > end) return;
         this.isLaterFragment = (uint16At(bytes, at + 2) & 0xfff8) !== 0;
+        if (byteAt(bytes, at + 1) !== 0) this.isOddFragment = true;
         if (this.isLaterFragment) break;
       }
       if (at + 2 > end) return;

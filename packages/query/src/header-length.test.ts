@@ -66,6 +66,14 @@ describe("headerLength", () => {
     expect(length(macs, ipv4Type, ipv4(17, payload, { fragment: 185 }))).toBe(14 + 20);
   });
 
+  it("does not take the reserved byte of a fragment header for a length, which payload could hide behind", () => {
+    const type = Uint8Array.of(0x86, 0xdd);
+    for (const reserved of [1, 4, 60, 255]) {
+      const fragment = Uint8Array.of(6, reserved, 0, 0, 0, 0, 0, 1);
+      expect(length(macs, type, ipv6(44, concat(fragment, tcp(5), new Uint8Array(3000))))).toBe(14);
+    }
+  });
+
   it("keeps the link layer's headers of what is not IP, or is cut or impossible as IP", () => {
     expect(length(macs, Uint8Array.of(0x08, 0x06), payload)).toBe(14);
     expect(length(macs, Uint8Array.of(0, 46), payload)).toBe(14);

@@ -10,8 +10,8 @@ export type HeaderLength = (bytes: Uint8Array, frameOffset: number, capturedLeng
  * options or extension headers, and TCP (with options), UDP, ICMP (8 bytes each) or SCTP (12).
  *
  * In doubt it tells less, so that whoever cuts there keeps no payload. Another protocol, a later fragment, a transport
- * header that is cut or impossible: up to the end of IP. No IP, or an IP header that is cut or impossible: the link
- * layer's headers, as far as they are whole. A pseudo-wire without IP inside: up to its labels. Inside tunnels everything is payload.
+ * header that is cut or impossible: up to the end of IP. No IP, or an IP header that is cut or impossible, or a
+ * fragment header of IPv6 whose reserved byte is set (the index takes it for a length): the link layer's headers, as far as they are whole. A pseudo-wire without IP inside: up to its labels. Inside tunnels everything is payload.
  *
  * @throws UnsupportedLinkTypeError
  */
@@ -25,8 +25,8 @@ export function headerLength(linkType: number): HeaderLength {
 }
 
 function headersEnd(frame: FrameReader, bytes: Uint8Array, end: number): number {
-  const { version, linkEnd, outerLinkEnd, transportStart, isLaterFragment } = frame;
-  if (version === 0) return outerLinkEnd;
+  const { version, linkEnd, outerLinkEnd, transportStart, isLaterFragment, isOddFragment } = frame;
+  if (version === 0 || isOddFragment) return outerLinkEnd;
   if (transportStart < 0 || transportStart > end) return outerLinkEnd;
   if ((bytes[linkEnd] as number) >>> 4 !== version) return outerLinkEnd; // version !== 0: an IP header is there
   if (isLaterFragment) return transportStart;

@@ -1,5 +1,5 @@
-import { addressBits, networkAddress } from "../address.js";
-import { type FilterNode, type IpAddress, isBinary, type PrimitiveNode } from "../ast.js";
+import { addressBits, isInNetwork } from "../address.js";
+import { type FilterNode, isBinary, type PrimitiveNode } from "../ast.js";
 import { printFilter } from "../print.js";
 
 /**
@@ -193,10 +193,5 @@ function isCase(a: Bound, b: Bound): boolean {
   if (b.term?.kind !== "net" || (a.term?.kind !== "host" && a.term?.kind !== "net")) return false;
   const { address, prefixLength } = b.term;
   const length = a.term.kind === "net" ? a.term.prefixLength : addressBits(a.term.address);
-  return length >= prefixLength && isSame(networkAddress(a.term.address, prefixLength), address);
-}
-
-function isSame(a: IpAddress, b: IpAddress): boolean {
-  if (a.version === 4) return b.version === 4 && a.value === b.value;
-  return b.version === 6 && a.words.every((word, i) => word === b.words[i]);
+  return length >= prefixLength && isInNetwork(a.term.address, address, prefixLength);
 }
