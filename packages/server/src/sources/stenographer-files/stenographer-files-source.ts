@@ -22,8 +22,7 @@ const threadSchema = strictOptions({
   indexDirectory: z.string().min(1),
 });
 
-/** Options of stenographerFilesSource. Without any, the folders are those of /etc/stenographer/config. */
-export const stenographerFilesOptionsSchema = strictOptions({
+const stenographerFilesOptionsSchema = strictOptions({
   /** Path of Stenographer's configuration, which names the folders. Default: /etc/stenographer/config. */
   config: z.string().min(1).default(defaultStenographerConfig),
   /** The folders themselves, one pair a capture thread; the configuration is not read then. */
@@ -38,6 +37,7 @@ export const stenographerFilesOptionsSchema = strictOptions({
   readerThread: z.boolean().default(true),
 });
 
+/** Options of stenographerFilesSource. Without any, the folders are those of /etc/stenographer/config. */
 export type StenographerFilesOptions = z.input<typeof stenographerFilesOptionsSchema>;
 
 /**

@@ -12,14 +12,14 @@ import type { ChildGroup } from "./child-group.js";
 import { startChildGroup } from "./child-group.js";
 import { explainExit, explainFlood, explainSpawnError } from "./explain-exit.js";
 
-/** Options of stenoreadSource. */
-export const stenoreadOptionsSchema = strictOptions({
+const stenoreadOptionsSchema = strictOptions({
   /** The stenoread script. Default: "stenoread", found in PATH. */
   command: z.string().min(1).default("stenoread"),
   /** Path of Stenographer's configuration. Default: what STENOGRAPHER_CONFIG says, or /etc/stenographer/config. */
   config: z.string().min(1).optional(),
 });
 
+/** Options of stenoreadSource. */
 export type StenoreadOptions = z.input<typeof stenoreadOptionsSchema>;
 
 /** Bytes on stderr after which stenoread is taken to be lost: with a wrong configuration stenocurl loops there, at a few KiB a second. */
