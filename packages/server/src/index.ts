@@ -13,7 +13,7 @@ export type {
   ServerMetrics,
 } from "./metrics.js";
 export { createStenographerServer, type ServerOptions, type StenographerServer } from "./server.js";
-export type { DirectoryOptions } from "./sources/directory/directory-source.js";
+export type { DirectoryOptions } from "./sources/directory/directory-options.js";
 export { directorySource } from "./sources/directory/directory-source.js";
 export type { StenographerOptions } from "./sources/stenographer/stenographer-options.js";
 export { stenographerSource } from "./sources/stenographer/stenographer-source.js";

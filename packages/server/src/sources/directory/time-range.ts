@@ -39,6 +39,9 @@ export type Finding =
       readonly seen: { readonly startsAtNs: bigint; readonly endsAtNs: bigint } | undefined;
     };
 
+export type Packets = Extract<Finding, { kind: "packets" }>;
+export type Damaged = Extract<Finding, { kind: "damaged" }>;
+
 /** Why a capture cannot be read on. `message` names a byte and is for the log. */
 export interface Damage {
   readonly kind: "corrupt" | "unsupported" | "mixed-link-types";
@@ -57,7 +60,7 @@ export interface ResumePoint {
 }
 
 /** What is known from an earlier, shorter version of the file. */
-type Earlier = Extract<Finding, { kind: "packets" }>;
+type Earlier = Packets;
 
 /**
  * Reads a file's record headers, all of them, and tells its time range.
