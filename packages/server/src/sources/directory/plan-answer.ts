@@ -1,5 +1,5 @@
 import type { CaptureHeader, TimeWindow } from "@stenogrpc/pcap";
-import { LinkType, linkTypeName } from "@stenogrpc/pcap";
+import { LinkType, linkTypeName, maximumSnaplen } from "@stenogrpc/pcap";
 import { SourceError } from "../packet-source.js";
 import { withoutCompressedTwins } from "./compressed-twins.js";
 import { damageFailure } from "./file-errors.js";
@@ -25,9 +25,6 @@ export interface Answer {
   /** The most files that are open at a time. */
   readonly overlap: number;
 }
-
-/** libpcap's MAXIMUM_SNAPLEN; also what a writer's 0, "no limit", comes to. */
-const defaultSnaplen = 262_144;
 
 /**
  * Chooses the files whose time ranges touch the window, and the form of the answer.
@@ -76,9 +73,8 @@ function headerOf(candidates: readonly Candidate[]): CaptureHeader {
     headers.every((header) => header[key] === first[key]);
   const keepsForm = isSame("byteOrder") && isSame("resolution");
   const hasNanoseconds = headers.some((header) => header.resolution === "nanoseconds");
-  let snaplen = 0;
-  for (const header of headers)
-    snaplen = Math.max(snaplen, header.snaplen === 0 ? defaultSnaplen : header.snaplen);
+  // A writer's 0 is "no limit".
+  const snaplen = headers.reduce((most, header) => Math.max(most, header.snaplen || maximumSnaplen), 0);
   return {
     byteOrder: keepsForm ? first.byteOrder : "little",
     resolution: keepsForm ? first.resolution : hasNanoseconds ? "nanoseconds" : "microseconds",
@@ -102,7 +98,7 @@ function headerOfNothing(known: readonly KnownFile[]): CaptureHeader {
   }
   const [only, another] = linkTypes;
   const linkType = only === undefined || another !== undefined ? LinkType.ethernet : only;
-  return { byteOrder: "little", resolution: "microseconds", snaplen: defaultSnaplen, linkType };
+  return { byteOrder: "little", resolution: "microseconds", snaplen: maximumSnaplen, linkType };
 }
 
 /** How many time ranges overlap where most do. */

@@ -75,8 +75,8 @@ export async function findTimeRange(
   options: ReadOptions,
   earlier?: Finding,
 ): Promise<Finding> {
-  if (earlier?.kind === "packets" && (await isContinued(file, earlier))) return scan(file, options, earlier);
-  return scan(file, options, undefined);
+  const isMore = earlier?.kind === "packets" && (await isContinued(file, earlier));
+  return scan(file, options, isMore ? earlier : undefined);
 }
 
 /**
@@ -167,7 +167,7 @@ async function scan(
 
 async function isContinued(file: OpenCaptureFile, { resume }: Earlier): Promise<boolean> {
   if (resume === undefined || file.version.size < resume.offset) return false;
-  if (file.print(resume.head.bytes)?.sha256 !== resume.head.sha256) return false;
+  if (file.print(resume.head.bytes).sha256 !== resume.head.sha256) return false;
   const lastRecordHeader = await file.read(resume.lastRecordOffset, recordHeaderBytes);
   return lastRecordHeader !== undefined && Buffer.compare(lastRecordHeader, resume.lastRecordHeader) === 0;
 }
@@ -179,11 +179,10 @@ function resumePoint(
   earlier: Earlier | undefined,
 ): ResumePoint | undefined {
   if (file.format !== "pcap") return undefined;
-  const head = file.print();
   if (range.lastRecordHeader === undefined) return earlier?.resume; // nothing whole was appended
   const offset = recordsFrom + range.recordBytes;
   return {
-    head,
+    head: file.print(),
     offset,
     lastRecordOffset: offset - range.lastRecordBytes,
     lastRecordHeader: range.lastRecordHeader,
