@@ -4,6 +4,7 @@ import type { RecordBatch } from "@stenogrpc/pcap";
 import type { StoreAnswer, StoreOptions, ThreadFolders } from "@stenogrpc/stenographer-files";
 import { StenographerStore } from "@stenogrpc/stenographer-files";
 import * as z from "zod";
+import { MadeOnNeed } from "../made-on-need.js";
 import type {
   OpenSource,
   PacketSource,
@@ -49,14 +50,8 @@ export type StenographerFilesOptions = z.input<typeof stenographerFilesOptionsSc
  */
 export function stenographerFilesSource(options: StenographerFilesOptions = {}): PacketSource {
   const parsed = parseOptions("stenographer-files source", stenographerFilesOptionsSchema, options);
-  let opened: Promise<StenographerStore> | undefined;
-  const openStore = (): Promise<StenographerStore> => {
-    opened ??= storeOptions(parsed).then((settings) => new StenographerStore(settings));
-    opened.catch(() => {
-      opened = undefined; // the configuration may not be there yet
-    });
-    return opened;
-  };
+  // The configuration may not be there yet.
+  const store = new MadeOnNeed(async () => new StenographerStore(await storeOptions(parsed)));
 
   return {
     kind: "stenographer-files",
@@ -65,8 +60,8 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
     async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
       const { window, index, restoreVlanTags } = plan;
       try {
-        const store = await openStore();
-        const answer = await store.query({ window, filter: index, restoreVlanTags, signal });
+        const opened = await store.get();
+        const answer = await opened.query({ window, filter: index, restoreVlanTags, signal });
         const warnings: string[] = [];
         return {
           header: answer.header,
@@ -83,7 +78,7 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
 
     async describe(): Promise<SourceDescription> {
       try {
-        const extent = await (await openStore()).extent();
+        const extent = await (await store.get()).extent();
         if (extent === undefined) return {};
         const { oldestUs, newestUs } = extent;
         return { oldestPacketNs: BigInt(oldestUs) * 1000n, newestPacketNs: BigInt(newestUs) * 1000n };
@@ -94,15 +89,15 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
 
     async estimate({ window }: RetrievalPlan): Promise<SourceCost> {
       try {
-        return await (await openStore()).estimate(window);
+        return await (await store.get()).estimate(window);
       } catch (error) {
         throw unavailable(error);
       }
     },
 
     async close(): Promise<void> {
-      const store = await opened?.catch(() => undefined); // without a configuration there is none
-      await store?.close();
+      const opened = await store.ifMade();
+      await opened?.close();
     },
   };
 }
