@@ -162,24 +162,19 @@ async function send(
   signal: AbortSignal,
   timeoutMs?: number,
 ): Promise<IncomingMessage> {
-  try {
-    const request = httpsRequest({
-      host: target.host,
-      port: target.port,
-      agent: target.agent,
-      method,
-      path,
-      signal,
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-    });
-    if (timeoutMs !== undefined) request.once("timeout", () => request.destroy(noAnswer(timeoutMs)));
-    request.end(body);
-    const [response] = (await once(request, "response")) as [IncomingMessage]; // what the event carries
-    return response;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw explainConnectionError(error);
-  }
+  const request = httpsRequest({
+    host: target.host,
+    port: target.port,
+    agent: target.agent,
+    method,
+    path,
+    signal,
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+  });
+  if (timeoutMs !== undefined) request.once("timeout", () => request.destroy(noAnswer(timeoutMs)));
+  request.end(body);
+  const [response] = (await once(request, "response")) as [IncomingMessage]; // what the event carries
+  return response;
 }
 
 async function refusal(response: IncomingMessage): Promise<SourceError> {
