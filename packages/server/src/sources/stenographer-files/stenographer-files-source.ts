@@ -53,46 +53,47 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
   // The configuration may not be there yet.
   const store = new MadeOnNeed(async () => new StenographerStore(await storeOptions(parsed)));
 
+  async function ask<T>(
+    question: (opened: StenographerStore) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await question(await store.get());
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw unavailable(error);
+    }
+  }
+
   return {
     kind: "stenographer-files",
     abilities: { index: true, restoreVlanTags: true, resolution: "microseconds" },
 
     async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
       const { window, index, restoreVlanTags } = plan;
-      try {
-        const opened = await store.get();
-        const answer = await opened.query({ window, filter: index, restoreVlanTags, signal });
-        const warnings: string[] = [];
-        return {
-          header: answer.header,
-          warnings,
-          ownsBytes: true,
-          batches: blaming(answer.batches, signal),
-          outcome: () => outcomeOf(answer, warnings),
-        };
-      } catch (error) {
-        signal.throwIfAborted();
-        throw unavailable(error);
-      }
+      const answer = await ask(
+        (opened) => opened.query({ window, filter: index, restoreVlanTags, signal }),
+        signal,
+      );
+      const warnings: string[] = [];
+      return {
+        header: answer.header,
+        warnings,
+        ownsBytes: true,
+        batches: blaming(answer.batches, signal),
+        outcome: () => outcomeOf(answer, warnings),
+      };
     },
 
     async describe(): Promise<SourceDescription> {
-      try {
-        const extent = await (await store.get()).extent();
-        if (extent === undefined) return {};
-        const { oldestUs, newestUs } = extent;
-        return { oldestPacketNs: BigInt(oldestUs) * 1000n, newestPacketNs: BigInt(newestUs) * 1000n };
-      } catch (error) {
-        throw unavailable(error);
-      }
+      const extent = await ask((opened) => opened.extent());
+      if (extent === undefined) return {};
+      const { oldestUs, newestUs } = extent;
+      return { oldestPacketNs: BigInt(oldestUs) * 1000n, newestPacketNs: BigInt(newestUs) * 1000n };
     },
 
     async estimate({ window }: RetrievalPlan): Promise<SourceCost> {
-      try {
-        return await (await store.get()).estimate(window);
-      } catch (error) {
-        throw unavailable(error);
-      }
+      return ask((opened) => opened.estimate(window));
     },
 
     async close(): Promise<void> {
