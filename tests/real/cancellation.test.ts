@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { SourceConfig } from "@stenogrpc/server";
 import {
   childProcesses,
   eventually,
@@ -21,6 +20,7 @@ import {
   stenographerSources,
   type Workplace,
 } from "./support/sensor.js";
+import type { SourceConfig } from "./support/source-config.js";
 
 /** The time within which everything of an abandoned fetch has to be gone. */
 const goneMs = 2000;

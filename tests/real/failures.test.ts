@@ -5,7 +5,6 @@ import {
   type NodeStenographerClient,
   type StenographerError,
 } from "@stenogrpc/client/node";
-import type { SourceConfig } from "@stenogrpc/server";
 import {
   eventually,
   expectNoChildren,
@@ -26,6 +25,7 @@ import {
   stenographerSources,
   type Workplace,
 } from "./support/sensor.js";
+import type { SourceConfig } from "./support/source-config.js";
 
 let workplace: Workplace;
 let pcap = "";

@@ -1,6 +1,5 @@
 import { closeSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { SourceConfig } from "@stenogrpc/server";
 import {
   pcapOf,
   peakResidentBytes,
@@ -12,6 +11,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildDist, startScript } from "./support/script.js";
 import { createWorkplace, startSensor, stenographerSources, type Workplace } from "./support/sensor.js";
+import type { SourceConfig } from "./support/source-config.js";
 
 const MiB = 1024 * 1024;
 /** Each side's bound, whatever the size of the answer and the speed of its reader. */

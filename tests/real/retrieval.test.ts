@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { NodeStenographerClient } from "@stenogrpc/client/node";
-import type { SourceConfig } from "@stenogrpc/server";
 import {
   type PlainPacket,
   packetLine,
@@ -18,6 +17,7 @@ import {
   stenographerSources,
   type Workplace,
 } from "./support/sensor.js";
+import type { SourceConfig } from "./support/source-config.js";
 
 interface Window {
   readonly startNs: bigint;

@@ -1,7 +1,6 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FetchPcapOptions, NodeStenographerClient } from "@stenogrpc/client/node";
-import type { SourceConfig } from "@stenogrpc/server";
 import {
   debianProgram,
   type PlainPacket,
@@ -20,6 +19,7 @@ import {
   stenographerSources,
   type Workplace,
 } from "./support/sensor.js";
+import type { SourceConfig } from "./support/source-config.js";
 
 /** What people give tcpdump; most of it Stenographer cannot say. */
 const filters = [

@@ -3,7 +3,16 @@
  * listens and each log line as JSON after that; drains on SIGTERM.
  */
 import { readFileSync } from "node:fs";
-import { createSource, createStenographerServer, type Logger, type SourceConfig } from "@stenogrpc/server";
+import {
+  createStenographerServer,
+  directorySource,
+  type Logger,
+  type PacketSource,
+  stenographerFilesSource,
+  stenographerSource,
+  stenoreadSource,
+} from "@stenogrpc/server";
+import type { SourceConfig } from "./source-config.js"; // types only: on dist this script runs without its neighbours
 
 interface Settings {
   readonly source: SourceConfig;
@@ -11,7 +20,7 @@ interface Settings {
   readonly limits: Record<string, number>;
 }
 
-const settings: Settings = JSON.parse(process.argv[2] ?? "{}"); // written by start-server.ts
+const settings: Settings = JSON.parse(process.argv[2] ?? "{}"); // written by sensor.ts
 const print = (value: object): void => {
   const replacer = (_: string, each: unknown) => {
     if (typeof each === "bigint") return String(each);
@@ -25,9 +34,18 @@ const log =
     print({ level, message, ...fields });
 const logger: Logger = { debug: () => {}, info: log("info"), warn: log("warn"), error: log("error") };
 
+const sources = {
+  stenoread: stenoreadSource,
+  stenographer: stenographerSource,
+  "stenographer-files": stenographerFilesSource,
+  directory: (options: { path: string }) => directorySource({ ...options, logger }),
+};
+const { kind, ...sourceOptions } = settings.source;
+const makeSource = sources[kind] as (options: object) => PacketSource; // SourceConfig holds kind and options together
+
 const { ca, cert, key } = settings.tls;
 const server = await createStenographerServer({
-  source: createSource(settings.source, { logger }),
+  source: makeSource(sourceOptions),
   sensor: "real",
   host: "127.0.0.1",
   port: 0,

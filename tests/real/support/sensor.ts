@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createStenographerClient, type NodeStenographerClient } from "@stenogrpc/client/node";
-import type { SourceConfig } from "@stenogrpc/server";
 import type { RunningStenographer } from "@stenogrpc/testkit";
 import { makeCertificates, type TlsPaths } from "./certificates.js";
 import { type RunsOn, type Script, startScript } from "./script.js";
+import type { SourceConfig } from "./source-config.js";
 
 /** A folder for one test file, with certificates for both sides. */
 export interface Workplace {

@@ -69,6 +69,7 @@ export function gapsInWindow(gaps: readonly CoverageGap[], { startNs, endNs }: T
   return apart;
 }
 
-function later(a: bigint, b: bigint): bigint {
+/** The later of two times. */
+export function later(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
+import { SourceError } from "./packet-source.js";
 
 /** Where Debian's packages put it, and where stenocurl looks when STENOGRAPHER_CONFIG is not set. */
 export const defaultStenographerConfig = "/etc/stenographer/config";
@@ -61,6 +62,14 @@ export function parseStenographerConfig(json: string): StenographerConfig {
 /** @throws as parseStenographerConfig, and where the file can't be read */
 export async function readStenographerConfig(path: string): Promise<StenographerConfig> {
   return parseStenographerConfig(await readFile(path, "utf8"));
+}
+
+/**
+ * What is thrown where a configuration that is there can't be read. Not the defaults instead: a query that is widened too little misses
+ * packets.
+ */
+export function unreadableConfig(cause: unknown): SourceError {
+  return new SourceError("source-failed", "Stenographer's configuration can't be read", { cause });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { errnoOf } from "../../errno.js";
 import { SourceError } from "../packet-source.js";
+import type { Damage } from "./time-range.js";
 
 /**
  * A file is no longer what it was when it was listed: gone, replaced, or cut short. Before anything is delivered the
@@ -38,4 +39,29 @@ export function fileFailure(path: string, cause: unknown): SourceError {
     cause,
     details: { path, errno: errnoOf(cause) },
   });
+}
+
+/** What the client is told of a damaged file. */
+export function damageFailure(path: string, damage: Damage, cause?: unknown): SourceError {
+  const options = { cause, details: { path, damage: damage.message } };
+  switch (damage.kind) {
+    case "corrupt":
+      return new SourceError(
+        "source-corrupt",
+        "a capture file that may hold wanted packets is damaged",
+        options,
+      );
+    case "unsupported":
+      return new SourceError(
+        "source-failed",
+        "a capture file that may hold wanted packets is of a kind that cannot be read",
+        options,
+      );
+    case "mixed-link-types":
+      return new SourceError(
+        "mixed-link-types",
+        "a capture file that may hold wanted packets has packets of several link types",
+        options,
+      );
+  }
 }

@@ -1,13 +1,13 @@
 import type { CaptureHeader, TimeWindow } from "@stenogrpc/pcap";
-import { LinkType, linkTypeName } from "@stenogrpc/pcap";
+import { LinkType, linkTypeName, maximumSnaplen } from "@stenogrpc/pcap";
 import { SourceError } from "../packet-source.js";
-import type { CoverageGap } from "../source-outcome.js";
+import { withoutCompressedTwins } from "./compressed-twins.js";
+import { damageFailure } from "./file-errors.js";
 import type { FileVersion } from "./list-captures.js";
+import { damageReaches } from "./lost-parts.js";
 import type { HeadPrint } from "./open-capture-file.js";
 import type { KnownFile } from "./range-cache.js";
-import type { Damage, Finding } from "./time-range.js";
-
-type Packets = Extract<Finding, { kind: "packets" }>;
+import type { Packets } from "./time-range.js";
 
 /** A file that may hold packets of the window. */
 export interface Candidate {
@@ -26,12 +26,6 @@ export interface Answer {
   readonly overlap: number;
 }
 
-/** libpcap's MAXIMUM_SNAPLEN; also what a writer's 0, "no limit", comes to. */
-const defaultSnaplen = 262_144;
-
-/** How far packets behind the damage may lie outside the times seen: captures are in order but for moments. */
-const damageSlackNs = 60_000_000_000n;
-
 /**
  * Chooses the files whose time ranges touch the window, and the form of the answer.
  *
@@ -40,8 +34,10 @@ const damageSlackNs = 60_000_000_000n;
 export function planAnswer(known: readonly KnownFile[], window: TimeWindow): Answer {
   const candidates: Candidate[] = [];
   for (const { version, head, finding } of withoutCompressedTwins(known)) {
-    if (finding.kind === "damaged") refuseIfReached(finding, version, window);
-    else if (finding.kind === "packets" && touches(window, finding.startsAtNs, finding.endsAtNs)) {
+    if (finding.kind === "damaged") {
+      // Packets behind the damage are lost to us, so an answer they may belong to is refused.
+      if (damageReaches(window, finding, version)) throw damageFailure(version.path, finding.damage);
+    } else if (finding.kind === "packets" && touches(window, finding)) {
       candidates.push({ version, head, range: finding });
     }
   }
@@ -50,102 +46,8 @@ export function planAnswer(known: readonly KnownFile[], window: TimeWindow): Ans
   return { header, candidates, overlap: mostAtOnce(candidates) };
 }
 
-function touches(window: TimeWindow, startsAtNs: bigint, endsAtNs: bigint): boolean {
+function touches(window: TimeWindow, { startsAtNs, endsAtNs }: Packets): boolean {
   return startsAtNs < window.endNs && endsAtNs >= window.startNs;
-}
-
-/**
- * Packets behind the damage are lost to us, so an answer they may belong to is refused. They were written before the
- * file was last changed, and after its first packet but for some reordering.
- */
-function refuseIfReached(
-  finding: Extract<Finding, { kind: "damaged" }>,
-  { path, mtimeNs }: FileVersion,
-  window: TimeWindow,
-): void {
-  const { damage, seen } = finding;
-  const lastSeenNs = seen?.endsAtNs ?? 0n;
-  const startsAtNs = seen === undefined ? window.startNs : seen.startsAtNs - damageSlackNs;
-  const endsAtNs = (mtimeNs > lastSeenNs ? mtimeNs : lastSeenNs) + damageSlackNs;
-  if (touches(window, startsAtNs, endsAtNs)) throw damageFailure(path, damage);
-}
-
-/**
- * What is lost of files that were written to until they were last changed: behind the last packet of those that end in the middle of a
- * record, and all of those that have a capture's name and are none.
- *
- * @param isBeingWritten of those files a cut last record is normal
- */
-export function lostParts(
-  known: readonly KnownFile[],
-  isBeingWritten: (file: Pick<KnownFile, "version">) => boolean,
-): CoverageGap[] {
-  return withoutCompressedTwins(known).flatMap(({ version, finding }) => {
-    if (finding.kind === "not-a-capture") return [lostBefore(version)];
-    if (finding.kind !== "packets" || finding.endsWhole || isBeingWritten({ version })) return [];
-    const startNs = finding.endsAtNs + 1n;
-    const endNs = version.mtimeNs > startNs ? version.mtimeNs : startNs + damageSlackNs;
-    return [{ startNs, endNs, reason: "missing" as const }];
-  });
-}
-
-/** How many files with a capture's name are none, and may have been captures that held packets of the window. */
-export function unreadable(known: readonly KnownFile[], window: TimeWindow): number {
-  return known.filter(
-    ({ version, finding }) => finding.kind === "not-a-capture" && lostBefore(version).endNs > window.startNs,
-  ).length;
-}
-
-function lostBefore({ mtimeNs }: FileVersion): CoverageGap {
-  return { startNs: 0n, endNs: mtimeNs + damageSlackNs, reason: "missing" };
-}
-
-/** What the client is told of a damaged file. */
-export function damageFailure(path: string, damage: Damage, cause?: unknown): SourceError {
-  const options = { cause, details: { path, damage: damage.message } };
-  switch (damage.kind) {
-    case "corrupt":
-      return new SourceError(
-        "source-corrupt",
-        "a capture file that may hold wanted packets is damaged",
-        options,
-      );
-    case "unsupported":
-      return new SourceError(
-        "source-failed",
-        "a capture file that may hold wanted packets is of a kind that cannot be read",
-        options,
-      );
-    case "mixed-link-types":
-      return new SourceError(
-        "mixed-link-types",
-        "a capture file that may hold wanted packets has packets of several link types",
-        options,
-      );
-  }
-}
-
-/**
- * While `gzip x.pcap` runs, x.pcap and x.pcap.gz hold the same packets. They count once; when both stay and differ (a ring
- * that compresses what it overwrites later), both count.
- */
-function withoutCompressedTwins(known: readonly KnownFile[]): readonly KnownFile[] {
-  const compressed = known.filter(({ version }) => version.path.endsWith(".gz"));
-  if (compressed.length === 0) return known;
-  const byPath = new Map(known.map((file) => [file.version.path, file]));
-  const twins = new Set(
-    compressed.filter((file) =>
-      isTwin(file.finding, byPath.get(file.version.path.slice(0, -".gz".length))?.finding),
-    ),
-  );
-  return twins.size === 0 ? known : known.filter((file) => !twins.has(file));
-}
-
-/** Whether the plain file has all that the compressed one has. Of files that were not read to their end nobody knows. */
-function isTwin(compressed: Finding, plain: Finding | undefined): boolean {
-  if (compressed.kind !== "packets" || plain?.kind !== "packets") return false;
-  if (compressed.packets === undefined || plain.packets === undefined) return false;
-  return compressed.startsAtNs === plain.startsAtNs && compressed.packets <= plain.packets;
 }
 
 function byStart(a: Candidate, b: Candidate): number {
@@ -171,9 +73,8 @@ function headerOf(candidates: readonly Candidate[]): CaptureHeader {
     headers.every((header) => header[key] === first[key]);
   const keepsForm = isSame("byteOrder") && isSame("resolution");
   const hasNanoseconds = headers.some((header) => header.resolution === "nanoseconds");
-  let snaplen = 0;
-  for (const header of headers)
-    snaplen = Math.max(snaplen, header.snaplen === 0 ? defaultSnaplen : header.snaplen);
+  // A writer's 0 is "no limit".
+  const snaplen = headers.reduce((most, header) => Math.max(most, header.snaplen || maximumSnaplen), 0);
   return {
     byteOrder: keepsForm ? first.byteOrder : "little",
     resolution: keepsForm ? first.resolution : hasNanoseconds ? "nanoseconds" : "microseconds",
@@ -197,7 +98,7 @@ function headerOfNothing(known: readonly KnownFile[]): CaptureHeader {
   }
   const [only, another] = linkTypes;
   const linkType = only === undefined || another !== undefined ? LinkType.ethernet : only;
-  return { byteOrder: "little", resolution: "microseconds", snaplen: defaultSnaplen, linkType };
+  return { byteOrder: "little", resolution: "microseconds", snaplen: maximumSnaplen, linkType };
 }
 
 /** How many time ranges overlap where most do. */

@@ -1,3 +1,4 @@
+import { orAbort } from "../../abortable.js";
 import type { Logger } from "../../logger.js";
 import { FileChangedError } from "./file-errors.js";
 import type { FileVersion } from "./list-captures.js";
@@ -173,15 +174,9 @@ interface Scan {
 
 async function waitFor(scan: Scan, signal: AbortSignal): Promise<KnownFile> {
   scan.waiting++;
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
   try {
-    return await Promise.race([scan.result, aborted]);
+    return await orAbort(scan.result, signal);
   } finally {
-    signal.removeEventListener("abort", onAbort);
     scan.waiting--;
     if (scan.waiting === 0 && signal.aborted) scan.work.abort(signal.reason);
   }

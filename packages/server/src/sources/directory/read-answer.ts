@@ -1,19 +1,18 @@
 import type { Capture, CaptureHeader, RecordBatch } from "@stenogrpc/pcap";
 import { CaptureDecoder, conformTo, mergeByTime } from "@stenogrpc/pcap";
-import { FileChangedError, fileFailure } from "./file-errors.js";
+import type { IsBeingWritten } from "./being-written.js";
+import { damageFailure, FileChangedError, fileFailure } from "./file-errors.js";
 import type { ReadOptions } from "./open-capture-file.js";
 import { OpenCaptureFile } from "./open-capture-file.js";
 import type { OpenFiles } from "./open-files.js";
 import type { Answer, Candidate } from "./plan-answer.js";
-import { damageFailure } from "./plan-answer.js";
 import { damageOf, decodeBatches } from "./time-range.js";
 
 /** What the reading of an answer needs besides its plan. */
 export interface AnswerContext {
   readonly files: OpenFiles;
   readonly read: ReadOptions;
-  /** Whether a cut last record is normal in this file, since it is being written. */
-  readonly isBeingWritten: (candidate: Candidate) => boolean;
+  readonly isBeingWritten: IsBeingWritten;
   /** Where a file is that is no longer at its path. */
   readonly findAgain: (identity: string) => Promise<string | undefined>;
   /** Grows while the answer is read. */

@@ -39,6 +39,9 @@ export type Finding =
       readonly seen: { readonly startsAtNs: bigint; readonly endsAtNs: bigint } | undefined;
     };
 
+export type Packets = Extract<Finding, { kind: "packets" }>;
+export type Damaged = Extract<Finding, { kind: "damaged" }>;
+
 /** Why a capture cannot be read on. `message` names a byte and is for the log. */
 export interface Damage {
   readonly kind: "corrupt" | "unsupported" | "mixed-link-types";
@@ -57,7 +60,7 @@ export interface ResumePoint {
 }
 
 /** What is known from an earlier, shorter version of the file. */
-type Earlier = Extract<Finding, { kind: "packets" }>;
+type Earlier = Packets;
 
 /**
  * Reads a file's record headers, all of them, and tells its time range.
@@ -72,8 +75,8 @@ export async function findTimeRange(
   options: ReadOptions,
   earlier?: Finding,
 ): Promise<Finding> {
-  if (earlier?.kind === "packets" && (await isContinued(file, earlier))) return scan(file, options, earlier);
-  return scan(file, options, undefined);
+  const isMore = earlier?.kind === "packets" && (await isContinued(file, earlier));
+  return scan(file, options, isMore ? earlier : undefined);
 }
 
 /**
@@ -164,7 +167,7 @@ async function scan(
 
 async function isContinued(file: OpenCaptureFile, { resume }: Earlier): Promise<boolean> {
   if (resume === undefined || file.version.size < resume.offset) return false;
-  if (file.print(resume.head.bytes)?.sha256 !== resume.head.sha256) return false;
+  if (file.print(resume.head.bytes).sha256 !== resume.head.sha256) return false;
   const lastRecordHeader = await file.read(resume.lastRecordOffset, recordHeaderBytes);
   return lastRecordHeader !== undefined && Buffer.compare(lastRecordHeader, resume.lastRecordHeader) === 0;
 }
@@ -176,11 +179,10 @@ function resumePoint(
   earlier: Earlier | undefined,
 ): ResumePoint | undefined {
   if (file.format !== "pcap") return undefined;
-  const head = file.print();
   if (range.lastRecordHeader === undefined) return earlier?.resume; // nothing whole was appended
   const offset = recordsFrom + range.recordBytes;
   return {
-    head,
+    head: file.print(),
     offset,
     lastRecordOffset: offset - range.lastRecordBytes,
     lastRecordHeader: range.lastRecordHeader,

@@ -1,3 +1,4 @@
+import type { RecordBatch } from "@stenogrpc/pcap";
 import { OpenFiles } from "./open-files.js";
 
 /**
@@ -34,5 +35,14 @@ export class Work {
   /** Ends it when it is done. */
   end(): Promise<void> {
     return this.abort(new Error("the work has ended"));
+  }
+
+  /** Passes batches on, and ends it behind them. */
+  async *endingWith(batches: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch, void, undefined> {
+    try {
+      yield* batches;
+    } finally {
+      await this.end();
+    }
   }
 }

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { openFilesBelow, writeStenographerFiles, writeSyntheticTraffic } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { retrievalPlan } from "../../testing/retrieval-plan.js";
-import { createSource } from "../create-source.js";
 import type { PacketSource } from "../packet-source.js";
+import { stenographerFilesSource } from "./stenographer-files-source.js";
 
 let folder = "";
 let names: string[] = [];
@@ -19,7 +19,7 @@ beforeEach(async () => {
   names = writeStenographerFiles(pcap, join(folder, "PKT0"), join(folder, "IDX0"), { secondsPerFile: 10 });
   const Threads = [{ PacketsDirectory: join(folder, "PKT0"), IndexDirectory: join(folder, "IDX0") }];
   writeFileSync(join(folder, "config"), JSON.stringify({ Threads, Host: "127.0.0.1", Port: 1234 }));
-  source = createSource({ kind: "stenographer-files", config: join(folder, "config") });
+  source = stenographerFilesSource({ config: join(folder, "config") });
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -35,7 +35,7 @@ async function count(window = { startNs: 0n, endNs: 10n ** 19n }) {
 /** The same folders without Stenographer's configuration, as on a disk that was copied from a sensor. */
 function copied(flags: { fileAgeSeconds?: number; blockAgeSeconds?: number }): PacketSource {
   const thread = { packetsDirectory: join(folder, "PKT0"), indexDirectory: join(folder, "IDX0") };
-  return createSource({ kind: "stenographer-files", threads: [thread], ...flags });
+  return stenographerFilesSource({ threads: [thread], ...flags });
 }
 
 /** Takes the kernel's numbers from a file's blocks: seq_num of tpacket_hdr_v1, in linux/if_packet.h. */

@@ -4,6 +4,7 @@ import type { RecordBatch } from "@stenogrpc/pcap";
 import type { StoreAnswer, StoreOptions, ThreadFolders } from "@stenogrpc/stenographer-files";
 import { StenographerStore } from "@stenogrpc/stenographer-files";
 import * as z from "zod";
+import { MadeOnNeed } from "../made-on-need.js";
 import type {
   OpenSource,
   PacketSource,
@@ -22,8 +23,7 @@ const threadSchema = strictOptions({
   indexDirectory: z.string().min(1),
 });
 
-/** Options of stenographerFilesSource. Without any, the folders are those of /etc/stenographer/config. */
-export const stenographerFilesOptionsSchema = strictOptions({
+const stenographerFilesOptionsSchema = strictOptions({
   /** Path of Stenographer's configuration, which names the folders. Default: /etc/stenographer/config. */
   config: z.string().min(1).default(defaultStenographerConfig),
   /** The folders themselves, one pair a capture thread; the configuration is not read then. */
@@ -38,6 +38,7 @@ export const stenographerFilesOptionsSchema = strictOptions({
   readerThread: z.boolean().default(true),
 });
 
+/** Options of stenographerFilesSource. Without any, the folders are those of /etc/stenographer/config. */
 export type StenographerFilesOptions = z.input<typeof stenographerFilesOptionsSchema>;
 
 /**
@@ -49,14 +50,20 @@ export type StenographerFilesOptions = z.input<typeof stenographerFilesOptionsSc
  */
 export function stenographerFilesSource(options: StenographerFilesOptions = {}): PacketSource {
   const parsed = parseOptions("stenographer-files source", stenographerFilesOptionsSchema, options);
-  let opened: Promise<StenographerStore> | undefined;
-  const openStore = (): Promise<StenographerStore> => {
-    opened ??= storeOptions(parsed).then((settings) => new StenographerStore(settings));
-    opened.catch(() => {
-      opened = undefined; // the configuration may not be there yet
-    });
-    return opened;
-  };
+  // The configuration may not be there yet.
+  const store = new MadeOnNeed(async () => new StenographerStore(await storeOptions(parsed)));
+
+  async function ask<T>(
+    question: (opened: StenographerStore) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await question(await store.get());
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw unavailable(error);
+    }
+  }
 
   return {
     kind: "stenographer-files",
@@ -64,45 +71,34 @@ export function stenographerFilesSource(options: StenographerFilesOptions = {}):
 
     async open(plan: RetrievalPlan, signal: AbortSignal): Promise<OpenSource> {
       const { window, index, restoreVlanTags } = plan;
-      try {
-        const store = await openStore();
-        const answer = await store.query({ window, filter: index, restoreVlanTags, signal });
-        const warnings: string[] = [];
-        return {
-          header: answer.header,
-          warnings,
-          ownsBytes: true,
-          batches: blaming(answer.batches, signal),
-          outcome: () => outcomeOf(answer, warnings),
-        };
-      } catch (error) {
-        signal.throwIfAborted();
-        throw unavailable(error);
-      }
+      const answer = await ask(
+        (opened) => opened.query({ window, filter: index, restoreVlanTags, signal }),
+        signal,
+      );
+      const warnings: string[] = [];
+      return {
+        header: answer.header,
+        warnings,
+        ownsBytes: true,
+        batches: blaming(answer.batches, signal),
+        outcome: () => outcomeOf(answer, warnings),
+      };
     },
 
     async describe(): Promise<SourceDescription> {
-      try {
-        const extent = await (await openStore()).extent();
-        if (extent === undefined) return {};
-        const { oldestUs, newestUs } = extent;
-        return { oldestPacketNs: BigInt(oldestUs) * 1000n, newestPacketNs: BigInt(newestUs) * 1000n };
-      } catch (error) {
-        throw unavailable(error);
-      }
+      const extent = await ask((opened) => opened.extent());
+      if (extent === undefined) return {};
+      const { oldestUs, newestUs } = extent;
+      return { oldestPacketNs: BigInt(oldestUs) * 1000n, newestPacketNs: BigInt(newestUs) * 1000n };
     },
 
     async estimate({ window }: RetrievalPlan): Promise<SourceCost> {
-      try {
-        return await (await openStore()).estimate(window);
-      } catch (error) {
-        throw unavailable(error);
-      }
+      return ask((opened) => opened.estimate(window));
     },
 
     async close(): Promise<void> {
-      const store = await opened?.catch(() => undefined); // without a configuration there is none
-      await store?.close();
+      const opened = await store.ifMade();
+      await opened?.close();
     },
   };
 }

@@ -35,12 +35,14 @@ function zeroIfGone(error: unknown): number {
 const newline = 0x0a;
 /** "POSITIONS:", then lines of a tab and eight digits of hex; or a tab and "ALL" without an end of line. */
 const heading = "POSITIONS:\n";
+/** As many of an answer's first bytes tell which of them it is, and what it is where it is none. */
+const tellingBytes = 20;
 
 async function countIn(body: AsyncIterable<Uint8Array>): Promise<number | undefined> {
   let lines = 0;
   let start = "";
   for await (const piece of body) {
-    if (start.length < 20) start += Buffer.from(piece.subarray(0, 20)).toString("latin1");
+    if (start.length < tellingBytes) start += Buffer.from(piece.subarray(0, tellingBytes)).toString("latin1");
     for (let at = piece.indexOf(newline); at !== -1; at = piece.indexOf(newline, at + 1)) lines++;
   }
   if (start === `${heading}\tALL`) return undefined;

@@ -1,9 +1,10 @@
+import { errnoOf } from "../../errno.js";
 import { SourceError } from "../packet-source.js";
 
 /** What an error of the connection to the daemon means; errors that are explained already pass. */
 export function explainConnectionError(error: unknown): SourceError {
   if (error instanceof SourceError) return error;
-  const code = (error as NodeJS.ErrnoException).code ?? ""; // Node's network and TLS errors carry one
+  const code = errnoOf(error) ?? ""; // Node's network and TLS errors carry one
   const details = { code };
   if (["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT", "EAI_AGAIN"].includes(code)) {
     return new SourceError("source-unavailable", "Stenographer does not answer", { cause: error, details });

@@ -5,6 +5,7 @@ import { Agent, request as httpsRequest } from "node:https";
 import { join } from "node:path";
 import type { PeerCertificate } from "node:tls";
 import { checkServerIdentity } from "node:tls";
+import { MadeOnNeed } from "../made-on-need.js";
 import { SourceError } from "../packet-source.js";
 import { readStenographerConfig } from "../stenographer-config.js";
 import { explainConnectionError } from "./explain-connection-error.js";
@@ -34,14 +35,7 @@ const textTimeoutMs = 30_000;
 
 /** Connects on first need, and again after a failure: the daemon's configuration may not be there yet. */
 export function connectStenographer(options: StenographerSettings): StenographerConnection {
-  let target: Promise<Target> | undefined;
-  const getTarget = (): Promise<Target> => {
-    target ??= readTarget(options);
-    target.catch(() => {
-      target = undefined;
-    });
-    return target;
-  };
+  const target = new MadeOnNeed(() => readTarget(options));
 
   return {
     async *query(query, signal, path = "/query") {
@@ -57,7 +51,7 @@ export function connectStenographer(options: StenographerSettings): Stenographer
       let response: IncomingMessage | undefined;
       try {
         signal.throwIfAborted();
-        response = await send(await getTarget(), "POST", path, query, either.signal);
+        response = await send(await target.get(), "POST", path, query, either.signal);
         if (response.statusCode !== 200) throw await refusal(response);
         yield* response as AsyncIterable<Uint8Array>; // no encoding is set, so the pieces are bytes
         // A daemon that dies in the middle leaves a response that is not complete.
@@ -77,7 +71,7 @@ export function connectStenographer(options: StenographerSettings): Stenographer
     async get(path, signal) {
       try {
         const timeoutMs = Math.min(textTimeoutMs, options.timeoutMs);
-        const response = await send(await getTarget(), "GET", path, "", signal, timeoutMs);
+        const response = await send(await target.get(), "GET", path, "", signal, timeoutMs);
         if (response.statusCode !== 200) throw await refusal(response);
         return await readText(response);
       } catch (error) {
@@ -86,7 +80,7 @@ export function connectStenographer(options: StenographerSettings): Stenographer
       }
     },
 
-    close: () => void target?.then(({ agent }) => agent.destroy()).catch(() => {}),
+    close: () => void target.ifMade().then((made) => made?.agent.destroy()),
   };
 }
 
@@ -168,24 +162,19 @@ async function send(
   signal: AbortSignal,
   timeoutMs?: number,
 ): Promise<IncomingMessage> {
-  try {
-    const request = httpsRequest({
-      host: target.host,
-      port: target.port,
-      agent: target.agent,
-      method,
-      path,
-      signal,
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-    });
-    if (timeoutMs !== undefined) request.once("timeout", () => request.destroy(noAnswer(timeoutMs)));
-    request.end(body);
-    const [response] = (await once(request, "response")) as [IncomingMessage]; // what the event carries
-    return response;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw explainConnectionError(error);
-  }
+  const request = httpsRequest({
+    host: target.host,
+    port: target.port,
+    agent: target.agent,
+    method,
+    path,
+    signal,
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+  });
+  if (timeoutMs !== undefined) request.once("timeout", () => request.destroy(noAnswer(timeoutMs)));
+  request.end(body);
+  const [response] = (await once(request, "response")) as [IncomingMessage]; // what the event carries
+  return response;
 }
 
 async function refusal(response: IncomingMessage): Promise<SourceError> {

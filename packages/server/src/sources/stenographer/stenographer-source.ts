@@ -2,9 +2,8 @@ import { parseOptions } from "@stenogrpc/options";
 import { stenographerQuery } from "@stenogrpc/query";
 import { decodeOutput } from "../decode-output.js";
 import type { OpenSource, PacketSource, RetrievalPlan, SourceDescription } from "../packet-source.js";
-import { SourceError } from "../packet-source.js";
 import type { StenographerConfig } from "../stenographer-config.js";
-import { parseStenographerConfig } from "../stenographer-config.js";
+import { parseStenographerConfig, unreadableConfig } from "../stenographer-config.js";
 import { DaemonAnswer } from "./daemon-answer.js";
 import { connectStenographer } from "./stenographer-connection.js";
 import type { StenographerOptions } from "./stenographer-options.js";
@@ -50,8 +49,7 @@ export function stenographerSource(options: StenographerOptions = {}): PacketSou
     try {
       return parseStenographerConfig(json);
     } catch (error) {
-      // Not its defaults instead: a query that is widened too little misses packets.
-      throw new SourceError("source-failed", "Stenographer's configuration can't be read", { cause: error });
+      throw unreadableConfig(error);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { errnoOf } from "../../errno.js";
 import { SourceError } from "../packet-source.js";
 import type { ChildExit } from "./child-group.js";
 
@@ -15,13 +16,21 @@ const goodLine = /^(Running stenographer query |reading from file |tcpdump: (lis
 export function explainExit(exit: ChildExit, stderr: string): SourceError | undefined {
   if (exit.code === 0 && stderr.split("\n").every((line) => goodLine.test(line))) return undefined;
 
+  const { kind, message } = meaningOf(exit, stderr);
+  return new SourceError(kind, message, { details: { exitCode: exit.code, signal: exit.signal, stderr } });
+}
+
+interface Meaning {
+  readonly kind: "source-failed" | "source-unavailable";
+  readonly message: string;
+}
+
+const failed = (message: string): Meaning => ({ kind: "source-failed", message });
+const unavailable = (message: string): Meaning => ({ kind: "source-unavailable", message });
+
+function meaningOf(exit: ChildExit, stderr: string): Meaning {
   const curl = /^curl: \((\d+)\)/m.exec(stderr)?.[1];
-  const complaint = /^tcpdump: (.*)$/m.exec(stderr)?.[1];
-  const details = { exitCode: exit.code, signal: exit.signal, stderr };
-  const failed = (message: string): SourceError => new SourceError("source-failed", message, { details });
-  const unavailable = (message: string): SourceError =>
-    new SourceError("source-unavailable", message, { details });
-  if (curl !== undefined) return fromCurl(curl, failed, unavailable);
+  if (curl !== undefined) return meaningOfCurl(curl);
   if (/stenographer config/.test(stderr)) {
     return unavailable("stenoread can't read Stenographer's configuration");
   }
@@ -32,14 +41,13 @@ export function explainExit(exit: ChildExit, stderr: string): SourceError | unde
     return unavailable("stenoread misses one of the programs it needs: stenocurl, curl, jq, tcpdump");
   }
   // What tcpdump says when Stenographer answers with the text of an error instead of packets.
+  const complaint = /^tcpdump: (.*)$/m.exec(stderr)?.[1];
   if (complaint === "unknown file format") return failed("Stenographer refused the query or failed");
   return failed("stenoread failed before its output was complete");
 }
 
-type Make = (message: string) => SourceError;
-
 /** Meaning of curl's exit codes, from curl(1). */
-function fromCurl(code: string, failed: Make, unavailable: Make): SourceError {
+function meaningOfCurl(code: string): Meaning {
   switch (code) {
     case "6":
     case "7":
@@ -62,7 +70,7 @@ function fromCurl(code: string, failed: Make, unavailable: Make): SourceError {
 
 /** What a command that could not be started at all means. */
 export function explainSpawnError(error: unknown): SourceError {
-  const missing = (error as NodeJS.ErrnoException).code === "ENOENT"; // spawn rejects with the system's error
+  const missing = errnoOf(error) === "ENOENT";
   const message = missing
     ? "stenoread is not installed on the sensor, or not in the server's PATH"
     : "stenoread could not be started on the sensor";

@@ -6,20 +6,24 @@ import * as z from "zod";
 import { errnoOf } from "../../errno.js";
 import { decodeOutput } from "../decode-output.js";
 import type { OpenSource, PacketSource, RetrievalPlan } from "../packet-source.js";
-import { SourceError } from "../packet-source.js";
-import { defaultStenographerConfig, readStenographerConfig } from "../stenographer-config.js";
+import type { StenographerConfig } from "../stenographer-config.js";
+import {
+  defaultStenographerConfig,
+  readStenographerConfig,
+  unreadableConfig,
+} from "../stenographer-config.js";
 import type { ChildGroup } from "./child-group.js";
 import { startChildGroup } from "./child-group.js";
 import { explainExit, explainFlood, explainSpawnError } from "./explain-exit.js";
 
-/** Options of stenoreadSource. */
-export const stenoreadOptionsSchema = strictOptions({
+const stenoreadOptionsSchema = strictOptions({
   /** The stenoread script. Default: "stenoread", found in PATH. */
   command: z.string().min(1).default("stenoread"),
   /** Path of Stenographer's configuration. Default: what STENOGRAPHER_CONFIG says, or /etc/stenographer/config. */
   config: z.string().min(1).optional(),
 });
 
+/** Options of stenoreadSource. */
 export type StenoreadOptions = z.input<typeof stenoreadOptionsSchema>;
 
 /** Bytes on stderr after which stenoread is taken to be lost: with a wrong configuration stenocurl loops there, at a few KiB a second. */
@@ -60,11 +64,10 @@ export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
  */
 async function rotationOf(
   configPath: string,
-): Promise<{ fileAgeSeconds?: number; blockageSeconds?: number }> {
+): Promise<Partial<Pick<StenographerConfig, "fileAgeSeconds" | "blockageSeconds">>> {
   return readStenographerConfig(configPath).catch((cause: unknown) => {
     if (errnoOf(cause) !== undefined) return {};
-    // Not the defaults instead: a query that is widened too little misses packets.
-    throw new SourceError("source-failed", "Stenographer's configuration can't be read", { cause });
+    throw unreadableConfig(cause);
   });
 }
 
