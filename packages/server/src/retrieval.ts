@@ -8,6 +8,7 @@ import type { AuditOutcome, AuditReceipt } from "./audit/audit-record.js";
 import { RequestRecord, type Sent } from "./audit/request-record.js";
 import type { Spending } from "./budgets.js";
 import { clientCertificateKey, clientIdentityKey, identityKey, identityName } from "./identity.js";
+import { logLevelOf, outcomeOf } from "./outcome.js";
 import type { Plan } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
 import { asAsked } from "./request-fields.js";
@@ -15,7 +16,7 @@ import type { SensorService } from "./sensor-service.js";
 import { SourceError } from "./sources/packet-source.js";
 import type { SourceOutcome } from "./sources/source-outcome.js";
 import { timestampToIso } from "./timestamps.js";
-import { isOurs, reasonOf, toConnectError } from "./to-connect-error.js";
+import { reasonOf, toConnectError } from "./to-connect-error.js";
 
 /** How an answer ended that was given in whole. */
 export interface Answered {
@@ -141,10 +142,10 @@ export class Retrieval {
     try {
       await written;
     } catch (error) {
-      this.#conclude("failed", written, toConnectError(error));
+      this.#conclude(written, toConnectError(error));
       throw error;
     }
-    this.#conclude("served", written, undefined, {
+    this.#conclude(written, undefined, {
       packets,
       stoppedBy,
       ...(coverage && coverage.gaps.length > 0 ? { gaps: coverage.gaps.length } : {}),
@@ -186,7 +187,7 @@ export class Retrieval {
     if (this.#ended) return;
     this.#ended = true;
     const written = this.#record.failed(failure, this.#sent());
-    this.#conclude(failure.code === Code.Canceled ? "canceled" : "failed", written, failure);
+    this.#conclude(written, failure);
   }
 
   #sent(): Sent {
@@ -196,22 +197,17 @@ export class Retrieval {
   }
 
   /** Gives back what it holds, at once, and logs it when its record is written. */
-  #conclude(
-    outcome: "served" | "canceled" | "failed",
-    written: Promise<AuditReceipt | undefined>,
-    failure?: ConnectError,
-    result: object = {},
-  ): void {
+  #conclude(written: Promise<AuditReceipt | undefined>, failure?: ConnectError, result: object = {}): void {
     clearTimeout(this.#timer);
     this.#context.signal.removeEventListener("abort", this.#onClientGone);
     this.#work.abort(failure ?? new RequestError("draining", "the retrieval has ended"));
     this.#release();
     this.#service.ended(this);
-    const ended = outcome === "failed" && !isOurs(failure) ? "refused" : outcome;
-    this.#service.counters.count(ended, this.#pcapBytes, this.#packets);
+    const outcome = failure ? outcomeOf(failure, this.#pcapBytes) : "served";
+    this.#service.counters.count(outcome, this.#pcapBytes, this.#packets);
     const log = (receipt?: AuditReceipt): void => {
       const line = receipt && { auditSeq: receipt.seq, auditHash: receipt.hash };
-      this.#log(ended, failure, { ...result, ...line });
+      this.#log(outcome, failure, { ...result, ...line });
     };
     // Why it could not be written has been logged.
     written.then(log, () => log());
@@ -238,7 +234,7 @@ export class Retrieval {
       ...result,
       ...(failure && failureFields(failure)),
     };
-    const level = outcome === "failed" ? "error" : outcome === "refused" ? "warn" : "info";
+    const level = failure ? logLevelOf(failure) : "info";
     this.#service.logger[level](fields, `retrieval ${outcome}`);
   }
 }

@@ -3,10 +3,11 @@ import type { StenoRequest } from "@stenogrpc/protocol";
 import type { Permit, Rpc } from "./access/access.js";
 import { RequestRecord } from "./audit/request-record.js";
 import { clientIdentityKey, identityName } from "./identity.js";
+import { logLevelOf, outcomeOf } from "./outcome.js";
 import type { Plan } from "./plan-retrieval.js";
 import { asAsked } from "./request-fields.js";
 import type { SensorService } from "./sensor-service.js";
-import { isOurs, reasonOf, toConnectError } from "./to-connect-error.js";
+import { reasonOf, toConnectError } from "./to-connect-error.js";
 
 /** A call with one answer. */
 export interface UnaryCall {
@@ -54,8 +55,7 @@ export async function answerCall<Answer>(
       error: failure.rawMessage,
       err: failure.cause,
     };
-    if (isOurs(failure)) service.logger.error(fields, "call failed");
-    else service.logger.warn(fields, "call refused");
+    service.logger[logLevelOf(failure)](fields, `call ${outcomeOf(failure, 0)}`);
     throw failure;
   }
 }

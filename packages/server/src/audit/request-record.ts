@@ -4,6 +4,7 @@ import type { StenoRequest } from "@stenogrpc/protocol";
 import { printFilter } from "@stenogrpc/query";
 import type { Permit, Rpc } from "../access/access.js";
 import { clientIdentityKey, identityName } from "../identity.js";
+import { outcomeOf } from "../outcome.js";
 import type { Plan } from "../plan-retrieval.js";
 import { timestampToIso } from "../timestamps.js";
 import { reasonOf, toConnectError } from "../to-connect-error.js";
@@ -61,7 +62,7 @@ export class RequestRecord {
 
   /** Writes down that it did not. */
   failed(failure: ConnectError, sent: Sent = nothingSent): Promise<AuditReceipt | undefined> {
-    return this.#write(outcomeOf(failure, sent), sent, failure);
+    return this.#write(outcomeOf(failure, sent.pcapBytes), sent, failure);
   }
 
   /** Writes a failure down, and gives what the client is to be told: it, or that it could not be written down. */
@@ -115,17 +116,4 @@ export class RequestRecord {
       durationMs: Math.round(performance.now() - this.#startedAt),
     };
   }
-}
-
-const refusals: ReadonlySet<Code> = new Set([
-  Code.InvalidArgument,
-  Code.Unauthenticated,
-  Code.PermissionDenied,
-  Code.ResourceExhausted,
-  Code.FailedPrecondition,
-]);
-
-function outcomeOf({ code }: ConnectError, { pcapBytes }: Sent): AuditOutcome {
-  if (code === Code.Canceled) return "canceled";
-  return refusals.has(code) && pcapBytes === 0 ? "refused" : "failed";
 }
