@@ -18,7 +18,7 @@ import { assertClientCertificate, type GuardedServer } from "./authorize.js";
 import { tookKey } from "./connections/reader-watch.js";
 import { envelopeBytes, PcapFrames, writeEnvelope } from "./grpc-frames.js";
 import type { StreamReader } from "./http2/data-stream.js";
-import { dataSocketOf } from "./http2/send-directly.js";
+import { dataSocketOf } from "./http2/session-sockets.js";
 import { clientIdentity } from "./identity.js";
 import { longestTimerMs } from "./longest-timer.js";
 import { StreamWriter } from "./stream-writer.js";
