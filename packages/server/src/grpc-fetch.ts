@@ -14,13 +14,13 @@ import type { StenoRequest } from "@stenogrpc/protocol";
 import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
 import { abortable } from "./abortable.js";
 import type { FetchHandler, ResponseInit } from "./answer-part.js";
-import { assertClientCertificate, type GuardedServer } from "./authorize.js";
 import { tookKey } from "./connections/reader-watch.js";
 import { envelopeBytes, PcapFrames, writeEnvelope } from "./grpc-frames.js";
 import type { StreamReader } from "./http2/data-stream.js";
 import { dataSocketOf } from "./http2/session-sockets.js";
 import { clientIdentity } from "./identity.js";
 import { longestTimerMs } from "./longest-timer.js";
+import { assertClientCertificate, type GuardedServer } from "./require-client-certificate.js";
 import { StreamWriter } from "./stream-writer.js";
 import { toConnectError } from "./to-connect-error.js";
 

@@ -3,15 +3,15 @@ import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Stenographer, type StenoRequest } from "@stenogrpc/protocol";
 import { messagesOf } from "./answer-part.js";
-import { requireClientCertificate } from "./authorize.js";
 import { readRefused } from "./certificates/certificate-set.js";
 import type { RefusedCertificates } from "./certificates/tls-options.js";
-import { watchReader, watchReaders } from "./connections/reader-watch.js";
+import { watchStreamReader, watchUnaryReader } from "./connections/reader-watch.js";
 import { describeSensor } from "./describe-sensor.js";
 import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
 import { withLongDeadlines } from "./long-deadlines.js";
+import { requireClientCertificate } from "./require-client-certificate.js";
 import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
 
@@ -65,19 +65,19 @@ export function stenographerRoutes(options: SensorOptions): SensorRoutes {
 export function routesOf(service: SensorService): SensorRoutes {
   const { idleTimeoutMs } = service.limits;
   const fetch = fetchPcap(service);
-  const watchedFetch = watchReader(fetch, idleTimeoutMs);
+  const watchedFetch = watchStreamReader(fetch, idleTimeoutMs);
   const messages = (request: StenoRequest, context: HandlerContext) => messagesOf(fetch(request, context));
   const register = (router: ConnectRouter): void => {
     const others = router.handlers.length;
     router.service(
       Stenographer,
       {
-        fetchPcap: watchReader(messages, idleTimeoutMs),
+        fetchPcap: watchStreamReader(messages, idleTimeoutMs),
         explainQuery: explainQuery(service),
         describeSensor: describeSensor(service),
       },
       {
-        interceptors: [watchReaders(idleTimeoutMs), requireClientCertificate(service)],
+        interceptors: [watchUnaryReader(idleTimeoutMs), requireClientCertificate(service)],
         readMaxBytes: maxRequestBytes,
       },
     );
