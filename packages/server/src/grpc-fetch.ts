@@ -49,18 +49,20 @@ export function isGrpcFetch(request: {
   );
 }
 
-/**
- * Answers one FetchPcap in gRPC framing: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
- *
- * @param maxRequestBytes the largest request message read
- * @param server tells who may come at all
- */
+/** What calls are answered with. */
+export interface GrpcFetchSetup {
+  readonly handler: FetchHandler;
+  /** The largest request message read. */
+  readonly maxRequestBytes: number;
+  /** Tells who may come at all. */
+  readonly server: GuardedServer;
+}
+
+/** Answers one FetchPcap in gRPC framing: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. */
 export async function answerGrpcFetch(
-  handler: FetchHandler,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
-  maxRequestBytes: number,
-  server: GuardedServer,
+  { handler, maxRequestBytes, server }: GrpcFetchSetup,
 ): Promise<void> {
   const gone = new AbortController();
   const leave = (): void => gone.abort(new ConnectError("the client left", Code.Canceled));

@@ -43,21 +43,27 @@ export interface Plan extends RetrievalPlan {
   readonly maxPackets: Cap | undefined;
 }
 
+/** What a request is read by. */
+export interface PlanningTerms {
+  /** What who asks may do. */
+  readonly role: Role;
+  /** The server's own limits, which the role may lower. */
+  readonly limits: Limits;
+  /** What the source can do. */
+  readonly abilities: SourceAbilities;
+  /** Nanoseconds since the epoch: "3h ago" and how far back a role may look count from here. */
+  readonly nowNs: bigint;
+}
+
 /**
  * Reads a request into a plan. `path` is not looked at: a client never chooses a path.
  *
- * @param limits the server's
- * @param abilities what the source can do
- * @param role what who asks may do
- * @throws RequestError for a window, limit, uid or option that makes no sense, or that the source or the policy refuses
+ * @throws RequestError for a reason, window, limit, uid or option that makes no sense, or that the source, the role or the policy refuses
  * @throws FilterSyntaxError for a filter that can't be read
  */
 export function planRetrieval(
   request: StenoRequest,
-  serverLimits: Limits,
-  abilities: SourceAbilities,
-  nowNs: bigint,
-  role: Role,
+  { role, limits: serverLimits, abilities, nowNs }: PlanningTerms,
 ): Plan {
   const limits = limitsFor(role, serverLimits);
   const delivery = request.request;

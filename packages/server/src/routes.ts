@@ -65,7 +65,7 @@ export function stenographerRoutes(options: SensorOptions): SensorRoutes {
 export function routesOf(service: SensorService): SensorRoutes {
   const { idleTimeoutMs } = service.limits;
   const fetch = fetchPcap(service);
-  const watchedFetch = watchStreamReader(fetch, idleTimeoutMs);
+  const setup = { handler: watchStreamReader(fetch, idleTimeoutMs), maxRequestBytes, server: service };
   const messages = (request: StenoRequest, context: HandlerContext) => messagesOf(fetch(request, context));
   const register = (router: ConnectRouter): void => {
     const others = router.handlers.length;
@@ -87,12 +87,10 @@ export function routesOf(service: SensorService): SensorRoutes {
   const answer: SensorRoutes["answer"] = (request, response) => {
     if (!isGrpcFetch(request)) return false;
     const http2Response = response as Http2ServerResponse; // an HTTP/2 request has one
-    answerGrpcFetch(watchedFetch, request, http2Response, maxRequestBytes, service).catch(
-      (error: unknown) => {
-        service.logger.error({ err: error }, "answering failed");
-        response.destroy();
-      },
-    );
+    answerGrpcFetch(request, http2Response, setup).catch((error: unknown) => {
+      service.logger.error({ err: error }, "answering failed");
+      response.destroy();
+    });
     return true;
   };
   return Object.assign(register, {
