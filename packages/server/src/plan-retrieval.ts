@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { TimestampResolution, TimeWindow } from "@stenogrpc/pcap";
+import { captureHeaderBytes } from "@stenogrpc/pcap";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { TimestampResolution as WireResolution } from "@stenogrpc/protocol";
 import type { AnyFilterNode, FilterDialect, FilterNode, FilterPlan } from "@stenogrpc/query";
@@ -208,8 +209,11 @@ function planChunkBytes(asked: bigint, limits: Limits): number {
 }
 
 function planMaxBytes(asked: bigint, limit: number | undefined): Cap | undefined {
-  if (asked > 0n && asked < 24n) {
-    throw new RequestError("limit-invalid", "max_size must hold at least the 24 bytes of a pcap file header");
+  if (asked > 0n && asked < captureHeaderBytes) {
+    throw new RequestError(
+      "limit-invalid",
+      `max_size must hold at least the ${captureHeaderBytes} bytes of a pcap file header`,
+    );
   }
   return lowerCap("max_size", asked, limit);
 }

@@ -8,6 +8,7 @@ import type { RequestErrorKind } from "./request-error.js";
 import { RequestError } from "./request-error.js";
 import type { SourceErrorKind } from "./sources/packet-source.js";
 import { SourceError } from "./sources/packet-source.js";
+import { msToDuration } from "./timestamps.js";
 
 /** The reason that a server gives while it shuts down. */
 export const drainingReason = "SERVER_DRAINING";
@@ -99,8 +100,7 @@ function failure(
 
 function retryInfo(retryAfterMs: number | undefined): Detail[] {
   if (retryAfterMs === undefined) return [];
-  const seconds = BigInt(Math.floor(retryAfterMs / 1000));
-  return [detail(RetryInfoSchema, { retryDelay: { seconds, nanos: (retryAfterMs % 1000) * 1_000_000 } })];
+  return [detail(RetryInfoSchema, { retryDelay: msToDuration(retryAfterMs) })];
 }
 
 function filterProblem(error: FilterSyntaxError): Detail {
