@@ -1,9 +1,10 @@
 import type { Http2SecureServer, Http2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { DataSocket, takesLongFrames } from "./data-socket.js";
+import { DataSocket } from "./data-socket.js";
 import { firstSettings, takeFirstBytes } from "./first-bytes.js";
 import { keepSockets } from "./session-sockets.js";
+import { takesLongFrames } from "./window-share.js";
 
 /** Node 22 fails an assertion, and ends, where a request lies behind what ends its session. What a DataSocket reads does not reach it. */
 const isNeededAnyway = process.versions.node.startsWith("22.");
