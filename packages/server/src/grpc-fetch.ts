@@ -14,13 +14,13 @@ import type { StenoRequest } from "@stenogrpc/protocol";
 import { ResponseSchema, Stenographer, StenoRequestSchema } from "@stenogrpc/protocol";
 import { abortable } from "./abortable.js";
 import type { FetchHandler, ResponseInit } from "./answer-part.js";
-import { assertClientCertificate, type GuardedServer } from "./authorize.js";
 import { tookKey } from "./connections/reader-watch.js";
 import { envelopeBytes, PcapFrames, writeEnvelope } from "./grpc-frames.js";
 import type { StreamReader } from "./http2/data-stream.js";
-import { dataSocketOf } from "./http2/send-directly.js";
+import { dataSocketOf } from "./http2/session-sockets.js";
 import { clientIdentity } from "./identity.js";
 import { longestTimerMs } from "./longest-timer.js";
+import { assertClientCertificate, type GuardedServer } from "./require-client-certificate.js";
 import { StreamWriter } from "./stream-writer.js";
 import { toConnectError } from "./to-connect-error.js";
 
@@ -49,18 +49,20 @@ export function isGrpcFetch(request: {
   );
 }
 
-/**
- * Answers one FetchPcap in gRPC framing: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
- *
- * @param maxRequestBytes the largest request message read
- * @param server tells who may come at all
- */
+/** What calls are answered with. */
+export interface GrpcFetchSetup {
+  readonly handler: FetchHandler;
+  /** The largest request message read. */
+  readonly maxRequestBytes: number;
+  /** Tells who may come at all. */
+  readonly server: GuardedServer;
+}
+
+/** Answers one FetchPcap in gRPC framing: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. */
 export async function answerGrpcFetch(
-  handler: FetchHandler,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
-  maxRequestBytes: number,
-  server: GuardedServer,
+  { handler, maxRequestBytes, server }: GrpcFetchSetup,
 ): Promise<void> {
   const gone = new AbortController();
   const leave = (): void => gone.abort(new ConnectError("the client left", Code.Canceled));

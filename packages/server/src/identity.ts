@@ -5,8 +5,8 @@ import type { ContextValues } from "@connectrpc/connect";
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import { type AltNames, readAltNames } from "./access/alt-names.js";
 import { peerAddressKey } from "./audit/peer-address.js";
-import { lineKey, lineOfStream } from "./connections/hang-up.js";
-import { tlsSocketOf } from "./http2/send-directly.js";
+import { lineKey, lineOfStream } from "./connections/line.js";
+import { tlsSocketOf } from "./http2/session-sockets.js";
 import { peerCertificate } from "./peer-certificate.js";
 import { RequestError } from "./request-error.js";
 

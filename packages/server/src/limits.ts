@@ -1,5 +1,7 @@
 import { strictOptions } from "@stenogrpc/options";
+import { captureHeaderBytes } from "@stenogrpc/pcap";
 import * as z from "zod";
+import { longestTimerMs } from "./longest-timer.js";
 
 const KiB = 1024;
 const count = z.int().positive();
@@ -7,13 +9,13 @@ const count = z.int().positive();
 /** Limits of a server, all optional. */
 export const limitsShape = {
   /** The most pcap bytes in one answer, file header included. Default: none. */
-  maxBytes: count.min(24).optional(),
+  maxBytes: count.min(captureHeaderBytes).optional(),
   /** The most packets in one answer. Default: none. */
   maxPackets: count.optional(),
   /** The longest window of one request, in milliseconds. Default: none. */
   maxWindowMs: count.optional(),
   /** The longest one retrieval may take, in milliseconds. Default: one hour. */
-  timeoutMs: count.max(2_147_483_647).default(3_600_000),
+  timeoutMs: count.max(longestTimerMs).default(3_600_000),
   /** Retrievals at once, over all clients. Default: 10. */
   concurrency: count.default(10),
   /** Retrievals that wait for a place. */
@@ -37,7 +39,7 @@ export const limitsShape = {
   /** The most a client can ask for in one message. Default: 1 MiB. */
   maxChunkBytes: count.default(1024 * KiB),
   /** The longest a client may take neither a message nor 64 KiB of one, in milliseconds; then it is let go. Default: two minutes. */
-  idleTimeoutMs: count.max(2_147_483_647).default(120_000),
+  idleTimeoutMs: count.max(longestTimerMs).default(120_000),
 };
 
 /** The same as a schema. */

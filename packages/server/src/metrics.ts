@@ -1,3 +1,5 @@
+import type { Shortfall } from "./outcome.js";
+
 /** Numbers about a server, for whatever exports them. Times are seconds since 1970. */
 export interface ServerMetrics {
   readonly retrievals: RetrievalMetrics;
@@ -14,9 +16,12 @@ export interface RetrievalMetrics {
   readonly served: number;
   /** Left or given up by their clients. */
   readonly canceled: number;
-  /** Refused for the request's or the client's sake, a bad filter, no free place, too long, or since the server shuts down. */
+  /**
+   * Refused before anything was sent: for the request's or the client's sake, a bad filter, no free place, too long, or since the server
+   * shuts down.
+   */
   readonly refused: number;
-  /** Failed for the sensor's sake. */
+  /** Failed for the sensor's sake, or ended by the server when some was sent. */
   readonly failed: number;
   /** Bytes of pcap handed to the transport, of all of them. */
   readonly pcapBytes: number;
@@ -54,7 +59,7 @@ export interface CertificateMetrics {
   readonly clientsNearExpiry: number;
 }
 
-type Outcome = "served" | "canceled" | "refused" | "failed";
+type Outcome = "served" | Shortfall;
 
 /** Counts what comes of retrievals. */
 export class RetrievalCounters {

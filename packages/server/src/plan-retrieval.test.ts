@@ -17,13 +17,12 @@ function plan(
   limits: Record<string, number | boolean> = {},
   abilities: SourceAbilities = { index: true },
 ) {
-  return planRetrieval(
-    create(StenoRequestSchema, request),
-    limitsSchema.parse(limits),
+  return planRetrieval(create(StenoRequestSchema, request), {
+    role: anyone,
+    limits: limitsSchema.parse(limits),
     abilities,
     nowNs,
-    anyone,
-  );
+  });
 }
 
 const window = { epochStart: 100n, epochEnd: 200n };
@@ -258,13 +257,12 @@ describe("a role", () => {
     request: MessageInitShape<typeof StenoRequestSchema> = {},
     abilities: SourceAbilities = { index: true },
   ) =>
-    planRetrieval(
-      create(StenoRequestSchema, { ...window, ...request }),
-      limitsSchema.parse({ maxPackets: 50 }),
+    planRetrieval(create(StenoRequestSchema, { ...window, ...request }), {
+      role: roleOf(roleSchema.parse(role)),
+      limits: limitsSchema.parse({ maxPackets: 50 }),
       abilities,
       nowNs,
-      roleOf(roleSchema.parse(role)),
-    );
+    });
   const nets = ["10.0.0.0/8", "2001:db8::/32"];
   const policy = "(net 10.0.0.0/8 or net 2001:db8::/32)";
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { TimestampResolution, TimeWindow } from "@stenogrpc/pcap";
+import { captureHeaderBytes } from "@stenogrpc/pcap";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { TimestampResolution as WireResolution } from "@stenogrpc/protocol";
 import type { AnyFilterNode, FilterDialect, FilterNode, FilterPlan } from "@stenogrpc/query";
@@ -43,21 +44,27 @@ export interface Plan extends RetrievalPlan {
   readonly maxPackets: Cap | undefined;
 }
 
+/** What a request is read by. */
+export interface PlanningTerms {
+  /** What who asks may do. */
+  readonly role: Role;
+  /** The server's own limits, which the role may lower. */
+  readonly limits: Limits;
+  /** What the source can do. */
+  readonly abilities: SourceAbilities;
+  /** Nanoseconds since the epoch: "3h ago" and how far back a role may look count from here. */
+  readonly nowNs: bigint;
+}
+
 /**
  * Reads a request into a plan. `path` is not looked at: a client never chooses a path.
  *
- * @param limits the server's
- * @param abilities what the source can do
- * @param role what who asks may do
- * @throws RequestError for a window, limit, uid or option that makes no sense, or that the source or the policy refuses
+ * @throws RequestError for a reason, window, limit, uid or option that makes no sense, or that the source, the role or the policy refuses
  * @throws FilterSyntaxError for a filter that can't be read
  */
 export function planRetrieval(
   request: StenoRequest,
-  serverLimits: Limits,
-  abilities: SourceAbilities,
-  nowNs: bigint,
-  role: Role,
+  { role, limits: serverLimits, abilities, nowNs }: PlanningTerms,
 ): Plan {
   const limits = limitsFor(role, serverLimits);
   const delivery = request.request;
@@ -202,8 +209,11 @@ function planChunkBytes(asked: bigint, limits: Limits): number {
 }
 
 function planMaxBytes(asked: bigint, limit: number | undefined): Cap | undefined {
-  if (asked > 0n && asked < 24n) {
-    throw new RequestError("limit-invalid", "max_size must hold at least the 24 bytes of a pcap file header");
+  if (asked > 0n && asked < captureHeaderBytes) {
+    throw new RequestError(
+      "limit-invalid",
+      `max_size must hold at least the ${captureHeaderBytes} bytes of a pcap file header`,
+    );
   }
   return lowerCap("max_size", asked, limit);
 }

@@ -458,7 +458,7 @@ describe("a revoked client", () => {
     server.reload(tlsOf(first, { crl: await revoking(mallory) }));
     const failure = await failureOf(drain(theirs));
     expect([failure.code, reasonIn(failure)]).toEqual([Code.PermissionDenied, "CERTIFICATE_REVOKED"]);
-    expect(server.metrics().retrievals).toMatchObject({ running: 1, refused: 1 });
+    expect(server.metrics().retrievals).toMatchObject({ running: 1, failed: 1 });
     gate.open();
     expect(bytes + (await drain(ours))).toBe(24 + 2000 * 1016);
   });

@@ -2,20 +2,18 @@ import { createHash, type X509Certificate } from "node:crypto";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { StenoRequest } from "@stenogrpc/protocol";
-import { printFilter } from "@stenogrpc/query";
 import type { Permit } from "./access/access.js";
 import type { AuditOutcome, AuditReceipt } from "./audit/audit-record.js";
 import { RequestRecord, type Sent } from "./audit/request-record.js";
 import type { Spending } from "./budgets.js";
-import { clientCertificateKey, clientIdentityKey, identityKey, identityName } from "./identity.js";
+import { failureFields } from "./failure-fields.js";
+import { clientCertificateKey, identityKey } from "./identity.js";
+import { logLevelOf, outcomeOf } from "./outcome.js";
 import type { Plan } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
-import { asAsked } from "./request-fields.js";
 import type { SensorService } from "./sensor-service.js";
-import { SourceError } from "./sources/packet-source.js";
 import type { SourceOutcome } from "./sources/source-outcome.js";
-import { timestampToIso } from "./timestamps.js";
-import { isOurs, reasonOf, toConnectError } from "./to-connect-error.js";
+import { toConnectError } from "./to-connect-error.js";
 
 /** How an answer ended that was given in whole. */
 export interface Answered {
@@ -34,13 +32,11 @@ export class Retrieval {
   readonly #service: SensorService;
   readonly #context: HandlerContext;
   readonly #work = new AbortController();
-  readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   readonly #onClientGone: () => void;
   readonly #hash = createHash("sha256");
   readonly #request: StenoRequest;
   readonly #record: RequestRecord;
-  #plan: Plan | undefined;
   #release: () => void = () => {};
   #pcapBytes = 0;
   #packets = 0;
@@ -98,7 +94,6 @@ export class Retrieval {
    * @throws RequestError "no-free-slot", "identity-limit", "budget-exhausted" or "draining"
    */
   async start(plan: Plan, { identity, role }: Permit): Promise<Spending | undefined> {
-    this.#plan = plan;
     this.#record.plan = plan;
     const key = identityKey(identity);
     const release = await this.#service.admission.enter({
@@ -141,10 +136,10 @@ export class Retrieval {
     try {
       await written;
     } catch (error) {
-      this.#conclude("failed", written, toConnectError(error));
+      this.#conclude(written, toConnectError(error));
       throw error;
     }
-    this.#conclude("served", written, undefined, {
+    this.#conclude(written, undefined, {
       packets,
       stoppedBy,
       ...(coverage && coverage.gaps.length > 0 ? { gaps: coverage.gaps.length } : {}),
@@ -186,7 +181,7 @@ export class Retrieval {
     if (this.#ended) return;
     this.#ended = true;
     const written = this.#record.failed(failure, this.#sent());
-    this.#conclude(failure.code === Code.Canceled ? "canceled" : "failed", written, failure);
+    this.#conclude(written, failure);
   }
 
   #sent(): Sent {
@@ -196,61 +191,31 @@ export class Retrieval {
   }
 
   /** Gives back what it holds, at once, and logs it when its record is written. */
-  #conclude(
-    outcome: "served" | "canceled" | "failed",
-    written: Promise<AuditReceipt | undefined>,
-    failure?: ConnectError,
-    result: object = {},
-  ): void {
+  #conclude(written: Promise<AuditReceipt | undefined>, failure?: ConnectError, result: object = {}): void {
     clearTimeout(this.#timer);
     this.#context.signal.removeEventListener("abort", this.#onClientGone);
     this.#work.abort(failure ?? new RequestError("draining", "the retrieval has ended"));
     this.#release();
     this.#service.ended(this);
-    const ended = outcome === "failed" && !isOurs(failure) ? "refused" : outcome;
-    this.#service.counters.count(ended, this.#pcapBytes, this.#packets);
+    const outcome = failure ? outcomeOf(failure, this.#pcapBytes) : "served";
+    this.#service.counters.count(outcome, this.#pcapBytes, this.#packets);
     const log = (receipt?: AuditReceipt): void => {
       const line = receipt && { auditSeq: receipt.seq, auditHash: receipt.hash };
-      this.#log(ended, failure, { ...result, ...line });
+      this.#log(outcome, failure, { ...result, ...line });
     };
     // Why it could not be written has been logged.
     written.then(log, () => log());
   }
 
   #log(outcome: string, failure: ConnectError | undefined, result: object): void {
-    const plan = this.#plan;
-    const identity = this.#context.values.get(clientIdentityKey);
     const fields = {
-      rpc: "FetchPcap",
+      ...this.#record.logFields(),
       outcome,
-      ...asAsked(this.#request),
-      client: identity && identityName(identity),
-      fingerprint: identity?.fingerprint256,
-      role: this.#record.permit?.roleName,
-      from: plan && timestampToIso(plan.window.startNs),
-      to: plan && timestampToIso(plan.window.endNs),
-      ...(plan && { uid: plan.uid, filter: plan.filter && printFilter(plan.filter) }),
-      dialect: plan?.dialect,
-      policy: plan?.policy && printFilter(plan.policy),
-      index: plan?.index && printFilter(plan.index),
       pcapBytes: this.#pcapBytes,
-      durationMs: Math.round(performance.now() - this.#startedAt),
       ...result,
       ...(failure && failureFields(failure)),
     };
-    const level = outcome === "failed" ? "error" : outcome === "refused" ? "warn" : "info";
+    const level = failure ? logLevelOf(failure) : "info";
     this.#service.logger[level](fields, `retrieval ${outcome}`);
   }
-}
-
-/** The whole story for the log, including what the client is not told. */
-function failureFields(failure: ConnectError): object {
-  const cause = failure.cause;
-  return {
-    code: Code[failure.code],
-    reason: reasonOf(failure),
-    error: failure.rawMessage,
-    ...(cause instanceof SourceError ? { details: cause.details } : {}),
-    ...(cause === undefined ? {} : { err: cause }),
-  };
 }

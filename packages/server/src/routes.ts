@@ -3,15 +3,15 @@ import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Stenographer, type StenoRequest } from "@stenogrpc/protocol";
 import { messagesOf } from "./answer-part.js";
-import { requireClientCertificate } from "./authorize.js";
 import { readRefused } from "./certificates/certificate-set.js";
 import type { RefusedCertificates } from "./certificates/tls-options.js";
-import { watchReader, watchReaders } from "./connections/reader-watch.js";
+import { watchStreamReader, watchUnaryReader } from "./connections/reader-watch.js";
 import { describeSensor } from "./describe-sensor.js";
 import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
 import { withLongDeadlines } from "./long-deadlines.js";
+import { requireClientCertificate } from "./require-client-certificate.js";
 import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
 
@@ -65,19 +65,19 @@ export function stenographerRoutes(options: SensorOptions): SensorRoutes {
 export function routesOf(service: SensorService): SensorRoutes {
   const { idleTimeoutMs } = service.limits;
   const fetch = fetchPcap(service);
-  const watchedFetch = watchReader(fetch, idleTimeoutMs);
+  const setup = { handler: watchStreamReader(fetch, idleTimeoutMs), maxRequestBytes, server: service };
   const messages = (request: StenoRequest, context: HandlerContext) => messagesOf(fetch(request, context));
   const register = (router: ConnectRouter): void => {
     const others = router.handlers.length;
     router.service(
       Stenographer,
       {
-        fetchPcap: watchReader(messages, idleTimeoutMs),
+        fetchPcap: watchStreamReader(messages, idleTimeoutMs),
         explainQuery: explainQuery(service),
         describeSensor: describeSensor(service),
       },
       {
-        interceptors: [watchReaders(idleTimeoutMs), requireClientCertificate(service)],
+        interceptors: [watchUnaryReader(idleTimeoutMs), requireClientCertificate(service)],
         readMaxBytes: maxRequestBytes,
       },
     );
@@ -87,12 +87,10 @@ export function routesOf(service: SensorService): SensorRoutes {
   const answer: SensorRoutes["answer"] = (request, response) => {
     if (!isGrpcFetch(request)) return false;
     const http2Response = response as Http2ServerResponse; // an HTTP/2 request has one
-    answerGrpcFetch(watchedFetch, request, http2Response, maxRequestBytes, service).catch(
-      (error: unknown) => {
-        service.logger.error({ err: error }, "answering failed");
-        response.destroy();
-      },
-    );
+    answerGrpcFetch(request, http2Response, setup).catch((error: unknown) => {
+      service.logger.error({ err: error }, "answering failed");
+      response.destroy();
+    });
     return true;
   };
   return Object.assign(register, {

@@ -130,8 +130,12 @@ export class SensorService {
    * @throws RequestError, FilterSyntaxError
    */
   plan(request: StenoRequest, role: Role): Plan {
-    const nowNs = BigInt(this.now()) * 1_000_000n;
-    return planRetrieval(request, this.limits, this.source.abilities ?? {}, nowNs, role);
+    return planRetrieval(request, {
+      role,
+      limits: this.limits,
+      abilities: this.source.abilities ?? {},
+      nowNs: BigInt(this.now()) * 1_000_000n,
+    });
   }
 
   /** Trusts other client certificates from now on, and ends what those that are refused now have under way. */

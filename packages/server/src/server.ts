@@ -12,7 +12,7 @@ import { type TlsOptions, tlsOptionsSchema } from "./certificates/tls-options.js
 import { ConnectionGate } from "./connections/connection-gate.js";
 import { connectionLimitsShape } from "./connections/connection-limits.js";
 import { Connections } from "./connections/connections.js";
-import { type Line, lineKey, lineOfResponse, lineOfStream } from "./connections/hang-up.js";
+import { type Line, lineKey, lineOfResponse, lineOfStream } from "./connections/line.js";
 import { guardSession } from "./connections/session-guard.js";
 import { sendPacketsDirectly } from "./http2/send-directly.js";
 import { clientIdentity } from "./identity.js";

@@ -8,6 +8,10 @@ import type { RequestErrorKind } from "./request-error.js";
 import { RequestError } from "./request-error.js";
 import type { SourceErrorKind } from "./sources/packet-source.js";
 import { SourceError } from "./sources/packet-source.js";
+import { msToDuration } from "./timestamps.js";
+
+/** The reason that a server gives while it shuts down. */
+export const drainingReason = "SERVER_DRAINING";
 
 const requestErrors: Record<RequestErrorKind, readonly [Code, reason: string]> = {
   "client-certificate-required": [Code.Unauthenticated, "CLIENT_CERTIFICATE_REQUIRED"],
@@ -32,7 +36,7 @@ const requestErrors: Record<RequestErrorKind, readonly [Code, reason: string]> =
   "option-unsupported": [Code.InvalidArgument, "OPTION_UNSUPPORTED"],
   "index-cant-help": [Code.FailedPrecondition, "INDEX_CANT_HELP"],
   "no-free-slot": [Code.ResourceExhausted, "NO_FREE_SLOT"],
-  draining: [Code.Unavailable, "SERVER_DRAINING"],
+  draining: [Code.Unavailable, drainingReason],
   timeout: [Code.DeadlineExceeded, "TIMEOUT"],
   "audit-failed": [Code.Internal, "AUDIT_FAILED"],
 };
@@ -96,8 +100,7 @@ function failure(
 
 function retryInfo(retryAfterMs: number | undefined): Detail[] {
   if (retryAfterMs === undefined) return [];
-  const seconds = BigInt(Math.floor(retryAfterMs / 1000));
-  return [detail(RetryInfoSchema, { retryDelay: { seconds, nanos: (retryAfterMs % 1000) * 1_000_000 } })];
+  return [detail(RetryInfoSchema, { retryDelay: msToDuration(retryAfterMs) })];
 }
 
 function filterProblem(error: FilterSyntaxError): Detail {
@@ -121,20 +124,4 @@ export function reasonOf(error: ConnectError): string {
     | { value: { reason?: string } }
     | undefined; // the details were built by detail() above
   return outgoing?.value.reason ?? Code[error.code].toUpperCase();
-}
-
-/** Whether the failure is the sensor's rather than the request's, the client's, or the operator's who shuts it down. */
-export function isOurs(failure: ConnectError | undefined): boolean {
-  if (failure && reasonOf(failure) === requestErrors.draining[1]) return false;
-  switch (failure?.code) {
-    case Code.InvalidArgument:
-    case Code.ResourceExhausted:
-    case Code.FailedPrecondition:
-    case Code.Unauthenticated:
-    case Code.PermissionDenied:
-    case Code.DeadlineExceeded:
-      return false;
-    default:
-      return true;
-  }
 }

@@ -2,11 +2,11 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import type { Permit, Rpc } from "./access/access.js";
 import { RequestRecord } from "./audit/request-record.js";
-import { clientIdentityKey, identityName } from "./identity.js";
+import { failureFields } from "./failure-fields.js";
+import { logLevelOf, outcomeOf } from "./outcome.js";
 import type { Plan } from "./plan-retrieval.js";
-import { asAsked } from "./request-fields.js";
 import type { SensorService } from "./sensor-service.js";
-import { isOurs, reasonOf, toConnectError } from "./to-connect-error.js";
+import { toConnectError } from "./to-connect-error.js";
 
 /** A call with one answer. */
 export interface UnaryCall {
@@ -43,19 +43,8 @@ export async function answerCall<Answer>(
     return answered;
   } catch (error) {
     const failure = await record.refusal(toConnectError(error));
-    const identity = context.values.get(clientIdentityKey);
-    const fields = {
-      rpc,
-      ...asAsked(request),
-      client: identity && identityName(identity),
-      fingerprint: identity?.fingerprint256,
-      role: record.permit?.roleName,
-      reason: reasonOf(failure),
-      error: failure.rawMessage,
-      err: failure.cause,
-    };
-    if (isOurs(failure)) service.logger.error(fields, "call failed");
-    else service.logger.warn(fields, "call refused");
+    const fields = { ...record.logFields(), ...failureFields(failure) };
+    service.logger[logLevelOf(failure)](fields, `call ${outcomeOf(failure, 0)}`);
     throw failure;
   }
 }

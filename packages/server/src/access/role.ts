@@ -1,4 +1,5 @@
 import { strictOptions } from "@stenogrpc/options";
+import { captureHeaderBytes, recordHeaderBytes } from "@stenogrpc/pcap";
 import type { FilterNode } from "@stenogrpc/query";
 import { net, or } from "@stenogrpc/query";
 import * as z from "zod";
@@ -6,9 +7,8 @@ import type { Limits } from "../limits.js";
 import { glob } from "./glob.js";
 
 const count = z.int().positive();
-const fileHeaderBytes = 24;
-/** The least that one packet takes: a file header and a record header. */
-const onePacketBytes = 40;
+/** The least that one packet takes. */
+const onePacketBytes = captureHeaderBytes + recordHeaderBytes;
 
 const network = z.string().superRefine((text, context) => {
   const problem = networkProblem(text);
@@ -41,7 +41,7 @@ export const roleSchema = strictOptions({
   /** Longest window, in milliseconds. */
   maxWindowMs: count.optional(),
   /** The most pcap bytes in one answer, file header included. */
-  maxBytes: count.min(fileHeaderBytes).optional(),
+  maxBytes: count.min(captureHeaderBytes).optional(),
   /** The most packets in one answer. */
   maxPackets: count.optional(),
   /** The most pcap bytes that one identity gets within any hour. */

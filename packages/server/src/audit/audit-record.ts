@@ -1,6 +1,7 @@
 /**
- * How a request ended, as the audit has it. The first four had their whole answer: `served` is complete. `refused`: nothing was
- * done for it. `failed`: the server or the source did. `canceled`: whoever asked left.
+ * How a request ended, as the audit has it. The first four had their whole answer: `served` is complete. `refused`: for the request's or
+ * the client's sake, or since the server shut down, and nothing was sent. `failed`: for the sensor's sake, or when some was sent.
+ * `canceled`: whoever asked left.
  */
 export type AuditOutcome =
   | "served"

@@ -4,6 +4,7 @@ import type { StenoRequest } from "@stenogrpc/protocol";
 import { printFilter } from "@stenogrpc/query";
 import type { Permit, Rpc } from "../access/access.js";
 import { clientIdentityKey, identityName } from "../identity.js";
+import { outcomeOf } from "../outcome.js";
 import type { Plan } from "../plan-retrieval.js";
 import { timestampToIso } from "../timestamps.js";
 import { reasonOf, toConnectError } from "../to-connect-error.js";
@@ -28,9 +29,12 @@ export interface RecordedServer {
   readonly now: () => number;
 }
 
+/** Longer texts of a client's are cut in the log: they may not have been checked. */
+const mostLoggedCharacters = 1000;
+
 const nothingSent: Sent = { packets: 0, pcapBytes: 0, sha256: undefined };
 
-/** What is known of one request, and how it ended: written down exactly once, by whichever end comes first. */
+/** What is known of one request, for the log and the audit, and how it ended: written down exactly once, by whichever end comes first. */
 export class RequestRecord {
   permit: Permit | undefined;
   plan: Plan | undefined;
@@ -61,7 +65,7 @@ export class RequestRecord {
 
   /** Writes down that it did not. */
   failed(failure: ConnectError, sent: Sent = nothingSent): Promise<AuditReceipt | undefined> {
-    return this.#write(outcomeOf(failure, sent), sent, failure);
+    return this.#write(outcomeOf(failure, sent.pcapBytes), sent, failure);
   }
 
   /** Writes a failure down, and gives what the client is to be told: it, or that it could not be written down. */
@@ -72,6 +76,32 @@ export class RequestRecord {
     );
   }
 
+  /** What the log says of it besides how it ended: the request as it came, in so far as it could not be made sense of. */
+  logFields(): object {
+    const { plan } = this;
+    const identity = this.#values.get(clientIdentityKey);
+    return {
+      rpc: this.#rpc,
+      uid: plan?.uid ?? clipped(this.#request?.request?.uid),
+      requestReason: clipped(this.#request?.reason),
+      filter: plan ? plan.filter && printFilter(plan.filter) : clipped(this.#request?.bpf),
+      peer: this.#values.get(peerAddressKey),
+      client: identity && identityName(identity),
+      fingerprint: identity?.fingerprint256,
+      role: this.permit?.roleName,
+      from: plan && timestampToIso(plan.window.startNs),
+      to: plan && timestampToIso(plan.window.endNs),
+      dialect: plan?.dialect,
+      policy: plan?.policy && printFilter(plan.policy),
+      index: plan?.index && printFilter(plan.index),
+      durationMs: this.#durationMs,
+    };
+  }
+
+  get #durationMs(): number {
+    return Math.round(performance.now() - this.#startedAt);
+  }
+
   #write(outcome: AuditOutcome, sent: Sent, failure: ConnectError | undefined) {
     this.#written ??=
       this.#server.audit?.record(this.#describe(outcome, sent, failure)) ?? Promise.resolve(undefined);
@@ -79,7 +109,7 @@ export class RequestRecord {
   }
 
   #describe(outcome: AuditOutcome, sent: Sent, failure: ConnectError | undefined): AuditRecord {
-    const plan = this.plan;
+    const { plan } = this;
     const identity = this.#values.get(clientIdentityKey);
     return {
       time: this.#time,
@@ -112,20 +142,12 @@ export class RequestRecord {
       code: failure && Code[failure.code].replace(/(?<!^)[A-Z]/g, "_$&").toLowerCase(),
       error: failure && reasonOf(failure),
       ...sent,
-      durationMs: Math.round(performance.now() - this.#startedAt),
+      durationMs: this.#durationMs,
     };
   }
 }
 
-const refusals: ReadonlySet<Code> = new Set([
-  Code.InvalidArgument,
-  Code.Unauthenticated,
-  Code.PermissionDenied,
-  Code.ResourceExhausted,
-  Code.FailedPrecondition,
-]);
-
-function outcomeOf({ code }: ConnectError, { pcapBytes }: Sent): AuditOutcome {
-  if (code === Code.Canceled) return "canceled";
-  return refusals.has(code) && pcapBytes === 0 ? "refused" : "failed";
+function clipped(text: string | undefined): string | undefined {
+  if (text === undefined || text === "") return undefined;
+  return text.length > mostLoggedCharacters ? `${text.slice(0, mostLoggedCharacters)}…` : text;
 }

@@ -1,8 +1,8 @@
 import * as z from "zod";
+import { longestTimerMs } from "../longest-timer.js";
 
 const count = z.int().positive();
-// What a timer takes: longer ones fire at once.
-const milliseconds = count.max(2_147_483_647);
+const milliseconds = count.max(longestTimerMs);
 
 /** Limits on connections, which only a server of our own can hold: keys of `limits`. */
 export const connectionLimitsShape = {

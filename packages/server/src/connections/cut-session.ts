@@ -1,6 +1,6 @@
 import type { Http2Session } from "node:http2";
 import { Socket } from "node:net";
-import { tlsSocketOf } from "../http2/send-directly.js";
+import { tlsSocketOf } from "../http2/session-sockets.js";
 
 /** Milliseconds for the GOAWAY to leave, where somebody takes it. */
 const farewellMs = 100;

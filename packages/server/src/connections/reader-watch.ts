@@ -2,7 +2,7 @@ import { createContextKey, type HandlerContext, type Interceptor } from "@connec
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { RequestError } from "../request-error.js";
 import { toConnectError } from "../to-connect-error.js";
-import { type Line, lineKey } from "./hang-up.js";
+import { type Line, lineKey } from "./line.js";
 
 /** How whoever writes messages says that the reader has taken so many bytes. */
 export const tookKey = createContextKey<(bytes: number) => void>(() => {}, {
@@ -16,7 +16,7 @@ const leastTakenBytes = 65_536;
  * Ends a retrieval whose reader takes no message, and no 64 KiB of one, for so long: its place and its source are free at once, and its
  * stream is reset. The reader can't be told why, since everything that could be said waits behind what it does not take; the log says it.
  */
-export function watchReader<T>(
+export function watchStreamReader<T>(
   handler: (request: StenoRequest, context: HandlerContext) => AsyncIterable<T>,
   idleTimeoutMs: number,
 ): (request: StenoRequest, context: HandlerContext) => AsyncGenerator<T> {
@@ -63,7 +63,7 @@ export function watchReader<T>(
 }
 
 /** The same for what is answered in one message: its stream is reset where nobody takes it. */
-export function watchReaders(idleTimeoutMs: number): Interceptor {
+export function watchUnaryReader(idleTimeoutMs: number): Interceptor {
   return (next) => async (request) => {
     try {
       return await next(request);

@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Session } from "node:http2";
-import { tlsSocketOf } from "../http2/send-directly.js";
+import { tlsSocketOf } from "../http2/session-sockets.js";
 import type { Logger } from "../logger.js";
 import { cutConnectionSoon, cutSession } from "./cut-session.js";
 import { TokenBucket } from "./token-bucket.js";

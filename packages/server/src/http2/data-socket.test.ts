@@ -25,7 +25,8 @@ import {
   settingsPayload,
 } from "../../test-support/raw-http2.js";
 import type { DataStream } from "./data-stream.js";
-import { dataSocketOf, sendPacketsDirectly } from "./send-directly.js";
+import { sendPacketsDirectly } from "./send-directly.js";
+import { dataSocketOf } from "./session-sockets.js";
 
 const [initialWindowSize, maxFrameSize] = [0x4, 0x5];
 

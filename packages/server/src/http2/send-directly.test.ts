@@ -17,7 +17,8 @@ import { fetchEnvelope } from "../../test-support/fetch-request.js";
 import { readSlowly } from "../../test-support/read-slowly.js";
 import { stenographerRoutes } from "../routes.js";
 import { memorySource } from "../testing/memory-source.js";
-import { dataSocketOf, sendPacketsDirectly, tlsSocketOf } from "./send-directly.js";
+import { sendPacketsDirectly } from "./send-directly.js";
+import { dataSocketOf, tlsSocketOf } from "./session-sockets.js";
 
 type Pem = { readonly ca: string; readonly cert: string; readonly key: string };
 

@@ -1,8 +1,10 @@
 import type { Http2SecureServer, Http2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { DataSocket, takesLongFrames } from "./data-socket.js";
+import { DataSocket } from "./data-socket.js";
 import { firstSettings, takeFirstBytes } from "./first-bytes.js";
+import { keepSockets } from "./session-sockets.js";
+import { takesLongFrames } from "./window-share.js";
 
 /** Node 22 fails an assertion, and ends, where a request lies behind what ends its session. What a DataSocket reads does not reach it. */
 const isNeededAnyway = process.versions.node.startsWith("22.");
@@ -29,7 +31,7 @@ export function sendPacketsDirectly(server: Http2SecureServer): void {
       const below = isOurs ? new DataSocket(socket, bytes) : socket;
       if (below === socket && bytes.length > 0) socket.unshift(bytes);
       server.prependOnceListener("session", (session) => {
-        connections.set(session, { socket, below });
+        keepSockets(session, { socket, below });
         if (below !== socket) showConnection(session, socket);
         // Whoever closed the server in the meantime could not say so to a session that there was not yet.
         if (wasListening && !server.listening) session.close();
@@ -93,17 +95,3 @@ function showConnection(session: Http2Session, socket: TLSSocket): void {
 
 /** The servers that send so. */
 const servers = new WeakSet<Http2SecureServer>();
-
-/** What lies under their sessions. */
-const connections = new WeakMap<Http2Session, { readonly socket: TLSSocket; readonly below: Duplex }>();
-
-/** What lies under a session; undefined where node:http2 sends all of its DATA itself. */
-export function dataSocketOf(session: Http2Session | undefined): DataSocket | undefined {
-  const below = session && connections.get(session)?.below;
-  return below instanceof DataSocket ? below : undefined;
-}
-
-/** The TLS connection of a session. Throws where the session has ended, and is that of a server which is not ours. */
-export function tlsSocketOf(session: Http2Session): TLSSocket {
-  return connections.get(session)?.socket ?? (session.socket as TLSSocket); // of a TLS server
-}

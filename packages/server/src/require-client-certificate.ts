@@ -1,6 +1,5 @@
 import type { ContextValues, Interceptor } from "@connectrpc/connect";
 import type { Rpc } from "./access/access.js";
-import { peerAddressKey } from "./audit/peer-address.js";
 import { type RecordedServer, RequestRecord } from "./audit/request-record.js";
 import type { ClientTrust } from "./certificates/client-trust.js";
 import { clientCertificateKey, identityOf } from "./identity.js";
@@ -40,13 +39,10 @@ export async function assertClientCertificate(
     server.trust.assertGood(values.get(clientCertificateKey));
     identityOf(values);
   } catch (error) {
-    const failure = await new RequestRecord(server, rpc, values).refusal(toConnectError(error));
-    const fields = {
-      rpc,
-      peer: values.get(peerAddressKey),
-      reason: reasonOf(failure),
-      error: failure.rawMessage,
-    };
+    const record = new RequestRecord(server, rpc, values);
+    const failure = await record.refusal(toConnectError(error));
+    // Without a stack, of which strangers could make many.
+    const fields = { ...record.logFields(), reason: reasonOf(failure), error: failure.rawMessage };
     server.logger.warn(fields, "call refused");
     throw failure;
   }
