@@ -24,6 +24,7 @@ export { CaptureDecoder } from "./capture-decoder.js";
 export {
   captureHeaderBytes,
   encodeCaptureHeader,
+  maximumSnaplen,
   parseCaptureHeader,
   recordHeaderBytes,
 } from "./capture-header.js";
