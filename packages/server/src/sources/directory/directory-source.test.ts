@@ -29,7 +29,7 @@ import type { Logger } from "../../logger.js";
 import { retrievalPlan } from "../../testing/retrieval-plan.js";
 import type { OpenSource, PacketSource } from "../packet-source.js";
 import { SourceError } from "../packet-source.js";
-import type { DirectoryOptions } from "./directory-source.js";
+import type { DirectoryOptions } from "./directory-options.js";
 import { directorySource } from "./directory-source.js";
 
 const second = 1_000_000_000n;
