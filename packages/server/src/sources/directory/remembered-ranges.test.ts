@@ -18,7 +18,8 @@ import { eventually, pcapOf } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { retrievalPlan } from "../../testing/retrieval-plan.js";
 import type { PacketSource } from "../packet-source.js";
-import { type DirectoryOptions, directorySource } from "./directory-options.js";
+import type { DirectoryOptions } from "./directory-options.js";
+import { directorySource } from "./directory-source.js";
 
 const second = 1_000_000_000n;
 const t0 = 1_700_000_000n * second;
