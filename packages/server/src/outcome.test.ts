@@ -79,18 +79,7 @@ const cases: Record<string, Case> = {
 
 it.each(Object.entries(cases))("%s has one outcome in log, metrics and audit", async (name, one) => {
   const { level, outcome } = one.expected;
-  const records: AuditRecord[] = [];
-  const lines: { level: string; message: string | undefined; outcome: unknown }[] = [];
-  const at = (level: string) => (fields: object, message?: string) => {
-    if ("rpc" in fields) lines.push({ level, message, outcome: Reflect.get(fields, "outcome") });
-  };
-  const { server, clientOptions } = await startTestSensor({
-    source: one.source,
-    ...(one.limits && { limits: one.limits }),
-    audit: { write: async (record) => void records.push(record) },
-    logger: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
-  });
-  servers.push(server);
+  const { server, clientOptions, records, lines } = await startRecorded(one.source, one.limits);
   const client = clientBy("gRPC, answered directly", clientOptions);
   const leaving = new AbortController();
   const meanwhile = () => one.meanwhile?.(server, () => leaving.abort());
@@ -113,6 +102,43 @@ it.each(Object.entries(cases))("%s has one outcome in log, metrics and audit", a
     [outcome]: 1,
   });
 });
+
+it("a call with one answer whose client leaves is no error in the log, and canceled in the audit", async () => {
+  let isAsked = false;
+  const describe = (): Promise<never> => {
+    isAsked = true;
+    return new Promise(() => {});
+  };
+  const troubled = { ...source("before", hang), describe };
+  const { clientOptions, records, lines } = await startRecorded(troubled);
+  const leaving = new AbortController();
+  const client = clientBy("gRPC, answered directly", clientOptions);
+  const answer = client.describeSensor({}, { signal: leaving.signal });
+  const failed = expect(answer).rejects.toThrow();
+  await eventually(() => isAsked);
+  leaving.abort();
+  await failed;
+  await eventually(() => lines.length > 0);
+  expect(records).toMatchObject([{ outcome: "canceled" }]);
+  expect(lines).toMatchObject([{ level: "info", message: "call canceled" }]);
+});
+
+/** A server with what it writes down, and what it logs of requests. */
+async function startRecorded(source: PacketSource, limits: LimitsOptions = {}) {
+  const records: AuditRecord[] = [];
+  const lines: { level: string; message: string | undefined; outcome: unknown }[] = [];
+  const at = (level: string) => (fields: object, message?: string) => {
+    if ("rpc" in fields) lines.push({ level, message, outcome: Reflect.get(fields, "outcome") });
+  };
+  const { server, clientOptions } = await startTestSensor({
+    source,
+    limits,
+    audit: { write: async (record) => void records.push(record) },
+    logger: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+  });
+  servers.push(server);
+  return { server, clientOptions, records, lines };
+}
 
 /** Reads an answer until it fails. */
 async function read(
