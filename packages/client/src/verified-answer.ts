@@ -48,21 +48,18 @@ export class VerifiedAnswer implements AnswerCounts {
   readonly #plan: FetchPlan;
   readonly #hash: IncrementalHash;
   readonly #walk = new RecordWalk({
-    fileHeader: (header) => this.#checkResolution(header),
+    fileHeader: (header) => this.#takeHeader(header),
     record: (seconds, nanoseconds, endOffset) => this.#takeRecord(seconds, nanoseconds, endOffset),
   });
   readonly #whole = new WholeRecords();
-  readonly #times: PacketTimes;
+  #times: PacketTimes;
   #insideMessage = false;
   #verdict: { status: Status; summary: Summary } | undefined;
 
   constructor(plan: FetchPlan, hash: IncrementalHash) {
     this.#plan = plan;
     this.#hash = hash;
-    const { startNs, endNs } = plan.window;
-    // A packet of the window's first microsecond lies before it once its nanoseconds are cut off, as was asked for.
-    const finest = plan.timestampResolution === "microseconds" ? 1000n : 1n;
-    this.#times = new PacketTimes({ startNs: startNs - (startNs % finest), endNs });
+    this.#times = new PacketTimes(plan.window);
   }
 
   /** Whether the next part surely has more: the end of a message, or of the answer. */
@@ -202,7 +199,7 @@ export class VerifiedAnswer implements AnswerCounts {
     );
   }
 
-  #checkResolution({ resolution }: CaptureHeader): void {
+  #takeHeader({ resolution }: CaptureHeader): void {
     const asked = this.#plan.timestampResolution;
     if (asked !== undefined && resolution !== asked) {
       throw this.#problem(
@@ -210,6 +207,10 @@ export class VerifiedAnswer implements AnswerCounts {
         `the answer has times in ${resolution}; ${asked} were asked for`,
       );
     }
+    if (resolution === "nanoseconds") return;
+    // A packet of the window's first microsecond lies before it where its nanoseconds were cut off.
+    const { startNs, endNs } = this.#plan.window;
+    this.#times = new PacketTimes({ startNs: startNs - (startNs % 1000n), endNs });
   }
 
   #notPcap(error: CaptureError): StenographerError {

@@ -24,7 +24,10 @@ export interface CutTail {
 export interface DecodeOptions {
   /** The largest capture length believed, in bytes; checked before anything is allocated. Default 262144, as libpcap's. */
   maxCapturedLength?: number;
-  /** Takes the report of a cut last record instead of a CaptureError "truncated": for a file that is still being written. */
+  /**
+   * Takes the report of a cut last record instead of a CaptureError "truncated": for a file that is still being written. Zeros up to the
+   * end, which a machine that lost its power leaves, are such a record, too.
+   */
   onCutTail?: (tail: CutTail) => void;
 }
 
@@ -200,7 +203,8 @@ export class CaptureDecoder {
   }
 
   private recognize(bytes: Uint8Array, at: number): Framing {
-    if (startsClassicPcap(bytes, at)) return new ClassicFraming(this.maxCapturedLength);
+    if (startsClassicPcap(bytes, at))
+      return new ClassicFraming(this.maxCapturedLength, this.onCutTail !== undefined);
     if (startsPcapng(bytes, at)) return new PcapngFraming(this.maxCapturedLength);
     throw unknownFormat(bytes.subarray(at));
   }

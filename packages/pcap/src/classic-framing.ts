@@ -1,11 +1,11 @@
-import type { CaptureError } from "./capture-error.js";
+import { CaptureError } from "./capture-error.js";
 import {
   type CaptureHeader,
   captureHeaderBytes,
   parseCaptureHeader,
   recordHeaderBytes,
 } from "./capture-header.js";
-import type { Framing } from "./framing.js";
+import type { Framing, OpenUnit } from "./framing.js";
 import { type RecordBatch, viewOf } from "./record-batch.js";
 import { corruptLength } from "./unreadable.js";
 
@@ -15,20 +15,30 @@ export class ClassicFraming implements Framing {
   failure: CaptureError | undefined;
   need = captureHeaderBytes;
   skip = 0;
-  readonly openUnit = undefined;
 
   private readonly maxCapturedLength: number;
   /** One array for all chunks; it grows to the most records a chunk had. */
   private offsets = new Uint32Array(512);
   private count = 0;
   private packets = 0;
+  /** Where in the stream nothing but zeros begins, in place of a record. */
+  private zerosAt: number | undefined;
 
-  constructor(maxCapturedLength: number) {
+  /** @param zerosEnd whether zeros in place of a record end the capture, as where a machine lost its power */
+  constructor(
+    maxCapturedLength: number,
+    private readonly zerosEnd: boolean,
+  ) {
     this.maxCapturedLength = maxCapturedLength;
   }
 
   get unit(): string {
+    if (this.zerosAt !== undefined) return "record (there are only zeros)";
     return this.header === undefined ? "file header" : "record";
+  }
+
+  get openUnit(): OpenUnit | undefined {
+    return this.zerosAt === undefined ? undefined : { streamOffset: this.zerosAt, length: recordHeaderBytes };
   }
 
   begin(): void {
@@ -37,6 +47,7 @@ export class ClassicFraming implements Framing {
 
   scan(bytes: Uint8Array, from: number, to: number, streamOffset: number): number {
     let at = from;
+    if (this.zerosAt !== undefined) return this.passZeros(bytes, at, to, streamOffset);
     if (this.header === undefined) {
       if (to - at < captureHeaderBytes) {
         this.need = captureHeaderBytes;
@@ -52,6 +63,16 @@ export class ClassicFraming implements Framing {
     let need = recordHeaderBytes;
     while (to - at >= recordHeaderBytes) {
       const capturedLength = view.getUint32(at + 8, little);
+      if (
+        this.zerosEnd &&
+        capturedLength === 0 &&
+        view.getUint32(at) === 0 &&
+        isZeros(bytes, at, at + recordHeaderBytes)
+      ) {
+        this.zerosAt = streamOffset + at;
+        at = this.passZeros(bytes, at, to, streamOffset);
+        break;
+      }
       if (capturedLength > maxCapturedLength) {
         const packet = this.packets + count + 1;
         this.failure = corruptLength(streamOffset + at, packet, capturedLength, maxCapturedLength);
@@ -85,10 +106,31 @@ export class ClassicFraming implements Framing {
     return this.batch(bytes, this.offsets);
   }
 
+  /**
+   * What was not on disk when a machine lost its power. As an empty packet of 1970 each sixteen zeros would be a record; whatever is
+   * behind them can't be found.
+   */
+  private passZeros(bytes: Uint8Array, from: number, to: number, streamOffset: number): number {
+    if (!isZeros(bytes, from, to)) {
+      const at = this.zerosAt ?? streamOffset + from;
+      this.failure = new CaptureError(
+        "corrupt",
+        at,
+        `corrupt record at byte ${at}: zeros, and then something else`,
+      );
+    }
+    return to;
+  }
+
   private batch(bytes: Uint8Array, offsets: Uint32Array): RecordBatch | undefined {
     const { header, count } = this;
     this.count = 0;
     this.packets += count;
     return header === undefined || count === 0 ? undefined : { header, bytes, offsets, count };
   }
+}
+
+function isZeros(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] !== 0) return false;
+  return true;
 }

@@ -82,6 +82,20 @@ describe("window", () => {
   });
 });
 
+describe("a window finer than a microsecond", () => {
+  it("is refused where the source has no nanoseconds: packets would be missing, and others be there", () => {
+    const poor = { index: true, nanoseconds: false };
+    for (const fine of [
+      { start: { seconds: 150n, nanos: 1 } },
+      { end: { seconds: 150n, nanos: 999_999_999 } },
+    ]) {
+      expect(refusal(() => plan({ ...window, ...fine }, {}, poor))).toMatchObject({ kind: "window-invalid" });
+    }
+    const whole = { start: { seconds: 150n, nanos: 1000 }, end: { seconds: 151n, nanos: 999_999_000 } };
+    expect(plan({ ...window, ...whole }, {}, poor).window.startNs).toBe(150_000_001_000n);
+  });
+});
+
 describe("uid", () => {
   it("is echoed", () => {
     expect(plan({ ...window, request: { uid: "alert-4711.a_B" } }).uid).toBe("alert-4711.a_B");

@@ -69,7 +69,7 @@ export function planRetrieval(
   const limits = limitsFor(role, serverLimits);
   const delivery = request.request;
   checkReason(request.reason, role);
-  const window = planWindow(request, serverLimits);
+  const window = planWindow(request, serverLimits, abilities);
   checkWindow(window, role, nowNs);
   const { filter, dialect } = readFilter(request, nowNs);
   const { vlanTransparent, acceptIncomplete } = request;
@@ -138,7 +138,11 @@ function planUid(uid: string): string {
 
 const lastSecond = 253_402_300_799n; // 9999-12-31T23:59:59Z, where RFC 3339 and Timestamp end
 
-function planWindow(request: StenoRequest, limits: Limits): TimeWindow {
+function planWindow(
+  request: StenoRequest,
+  limits: Limits,
+  { nanoseconds = true }: SourceAbilities,
+): TimeWindow {
   const { start, end, epochStart, epochEnd } = request;
   if (!start && !end && epochStart === 0n && epochEnd === 0n) {
     throw new RequestError(
@@ -154,6 +158,12 @@ function planWindow(request: StenoRequest, limits: Limits): TimeWindow {
   }
   if (endNs <= startNs) {
     throw new RequestError("window-invalid", "the window's end must come after its start");
+  }
+  if (!nanoseconds && (startNs % 1000n !== 0n || endNs % 1000n !== 0n)) {
+    throw new RequestError(
+      "window-invalid",
+      "this sensor's source has no more than microseconds: the window must begin and end on whole ones",
+    );
   }
   if (limits.maxWindowMs !== undefined && endNs - startNs > BigInt(limits.maxWindowMs) * 1_000_000n) {
     throw new RequestError(

@@ -739,6 +739,25 @@ describe("directorySource", () => {
       ]);
     });
 
+    it("takes zeros at the end, as a machine leaves that lost its power, for a cut file's end, and says what is missing", async () => {
+      for (const zeros of [16, 100, 100_000]) {
+        file("a.pcap", Buffer.concat([pcap(packets(1, 1, 2)), Buffer.alloc(zeros)]));
+        file("b.pcap", pcap(packets(3, 3, 9000)), 0);
+        const opened = await open(always, neverAborts(), serve());
+        expect((await read(opened, always)).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+        expect(opened.warnings).toEqual([expect.stringContaining("ends in the middle of a record")]);
+        const gaps = (await opened.outcome?.())?.coverage?.gaps ?? [];
+        expect(gaps).toContainEqual(expect.objectContaining({ reason: "missing", startNs: at(2) + 1n }));
+        await source?.close?.();
+      }
+    });
+
+    it("refuses an answer from a file that goes on behind zeros", async () => {
+      const whole = pcap(packets(1, 1, 2));
+      file("a.pcap", Buffer.concat([whole, Buffer.alloc(64), pcap(packets(3, 3)).subarray(24)]));
+      await expect(open(always)).rejects.toMatchObject({ kind: "source-corrupt" });
+    });
+
     it("counts cut files in one warning, and only those of the window", async () => {
       file("a.pcap", pcap(packets(1, 1, 9)).subarray(0, -1));
       file("b.pcap", pcap(packets(2, 2, 9)).subarray(0, -60));
@@ -902,7 +921,37 @@ describe("directorySource", () => {
     });
   });
 
+  describe("packets without a time", () => {
+    /** A Simple Packet Block of a frame: 4 bytes. */
+    const simple = Buffer.alloc(20);
+    for (const [i, value] of [3, 20, 4, 0, 20].entries()) simple.writeUInt32LE(value, 4 * i);
+
+    it("are in no window, which the answer says", async () => {
+      file("a.pcapng", Buffer.concat([pcapng(packets(1, 1)), simple, simple]));
+      file("b.pcapng", Buffer.concat([pcapng([]), simple]));
+      const opened = await open(between(0, 10));
+      expect((await read(opened, between(0, 10))).map(({ id }) => id)).toEqual([1]);
+      expect(opened.warnings).toEqual([
+        expect.stringContaining("3 packets of the sensor's captures have no time"),
+      ]);
+      // And they are not what was captured first.
+      expect((await source?.describe?.(neverAborts()))?.oldestPacketNs).toBe(at(1));
+    });
+  });
+
   describe("what cannot be read", () => {
+    it.each([
+      ["file", (name: Buffer) => writeFileSync(name, pcap(packets(1, 1)))],
+      ["folder", (name: Buffer) => mkdirSync(name)],
+    ])("is a %s whose name is no UTF-8, which is said", async (_, make) => {
+      file("a.pcap", pcap(packets(1, 1)));
+      make(Buffer.concat([Buffer.from(`${folder}/b`), Buffer.of(0xfc), Buffer.from(".pcap")]));
+      await expect(open(always)).rejects.toMatchObject({
+        kind: "source-failed",
+        message: expect.stringContaining("no UTF-8"),
+      });
+    });
+
     it("is unavailable without its folder, and works when the folder comes", async () => {
       rmSync(folder, { recursive: true });
       serve();

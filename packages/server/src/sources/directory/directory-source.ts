@@ -74,7 +74,7 @@ class DirectorySource implements PacketSource {
       const clocks = this.#clocks();
       const isBeingWritten = whichAreBeingWritten(known, clocks.nowNs);
       const coverage = coverageOf(known, window, { ...clocks, isBeingWritten });
-      const warnings = notCaptures(unreadable(known, window));
+      const warnings = [...notCaptures(unreadable(known, window)), ...withoutTime(known)];
       const batches = readAnswer(answer, {
         files: work.files,
         read: this.#readOptions(answer.overlap),
@@ -152,6 +152,14 @@ class DirectorySource implements PacketSource {
     }
     return { chunkBytes: readBytesOfEach(openFiles), pool: this.#pool };
   }
+}
+
+function withoutTime(known: readonly KnownFile[]): string[] {
+  const packets = known.reduce((sum, { finding }) => sum + ("timeless" in finding ? finding.timeless : 0), 0);
+  if (packets === 0) return [];
+  return [
+    `${packets} packets of the sensor's captures have no time (pcapng Simple Packet Blocks), and are in no window`,
+  ];
 }
 
 function notCaptures(count: number): string[] {

@@ -38,7 +38,8 @@ const statsAtOnce = 32;
  * Names that move while a folder is read can be missed by readdir (POSIX leaves that open), so a folder that changed
  * meanwhile is read again.
  *
- * @throws SourceError "source-unavailable" when there is no such folder, "source-failed" when a part of it is unreadable
+ * @throws SourceError "source-unavailable" when there is no such folder, "source-failed" when a part of it is unreadable, or has a name
+ * that is no UTF-8
  */
 export async function listCaptures(
   folder: string,
@@ -112,7 +113,11 @@ class Walk {
   }
 
   async #add(path: string, name: string, stats: BigIntStats | undefined): Promise<void> {
-    if (stats === undefined) return;
+    if (stats === undefined) {
+      // readdir() has put U+FFFD for bytes that are no UTF-8: the file is there, under a name that can't be written here.
+      if (name.includes("\ufffd")) throw nameNotUtf8(path);
+      return;
+    }
     if (stats.isDirectory()) await this.#enter(path, stats);
     // Never a FIFO or a device: opening one blocks, reading one takes what was meant for another.
     if (!stats.isFile() || !this.#isCaptureName(name)) return;
@@ -128,6 +133,14 @@ async function statOrGone(path: string): Promise<BigIntStats | undefined> {
     if (isGone(error)) return undefined;
     throw fileFailure(path, error);
   }
+}
+
+function nameNotUtf8(path: string): SourceError {
+  return new SourceError(
+    "source-failed",
+    "a file or folder among the sensor's captures has a name that is no UTF-8, and can't be read; its operator has to rename it",
+    { details: { path } },
+  );
 }
 
 function noSuchFolder(path: string, cause?: unknown): SourceError {

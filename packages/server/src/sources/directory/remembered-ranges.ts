@@ -7,7 +7,7 @@ import type { RangeCache } from "./range-cache.js";
 import type { Finding } from "./time-range.js";
 
 /** Changes when the meaning of what is stored does: then everything is learned again. */
-const format = "stenogrpc-time-ranges-1";
+const format = "stenogrpc-time-ranges-2";
 /** What is learned within so many milliseconds is written at once. */
 const gatherMs = 10_000;
 
@@ -33,6 +33,7 @@ const findings = z.discriminatedUnion("kind", [
     startsAtNs: nanoseconds,
     endsAtNs: nanoseconds,
     packets: whole,
+    timeless: whole,
     endsWhole: z.boolean(),
     resume: z.union([
       nothing,
@@ -44,7 +45,11 @@ const findings = z.discriminatedUnion("kind", [
       }),
     ]),
   }),
-  z.strictObject({ kind: z.literal("no-packets"), header: z.union([nothing, captureHeader]) }),
+  z.strictObject({
+    kind: z.literal("no-packets"),
+    header: z.union([nothing, captureHeader]),
+    timeless: whole,
+  }),
   z.strictObject({ kind: z.literal("not-a-capture") }),
 ]);
 const stored = z.strictObject({

@@ -22,13 +22,15 @@ export type Finding =
       readonly endsAtNs: bigint;
       /** Undefined when the whole file was not read. */
       readonly packets: number | undefined;
+      /** How many packets have no time, as those of pcapng's Simple Packet Blocks. */
+      readonly timeless: number;
       /** False when the last record is cut, as in a file that is being written. */
       readonly endsWhole: boolean;
       /** Where to go on when the file has grown; undefined when it must be read anew. */
       readonly resume: ResumePoint | undefined;
     }
   /** A capture without a whole record: new, or nothing was captured. */
-  | { readonly kind: "no-packets"; readonly header: CaptureHeader | undefined }
+  | { readonly kind: "no-packets"; readonly header: CaptureHeader | undefined; readonly timeless: number }
   /** Neither pcap nor pcapng. */
   | { readonly kind: "not-a-capture" }
   /** A capture that cannot be read to its end. */
@@ -101,7 +103,7 @@ export async function peekTimeRange(
   }
   const bounds = range.bounds();
   if (bounds === undefined || decoder.header === undefined)
-    return { kind: "no-packets", header: decoder.header };
+    return { kind: "no-packets", header: decoder.header, timeless: range.timeless };
   const { startsAtNs } = bounds;
   return {
     kind: "packets",
@@ -109,6 +111,7 @@ export async function peekTimeRange(
     startsAtNs,
     endsAtNs: endsAtNs > startsAtNs ? endsAtNs : startsAtNs,
     packets: undefined,
+    timeless: range.timeless,
     endsWhole: true,
     resume: undefined,
   };
@@ -154,12 +157,14 @@ async function scan(
   }
   const { header } = decoder;
   const bounds = range.bounds();
-  if (bounds === undefined || header === undefined) return { kind: "no-packets", header };
+  const { timeless } = range;
+  if (bounds === undefined || header === undefined) return { kind: "no-packets", header, timeless };
   return {
     kind: "packets",
     header,
     ...bounds,
     packets: range.packets,
+    timeless,
     endsWhole,
     resume: resumePoint(file, range, from > 0 ? from : captureHeaderBytes, earlier),
   };
@@ -193,7 +198,7 @@ function findingOf(error: unknown, range: RangeOfBatches, header: CaptureHeader 
   if (error instanceof CaptureError && error.kind === "unknown-format") return { kind: "not-a-capture" };
   // Nothing yet, or a file header that is only half there.
   if (error instanceof CaptureError && (error.kind === "empty" || error.kind === "truncated")) {
-    return { kind: "no-packets", header };
+    return { kind: "no-packets", header, timeless: range.timeless };
   }
   const damage = damageOf(error);
   if (damage === undefined) throw error;
@@ -211,6 +216,8 @@ export function damageOf(error: unknown): Damage | undefined {
 /** Collects the earliest and the latest time, without a bigint for each packet. */
 class RangeOfBatches {
   packets: number;
+  /** Packets at the epoch: libpcap gives it to those that have no time, and nobody captured then. */
+  timeless: number;
   /** Bytes of the records added, headers included. */
   recordBytes = 0;
   lastRecordBytes = 0;
@@ -222,6 +229,7 @@ class RangeOfBatches {
 
   constructor(earlier?: Earlier) {
     this.packets = earlier?.packets ?? 0;
+    this.timeless = earlier?.timeless ?? 0;
     if (earlier === undefined) return;
     this.#minSeconds = Number(earlier.startsAtNs / nsPerSecond);
     this.#minNanoseconds = Number(earlier.startsAtNs % nsPerSecond);
@@ -235,6 +243,11 @@ class RangeOfBatches {
     for (let i = 0; i < batch.count; i++) {
       cursor.seek(i);
       const { seconds, nanoseconds } = cursor;
+      this.recordBytes += recordHeaderBytes + cursor.capturedLength;
+      if (seconds === 0 && nanoseconds === 0) {
+        this.timeless++;
+        continue;
+      }
       if (
         seconds < this.#minSeconds ||
         (seconds === this.#minSeconds && nanoseconds < this.#minNanoseconds)
@@ -249,7 +262,6 @@ class RangeOfBatches {
         this.#maxSeconds = seconds;
         this.#maxNanoseconds = nanoseconds;
       }
-      this.recordBytes += recordHeaderBytes + cursor.capturedLength;
     }
     this.packets += batch.count;
     this.lastRecordBytes = recordHeaderBytes + cursor.capturedLength;
