@@ -1,4 +1,3 @@
-export { parseIpAddress, printIpAddress } from "./address.js";
 export type {
   AbsoluteTime,
   AnyFilterNode,
@@ -20,7 +19,6 @@ export type {
   TimeReference,
   VlanNode,
 } from "./ast.js";
-// For our own packages.
 export {
   after,
   and,
@@ -36,13 +34,10 @@ export {
   port,
   type TimeInput,
   tcp,
-  toFilterNode,
   udp,
   vlan,
 } from "./builder.js";
 export { type CompileOptions, compileFilter, type FrameMatcher } from "./compile.js";
-export { type HeaderLength, headerLength } from "./header-length.js";
-export { maxFilterLength } from "./limits.js";
 export { UnsupportedLinkTypeError } from "./link-type.js";
 export { type ParseOptions, parseFilter } from "./parser.js";
 export type * from "./pcap/ast.js";
@@ -54,3 +49,8 @@ export { printFilter } from "./print.js";
 export { resolveTimes } from "./resolve-times.js";
 export { type StenographerTimingOptions, stenographerQuery } from "./stenographer-query.js";
 export { FilterSyntaxError } from "./syntax-error.js";
+
+// What our own packages need besides.
+
+export { type HeaderLength, headerLength } from "./header-length.js";
+export { maxFilterLength } from "./limits.js";

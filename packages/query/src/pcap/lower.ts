@@ -84,7 +84,6 @@ const type = {
   aarp: 0x80f3,
   decnet: 0x6003,
   ipx: 0x8137,
-  bridging: 0x6558,
 } as const;
 /** LLC service access points; they are told from Ethernet types by being below 1501. */
 const sap = { ip: 0x06, stp: 0x42, snap: 0xaa, ipx: 0xe0, netbeui: 0xf0, iso: 0xfe } as const;

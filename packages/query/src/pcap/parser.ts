@@ -22,7 +22,7 @@ import { isPrintedWithin, printedNesting } from "./print.js";
 import { type PcapToken, PcapTokenizer, pcapWords } from "./tokenizer.js";
 
 /** Most parentheses, `not`s, brackets and minus signs around one another. */
-export const maxNesting = 400;
+const maxNesting = 400;
 /** Most operators in one arithmetic expression. */
 const maxOperators = 400;
 
@@ -203,7 +203,7 @@ class PcapParser {
     if (nots === 0) {
       // libpcap's grammar has no place for a list of ids that begins with another one in parentheses.
       if (part.tag === "id" && isFirst && start.text === "(") {
-        throw this.problem(start, 'unexpected "("', "Leave out the inner parentheses", []);
+        throw this.problem(start, 'unexpected "("', "Leave out the inner parentheses");
       }
       return part;
     }
@@ -260,7 +260,6 @@ class PcapParser {
           open,
           "this list of addresses, ports or protocols has something else in it",
           "Repeat the word before each: (port 80 or udp)",
-          [],
         );
       }
       node = { kind: operator, left: node, right: right.node };
@@ -313,12 +312,7 @@ class PcapParser {
       if (binding === undefined || binding < least) return left;
       this.take();
       if (++this.operators > maxOperators) {
-        throw this.problem(
-          this.token,
-          `more than ${maxOperators} operators in one expression`,
-          undefined,
-          [],
-        );
+        throw this.problem(this.token, `more than ${maxOperators} operators in one expression`);
       }
       this.deeper();
       const right = this.arithmetic(binding === 7 ? 0 : binding + 1, undefined);
@@ -365,7 +359,6 @@ class PcapParser {
         protocol,
         other === undefined ? `${quoted(name)} has no bytes to load` : `${quoted(name)} is about ${other}`,
         other === undefined ? "Load them from ether, ip, ip6, arp, tcp, udp, icmp or icmp6" : undefined,
-        [],
       );
     }
     this.take();
@@ -378,7 +371,7 @@ class PcapParser {
       const token = this.token;
       size = this.number("1, 2 or 4 bytes");
       if (size !== 1 && size !== 2 && size !== 4) {
-        throw this.problem(token, `a number has 1, 2 or 4 bytes, not ${size}`, undefined, []);
+        throw this.problem(token, `a number has 1, 2 or 4 bytes, not ${size}`);
       }
     }
     if (!this.isSymbol("]")) throw this.unexpected([...arithmeticOperators, ":", "]"]);
@@ -476,7 +469,6 @@ class PcapParser {
             this.token,
             `${quoted(name)} has no ${next} test`,
             `Write ether ${next} or ip ${next}`,
-            [],
           );
         }
         this.take();
@@ -499,7 +491,6 @@ class PcapParser {
       token,
       `${quoted(token.text)} is about ${about}, which this does not filter`,
       "It filters Ethernet, raw IP, Linux cooked and BSD loopback captures",
-      [],
     );
   }
 
@@ -510,12 +501,7 @@ class PcapParser {
     const token = this.token;
     if (token.kind === "word") {
       if (token.text === "gateway") {
-        throw this.problem(
-          token,
-          '"gateway" needs a host\'s name, and names are not looked up',
-          undefined,
-          [],
-        );
+        throw this.problem(token, '"gateway" needs a host\'s name, and names are not looked up');
       }
       const other = otherLinkTypes.get(token.text);
       if (other !== undefined) throw this.otherLinkType(token, other);
@@ -531,7 +517,7 @@ class PcapParser {
       throw this.unexpected([expectedIds[type ?? "host"]]);
     const part = this.part(qualifiers, true, false);
     if (part.tag === "term") {
-      throw this.problem(first, "a test stands where an address, port or protocol should", undefined, []);
+      throw this.problem(first, "a test stands where an address, port or protocol should");
     }
     return { ...this.condition(part, qualifiers), tag: "term" };
   }
@@ -573,7 +559,6 @@ class PcapParser {
         token,
         `${quoted(token.text)} is not an IPv4 address`,
         "Its numbers go from 0 to 255",
-        [],
       );
     }
     const bits = 8 * octets.length;
@@ -582,7 +567,7 @@ class PcapParser {
     if (this.isSymbol("/")) {
       this.take();
       const length = this.number("prefix length");
-      if (length > 32) throw this.problem(token, `prefix length ${length} is more than 32`, undefined, []);
+      if (length > 32) throw this.problem(token, `prefix length ${length} is more than 32`);
       mask = prefixMask(length) >>> 0;
       this.requireNet(token, qualifiers);
       this.requireNetwork(token, value, mask);
@@ -593,7 +578,7 @@ class PcapParser {
       this.take();
       const parts = maskToken.text.split(".").map((part) => (/^0[xX]/.test(part) ? 256 : Number(part)));
       if (parts.some((part) => part > 255)) {
-        throw this.problem(maskToken, `${quoted(maskToken.text)} is not a network mask`, undefined, []);
+        throw this.problem(maskToken, `${quoted(maskToken.text)} is not a network mask`);
       }
       mask = (parts.reduce((sum, part) => sum * 256 + part, 0) * 2 ** (32 - 8 * parts.length)) >>> 0;
       this.requireNet(token, qualifiers);
@@ -604,12 +589,7 @@ class PcapParser {
 
   private requireNet(token: PcapToken, { type }: Qualifiers): void {
     if (type !== "net") {
-      throw this.problem(
-        token,
-        "only a net has a mask or a prefix length",
-        `Write net ${token.text}/...`,
-        [],
-      );
+      throw this.problem(token, "only a net has a mask or a prefix length", `Write net ${token.text}/...`);
     }
   }
 
@@ -620,24 +600,22 @@ class PcapParser {
       token,
       `${quoted(token.text)} has bits set outside its mask`,
       `The network is ${network}`,
-      [],
     );
   }
 
   private ipv4Node(value: number, mask: number, qualifiers: Qualifiers, token: PcapToken): PcapPrimitiveNode {
     const { protocol, direction, type } = qualifiers;
     if (type !== undefined && type !== "host" && type !== "net") {
-      throw this.problem(token, `an IP address is no ${type}`, undefined, []);
+      throw this.problem(token, `an IP address is no ${type}`);
     }
     if (protocol === "ip6") {
       throw this.problem(
         token,
         `${quoted(token.text)} is an IPv4 address`,
         "Leave ip6 out, or write an IPv6 address",
-        [],
       );
     }
-    if (protocol === "decnet") throw this.problem(token, "DECnet addresses are not supported", undefined, []);
+    if (protocol === "decnet") throw this.problem(token, "DECnet addresses are not supported");
     if (protocol !== undefined && protocol !== "ip" && protocol !== "arp" && protocol !== "rarp") {
       throw this.problem(
         token,
@@ -645,7 +623,6 @@ class PcapParser {
         protocol === "ether"
           ? "Write an Ethernet address, or leave ether out"
           : `Write ${protocol} and ${type ?? "host"} ...`,
-        [],
       );
     }
     const address = { version: 4, value } as const;
@@ -655,14 +632,13 @@ class PcapParser {
 
   private ipv6(token: PcapToken, qualifiers: Qualifiers): PcapPrimitiveNode {
     const words = parseIpv6Words(token.text.toLowerCase());
-    if (words === undefined)
-      throw this.problem(token, `${quoted(token.text)} is not an IPv6 address`, undefined, []);
+    if (words === undefined) throw this.problem(token, `${quoted(token.text)} is not an IPv6 address`);
     const address: IpAddress = { version: 6, words };
     let length = 128;
     if (this.isSymbol("/")) {
       this.take();
       length = this.number("prefix length");
-      if (length > 128) throw this.problem(token, `prefix length ${length} is more than 128`, undefined, []);
+      if (length > 128) throw this.problem(token, `prefix length ${length} is more than 128`);
     }
     const network = networkAddress(address, length);
     if (network.version === 6 && network.words.some((word, at) => word !== words[at])) {
@@ -671,12 +647,11 @@ class PcapParser {
         token,
         `${quoted(token.text)} has bits set outside its mask`,
         `The network is ${shown}`,
-        [],
       );
     }
     const { protocol, direction, type } = qualifiers;
     if (type !== undefined && type !== "host" && type !== "net") {
-      throw this.problem(token, `an IP address is no ${type}`, undefined, []);
+      throw this.problem(token, `an IP address is no ${type}`);
     }
     if (length !== 128) this.requireNet(token, qualifiers);
     if (protocol !== undefined && protocol !== "ip6") {
@@ -686,7 +661,6 @@ class PcapParser {
         protocol === "ip" || protocol === "arp" || protocol === "rarp"
           ? undefined
           : `Write ${protocol} and host ...`,
-        [],
       );
     }
     if (length === 128) return { kind: "host", protocol: "ip6", direction, address };
@@ -708,7 +682,6 @@ class PcapParser {
         token,
         `${quoted(token.text)} is an Ethernet address`,
         `Write ether host ${token.text}`,
-        [],
       );
     }
     const digits = /[-:.]/.test(token.text) ? token.text.split(/[-:.]/) : (token.text.match(/../g) ?? []);
@@ -724,7 +697,6 @@ class PcapParser {
         token,
         `unexpected ${quoted(token.text)}`,
         `Say what the number is: port ${token.text}`,
-        [],
       );
     }
     const { protocol, direction, type } = qualifiers;
@@ -754,10 +726,10 @@ class PcapParser {
   private portNode(low: number, high: number, qualifiers: Qualifiers, token: PcapToken): PcapPrimitiveNode {
     const { protocol, direction } = qualifiers;
     if (protocol !== undefined && protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp") {
-      throw this.problem(token, `${quoted(protocol)} has no ports`, "tcp, udp and sctp have", []);
+      throw this.problem(token, `${quoted(protocol)} has no ports`, "tcp, udp and sctp have");
     }
     if (Math.max(low, high) > 65_535) {
-      throw this.problem(token, `port ${Math.max(low, high)} is more than 65535`, undefined, []);
+      throw this.problem(token, `port ${Math.max(low, high)} is more than 65535`);
     }
     return { kind: "port", protocol, direction, low: Math.min(low, high), high: Math.max(low, high) };
   }
@@ -767,7 +739,7 @@ class PcapParser {
     if (type === "protochain") {
       if (protocol === undefined || protocol === "ip" || protocol === "ip6")
         return { kind: type, protocol, number };
-      throw this.problem(token, `${quoted(protocol)} has no chain of headers`, "ip and ip6 have", []);
+      throw this.problem(token, `${quoted(protocol)} has no chain of headers`, "ip and ip6 have");
     }
     switch (protocol) {
       case undefined:
@@ -782,7 +754,6 @@ class PcapParser {
           token,
           `${quoted(protocol)} carries no protocols that can be told apart`,
           "ether, ip, ip6, iso and isis do",
-          [],
         );
     }
   }
@@ -815,13 +786,12 @@ class PcapParser {
             ? `${quoted(token.text)} is not an Ethernet address`
             : `${quoted(token.text)} is not an IP address`,
           hint ?? "Names are not looked up: a sensor does no DNS. Write the address",
-          [],
         );
       }
     }
   }
 
-  private portOf(name: string, token: PcapToken, protocol: string | undefined) {
+  private portOf(name: string, token: PcapToken, protocol?: string) {
     if (/^[0-9]+$/.test(name)) return { port: Number(name), transport: undefined };
     const found = portByName(name);
     if (found === undefined) {
@@ -829,17 +799,15 @@ class PcapParser {
         token,
         `${quoted(name)} is not a port that has a name here`,
         /^[0-9]+-[0-9]+$/.test(name) ? `Write portrange ${name}` : "Write its number",
-        [],
       );
     }
     if (protocol !== undefined && found.transport !== undefined && found.transport !== protocol) {
-      throw this.problem(token, `port ${quoted(name)} is a port of ${found.transport}`, undefined, []);
+      throw this.problem(token, `port ${quoted(name)} is a port of ${found.transport}`);
     }
     return found;
   }
 
   private portRange(token: PcapToken) {
-    const { protocol } = { protocol: undefined };
     const numbers = /^([0-9]+)-([0-9]+)$/.exec(token.text);
     if (numbers !== null) {
       return [
@@ -849,10 +817,10 @@ class PcapParser {
     }
     const at = token.text.indexOf("-");
     if (at === -1)
-      throw this.problem(token, `${quoted(token.text)} is not a range of ports`, "Write 6000-6008", []);
+      throw this.problem(token, `${quoted(token.text)} is not a range of ports`, "Write 6000-6008");
     return [
-      this.portOf(token.text.slice(0, at), token, protocol),
-      this.portOf(token.text.slice(at + 1), token, protocol),
+      this.portOf(token.text.slice(0, at), token),
+      this.portOf(token.text.slice(at + 1), token),
     ] as const;
   }
 
@@ -867,12 +835,7 @@ class PcapParser {
             ? ipProtocolByName(name)
             : undefined;
     if (number !== undefined) return number;
-    throw this.problem(
-      token,
-      `${quoted(name)} is not a protocol that has a name here`,
-      "Write its number",
-      [],
-    );
+    throw this.problem(token, `${quoted(name)} is not a protocol that has a name here`, "Write its number");
   }
 
   private byte(): PcapNode {
@@ -884,7 +847,6 @@ class PcapParser {
         byte,
         `byte ${offset} ${operator.text} does not look at the byte in libpcap`,
         `Write ether[${offset}] ${operator.text} ... != 0`,
-        [],
       );
     }
     if (operator.kind !== "symbol" || !/^[=<>]$/.test(operator.text)) throw this.unexpected(["=", "<", ">"]);
@@ -947,14 +909,14 @@ class PcapParser {
       opened--;
     }
     if (value <= most) return value;
-    throw this.problem(token, `${what} ${value} is more than ${most}`, undefined, []);
+    throw this.problem(token, `${what} ${value} is more than ${most}`);
   }
 
   private number(expected: string): number {
     const token = this.token;
     if (token.kind !== "number") throw this.unexpected([expected]);
     if (typeof token.value === "string") {
-      throw this.problem(token, `number ${quoted(token.text)} ${token.value}`, undefined, []);
+      throw this.problem(token, `number ${quoted(token.text)} ${token.value}`);
     }
     this.take();
     return token.value;
@@ -967,7 +929,7 @@ class PcapParser {
 
   private deeper(): void {
     if (++this.depth > maxNesting) {
-      throw this.problem(this.token, `nested more than ${maxNesting} deep`, undefined, []);
+      throw this.problem(this.token, `nested more than ${maxNesting} deep`);
     }
   }
 
@@ -1021,8 +983,8 @@ class PcapParser {
   private problem(
     token: PcapToken,
     problem: string,
-    hint: string | undefined,
-    expected: readonly string[],
+    hint?: string,
+    expected: readonly string[] = [],
   ): FilterSyntaxError {
     return new FilterSyntaxError({ text: this.text, offset: token.start, problem, hint, expected });
   }

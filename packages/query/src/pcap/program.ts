@@ -390,7 +390,7 @@ function tunnel({ place, version, registers }: TunnelTest): Call {
     const header = version === 4 ? 4 * (load(packet, outer, 1) & 15) : 40;
     const geneve = outer + header + 8;
     const inner = geneve + 8 + 4 * (load(packet, geneve, 1) & 0x3f);
-    const isEthernet = load(packet, geneve + 2, 2) === 0x6558;
+    const isEthernet = load(packet, geneve + 2, 2) === 0x6558; // Transparent Ethernet bridging
     const linkType = isEthernet ? inner + 12 : geneve + 2;
     const payload = isEthernet ? inner + 14 : inner;
     const end = registers.tags === undefined ? payload : behindTags(packet, linkType, payload);

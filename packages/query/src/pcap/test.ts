@@ -23,7 +23,7 @@ export interface Place {
 }
 
 /** A number loaded from the frame, masked, compared with a constant. */
-export interface CompareTest {
+interface CompareTest {
   readonly op: "compare";
   readonly size: 1 | 2 | 4;
   readonly place: Place;
@@ -35,7 +35,7 @@ export interface CompareTest {
 }
 
 /** Two numbers of any kind, compared. */
-export interface ValueTest {
+interface ValueTest {
   readonly op: "values";
   readonly left: Value;
   readonly right: Value;
@@ -66,7 +66,7 @@ export interface TunnelTest {
 }
 
 /** The two registers differ: there is an Ethernet header inside the tunnel. */
-export interface EthernetTest {
+interface EthernetTest {
   readonly op: "ethernet-inside";
   readonly first: number;
   readonly second: number;
@@ -87,7 +87,7 @@ export interface TagPlaces {
 }
 
 /** The packet's time is this or later. */
-export interface TimeTest {
+interface TimeTest {
   readonly op: "time";
   readonly seconds: number;
   readonly nanoseconds: number;

@@ -16,7 +16,7 @@ import { type ByProtocol, joinByProtocol, whatever } from "./by-protocol.js";
 import type { Place } from "./view.js";
 
 /** What a packet surely has in the index if a test passes (`yes`), and if it fails (`no`). A cut packet does neither. */
-export interface Cover {
+interface Cover {
   readonly yes: ByProtocol;
   readonly no: ByProtocol;
 }
