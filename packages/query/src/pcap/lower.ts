@@ -9,7 +9,6 @@ import type {
   PcapPrimitiveNode,
   ProtocolName,
 } from "./ast.js";
-import { FilterMeaningError } from "./meaning-error.js";
 import {
   all,
   any,
@@ -19,7 +18,8 @@ import {
   type Place,
   type TagPlaces,
   type Value,
-} from "./test.js";
+} from "./condition.js";
+import { FilterMeaningError } from "./meaning-error.js";
 import { foldPcap, pcapPrimitives } from "./walk.js";
 
 /** What a filter is lowered for. */

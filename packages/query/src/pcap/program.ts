@@ -1,9 +1,9 @@
 import type { FrameMatcher } from "../compile.js";
 import { absent, LookUpTables, lookUp } from "../look-up-tables.js";
+import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./condition.js";
 import { type Decision, decisionOf } from "./decision.js";
 import { calculate, type Lowered } from "./lower.js";
 import { accept, reject, type Step } from "./step.js";
-import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./test.js";
 
 // One node of a program, eight numbers in one array: typed arrays and `switch` over small integers are what V8 makes
 // straight code of, without generating any source.
