@@ -12,7 +12,7 @@ import {
 import { FrameReader } from "./frame.js";
 import { framingOf } from "./link-type.js";
 import { absent, LookUpTables, lookUp } from "./look-up-tables.js";
-import { lower } from "./pcap/lower.js";
+import { lower } from "./pcap/lower/lower.js";
 import { program } from "./pcap/program.js";
 import { SeenNumbers } from "./seen-numbers.js";
 import { floorToSecond, nanosecondsPerSecond } from "./time.js";
@@ -59,7 +59,6 @@ export interface CompileOptions {
  */
 export function compileFilter(filter: AnyFilterNode, options: CompileOptions): FrameMatcher {
   if (filter.kind !== "pcap") return compileStenographerFilter(filter, options);
-  framingOf(options.linkType);
   return program(lower(filter.expression, options));
 }
 

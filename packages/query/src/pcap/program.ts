@@ -1,8 +1,10 @@
 import type { FrameMatcher } from "../compile.js";
 import { absent, LookUpTables, lookUp } from "../look-up-tables.js";
+import { calculate } from "./calculate.js";
 import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./condition.js";
 import { type Decision, decisionOf } from "./decision.js";
-import { calculate, type Lowered } from "./lower.js";
+import type { SkippedTags } from "./lower/headers.js";
+import type { Lowered } from "./lower/lower.js";
 import { accept, reject, type Step } from "./step.js";
 
 // One node of a program, eight numbers in one array: typed arrays and `switch` over small integers are what V8 makes
@@ -419,7 +421,7 @@ function behindTags(packet: Packet, linkType: number, payload: number): number {
 }
 
 /** Moves the link type and the payload behind VLAN tags: registers 0 and 1 say how far. */
-function skipTags(packet: Packet, { linkType, payload }: { linkType: number; payload: number }): void {
+function skipTags(packet: Packet, { linkType, payload }: SkippedTags): void {
   const end = behindTags(packet, linkType, payload);
   packet.registers[0] = end === payload ? 0 : end - 2 - linkType;
   packet.registers[1] = end - payload;
