@@ -1,9 +1,8 @@
-import { networkAddress, parseIpv6Words, prefixMask, printIpAddress } from "../address.js";
-import type { IpAddress } from "../ast.js";
-import { isOneEditAway, wordAt } from "../hints.js";
+import { type IpAddress, networkAddress, parseIpv6Words, prefixMask, printIpAddress } from "../address.js";
 import { maxFilterLength } from "../limits.js";
 import { clip, describePlace, FilterSyntaxError, quoted } from "../syntax-error.js";
 import { parseAgo, parseTime } from "../time.js";
+import { isOneEditAway, wordAt } from "../words.js";
 import type {
   ArithmeticNode,
   ArithmeticOperator,

@@ -1,4 +1,4 @@
-import type { FrameMatcher } from "../compile.js";
+import type { FrameMatcher } from "../frame-matcher.js";
 import { absent, LookUpTables, lookUp } from "../look-up-tables.js";
 import { calculate } from "./calculate.js";
 import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./condition.js";

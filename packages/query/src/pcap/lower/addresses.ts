@@ -1,4 +1,4 @@
-import type { Ipv4Address, Ipv6Address } from "../../ast.js";
+import type { Ipv4Address, Ipv6Address } from "../../address.js";
 import type { Direction, PcapCastNode, PcapEtherHostNode, PcapHostNode, PcapNetNode } from "../ast.js";
 import { all, any, behind, type Condition, compare, compareBytes } from "../condition.js";
 import { FilterMeaningError } from "../meaning-error.js";

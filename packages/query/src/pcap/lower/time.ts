@@ -1,5 +1,4 @@
-import type { TimeNode } from "../../ast.js";
-import { floorToSecond, nanosecondsPerSecond } from "../../time.js";
+import { floorToSecond, nanosecondsPerSecond, type TimeNode } from "../../time.js";
 import { type Condition, not } from "../condition.js";
 
 /** Before a time, or then and after. @throws TypeError if the time is still relative */
