@@ -1,4 +1,16 @@
-import type { IpAddress } from "./ast.js";
+/** An IPv4 address as one unsigned 32-bit number: 10.0.0.1 is 0x0a000001. */
+export interface Ipv4Address {
+  readonly version: 4;
+  readonly value: number;
+}
+
+/** An IPv6 address as four unsigned 32-bit numbers, first one first. Never IPv4-mapped: those are IPv4 addresses here. */
+export interface Ipv6Address {
+  readonly version: 6;
+  readonly words: readonly [number, number, number, number];
+}
+
+export type IpAddress = Ipv4Address | Ipv6Address;
 
 /**
  * The address a text means, or undefined if it is none.

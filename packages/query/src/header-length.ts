@@ -1,6 +1,6 @@
-import { FrameReader } from "./frame.js";
 import { framingOf } from "./link-type.js";
-import { SeenNumbers } from "./seen-numbers.js";
+import { FrameReader } from "./stenographer/frame.js";
+import { SeenNumbers } from "./stenographer/seen-numbers.js";
 
 /** Bytes of headers that the frame at `frameOffset` begins with; never more than `capturedLength`. Allocates nothing. */
 export type HeaderLength = (bytes: Uint8Array, frameOffset: number, capturedLength: number) => number;

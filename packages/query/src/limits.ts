@@ -4,11 +4,3 @@
  * With the window added it still fits one argument of a Linux command line (128 KiB), which is how it gets to stenoread.
  */
 export const maxFilterLength = 65_536;
-
-/** Largest number each primitive takes: what Stenographer's parser accepts. All begin at 0. */
-export const largest = {
-  port: 65_535,
-  vlan: 65_535,
-  mpls: 1_048_575,
-  "ip proto": 255,
-} as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseFilter } from "./parser.js";
-import { printFilter } from "./print.js";
+import { parseFilter } from "./parse-filter.js";
+import { printFilter } from "./print-filter.js";
 import { resolveTimes } from "./resolve-times.js";
 import { parseTime } from "./time.js";
 

@@ -1,7 +1,8 @@
-import type { AnyFilterNode, FilterNode } from "./ast.js";
+import type { AnyFilterNode } from "./any-filter.js";
 import type { PcapFilterNode } from "./pcap/ast.js";
 import { mapPcapPrimitives } from "./pcap/walk.js";
-import { mapPrimitives } from "./walk.js";
+import type { FilterNode } from "./stenographer/ast.js";
+import { mapPrimitives } from "./stenographer/walk.js";
 
 /**
  * The filter with each relative time (`45m ago`) replaced by the instant it means at `nowNs`.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseFilter } from "./parser.js";
+import { parseFilter } from "./parse-filter.js";
 import { FilterSyntaxError } from "./syntax-error.js";
 
 /** What a text is refused with. */

@@ -1,5 +1,5 @@
 /** What a FilterSyntaxError is made from. */
-export interface SyntaxProblem {
+interface SyntaxProblem {
   readonly text: string;
   readonly offset: number;
   readonly problem: string;

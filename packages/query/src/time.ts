@@ -1,4 +1,25 @@
-import type { RelativeTime } from "./ast.js";
+/** A fixed instant, in nanoseconds since 1970 UTC, within the years 0000 to 9999. */
+export interface AbsoluteTime {
+  readonly kind: "absolute";
+  readonly timestampNs: bigint;
+}
+
+/** An instant so long before the moment the filter is used: `45m ago`. `resolveTimes` makes it absolute. */
+export interface RelativeTime {
+  readonly kind: "ago";
+  /** A whole number of minutes. */
+  readonly nanoseconds: bigint;
+  /** The same as it is printed: hours where they come out even (`3h`), else minutes (`45m`). */
+  readonly text: string;
+}
+
+export type TimeReference = AbsoluteTime | RelativeTime;
+
+/** Packet time: `after T` is t >= T, `before T` is t < T, so that the two make a half-open window. */
+export interface TimeNode {
+  readonly kind: "before" | "after";
+  readonly time: TimeReference;
+}
 
 export const nanosecondsPerSecond = 1_000_000_000n;
 const nanosecondsPerMinute = 60n * nanosecondsPerSecond;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { networkAddress } from "../src/address.js";
-import type { FilterNode, IpAddress, PrimitiveNode } from "../src/ast.js";
+import { type IpAddress, networkAddress } from "../src/address.js";
+import type { FilterNode, PrimitiveNode } from "../src/stenographer/ast.js";
 import { parseAgo } from "../src/time.js";
 import { concat } from "./bytes.js";
 

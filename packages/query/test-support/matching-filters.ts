@@ -1,5 +1,5 @@
-import { type CompileOptions, compileFilter } from "../src/compile.js";
-import { parseFilter } from "../src/parser.js";
+import { type CompileOptions, compileFilter } from "../src/compile-filter.js";
+import { parseFilter } from "../src/parse-filter.js";
 import { concat } from "./bytes.js";
 
 /** Which of the filters, in tcpdump's language, match a whole frame; Ethernet, unless `options` say otherwise. */

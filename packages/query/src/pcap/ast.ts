@@ -1,4 +1,5 @@
-import type { IpAddress, TimeNode } from "../ast.js";
+import type { IpAddress } from "../address.js";
+import type { TimeNode } from "../time.js";
 
 /** Which end of the packet a test looks at; undefined in a node is either end. */
 export type Direction = "src" | "dst" | "src and dst";

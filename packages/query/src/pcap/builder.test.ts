@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ipAddress } from "../../test-support/arbitraries.js";
-import * as stenographer from "../builder.js";
-import { compileFilter } from "../compile.js";
-import { parseFilter } from "../parser.js";
+import { compileFilter } from "../compile-filter.js";
+import { parseFilter } from "../parse-filter.js";
+import * as stenographer from "../stenographer/builder.js";
 import { FilterSyntaxError } from "../syntax-error.js";
 import * as pcap from "./builder.js";
 import { PcapFilter } from "./filter.js";

@@ -1,7 +1,13 @@
-import { addressBits, networkAddress, parseIpAddress, parseIpv6Words, printIpAddress } from "../address.js";
-import type { IpAddress } from "../ast.js";
-import { type TimeInput, toTime } from "../builder.js";
-import { checked } from "../print.js";
+import {
+  addressBits,
+  type IpAddress,
+  networkAddress,
+  parseIpAddress,
+  parseIpv6Words,
+  printIpAddress,
+} from "../address.js";
+import { checked } from "../checked.js";
+import { type TimeInput, toTime } from "../time-input.js";
 import type { Direction, PcapNode, ProtocolName } from "./ast.js";
 import {
   joinPcap,

@@ -8,7 +8,7 @@ export interface Decision {
 }
 
 /** A step whose two ways out lead to nodes; with `cases`, one way for each of several values, and `whenFalse`. */
-export interface DecisionNode {
+interface DecisionNode {
   readonly step: Step;
   readonly whenTrue: number;
   readonly whenFalse: number;

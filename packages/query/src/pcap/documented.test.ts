@@ -4,9 +4,9 @@ import {
   documentedFiltersWithNames,
   withAddresses,
 } from "../../test-support/documented-filters.js";
-import { compileFilter } from "../compile.js";
-import { parseFilter } from "../parser.js";
-import { printFilter } from "../print.js";
+import { compileFilter } from "../compile-filter.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
 
 describe("the filters that pcap-filter(7) and tcpdump(8) write out", () => {
   it.each([...documentedFilters, ...documentedFiltersWithNames.map(withAddresses)])(

@@ -1,7 +1,7 @@
-import { parseFilter } from "../parser.js";
-import { printFilter } from "../print.js";
 import type { PcapFilterNode, PcapNode } from "./ast.js";
 import { lowestProblem } from "./meaning.js";
+import { parsePcapFilter } from "./parser.js";
+import { printPcapFilter } from "./print.js";
 
 /** A filter in the pcap-filter language as our functions take it: text, what the builder made, or a parsed tree. */
 export type PcapFilterInput = string | PcapFilter | PcapFilterNode;
@@ -37,13 +37,13 @@ export class PcapFilter {
 
   /** The filter as canonical text. */
   toString(): string {
-    return printFilter(this.node);
+    return printPcapFilter(this.node);
   }
 }
 
 /** The tree of any kind of filter in the pcap-filter language. */
 export function toPcapNode(input: PcapFilterInput): PcapNode {
-  if (typeof input === "string") return parseFilter(input, { dialect: "pcap" }).expression;
+  if (typeof input === "string") return parsePcapFilter(input).expression;
   const node: { readonly kind: string } = "node" in input ? input.node : input;
   if (node.kind !== "pcap") {
     throw new TypeError(

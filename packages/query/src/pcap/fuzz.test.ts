@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bytes } from "../../test-support/bytes.js";
-import { compileFilter } from "../compile.js";
+import { compileFilter } from "../compile-filter.js";
 import { maxFilterLength } from "../limits.js";
-import { parseFilter } from "../parser.js";
-import { printFilter } from "../print.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
 import { FilterSyntaxError } from "../syntax-error.js";
 import { pcapWords } from "./tokenizer.js";
 

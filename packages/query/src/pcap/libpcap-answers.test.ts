@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { compileFilter } from "../compile.js";
-import { parseFilter } from "../parser.js";
-import { printFilter } from "../print.js";
+import { compileFilter } from "../compile-filter.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
 import { FilterSyntaxError } from "../syntax-error.js";
 import { FilterMeaningError } from "./meaning-error.js";
 

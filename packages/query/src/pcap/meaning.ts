@@ -1,5 +1,5 @@
 import type { PcapFilterNode } from "./ast.js";
-import { checkMeaning } from "./lower.js";
+import { checkMeaning } from "./lower/lower.js";
 import { FilterMeaningError } from "./meaning-error.js";
 
 export { FilterMeaningError } from "./meaning-error.js";

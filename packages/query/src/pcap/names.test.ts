@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { ipProtocolByName, ipProtocolNames, portByName, portNames } from "./names.js";
+import { ipProtocolByName, portByName, registeredNames } from "./names.js";
 
 describe("the tables of names", () => {
   it("have a number for each name, also where a line ends", () => {
-    for (const name of portNames()) {
+    for (const name of registeredNames().ports) {
       expect(name).toMatch(/^[A-Za-z0-9_-]+$/);
       expect(portByName(name)?.port).toBeGreaterThan(0);
     }
-    for (const name of ipProtocolNames()) {
+    for (const name of registeredNames().ipProtocols) {
       expect(name).toMatch(/^[A-Za-z0-9.-]+$/);
       expect(ipProtocolByName(name)).toBeGreaterThanOrEqual(0);
     }

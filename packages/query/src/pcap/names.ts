@@ -89,7 +89,7 @@ const portTables = [
 ] as const;
 
 /** A named port; `transport` says that the name belongs to one transport only. */
-export interface NamedPort {
+interface NamedPort {
   readonly port: number;
   readonly transport: "tcp" | "udp" | undefined;
 }
@@ -103,21 +103,16 @@ export function portByName(name: string): NamedPort | undefined {
   return undefined;
 }
 
-/** Every name `portByName` knows. */
-export function portNames(): string[] {
-  return portTables.flatMap(([ports]) => [...ports.keys()]);
-}
-
 const ipProtocols = table(protocols);
-
-/** Every name `ipProtocolByName` knows. */
-export function ipProtocolNames(): string[] {
-  return [...ipProtocols.keys()];
-}
 
 /** The number of an IP protocol name such as `ospf`, or undefined. */
 export function ipProtocolByName(name: string): number | undefined {
   return ipProtocols.get(name);
+}
+
+/** Every name that `portByName` and `ipProtocolByName` know. */
+export function registeredNames(): { ports: readonly string[]; ipProtocols: readonly string[] } {
+  return { ports: portTables.flatMap(([ports]) => [...ports.keys()]), ipProtocols: [...ipProtocols.keys()] };
 }
 
 /** Ethernet types and LLC service access points that `ether proto` has names for. */

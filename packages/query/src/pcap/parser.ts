@@ -1,8 +1,5 @@
-import { networkAddress, parseIpv6Words, prefixMask, printIpAddress } from "../address.js";
-import type { IpAddress } from "../ast.js";
-import { isOneEditAway, wordAt } from "../hints.js";
 import { maxFilterLength } from "../limits.js";
-import { clip, describePlace, FilterSyntaxError, quoted } from "../syntax-error.js";
+import { describePlace, FilterSyntaxError, quoted } from "../syntax-error.js";
 import { parseAgo, parseTime } from "../time.js";
 import type {
   ArithmeticNode,
@@ -12,17 +9,17 @@ import type {
   LoadProtocol,
   PcapFilterNode,
   PcapNode,
-  PcapPrimitiveNode,
   ProtocolName,
   RelationOperator,
 } from "./ast.js";
+import { type IdType, idNode, numberNode, type Qualifiers } from "./id-nodes.js";
 import { type FilterMeaningError, lowestProblem } from "./meaning.js";
-import { etherProtocolByName, ipProtocolByName, isoProtocolByName, portByName } from "./names.js";
 import { isPrintedWithin, printedNesting } from "./print.js";
-import { type PcapToken, PcapTokenizer, pcapWords } from "./tokenizer.js";
+import { hintForId, TokenReader } from "./token-reader.js";
+import type { PcapToken } from "./tokenizer.js";
 
 /** Most parentheses, `not`s, brackets and minus signs around one another. */
-export const maxNesting = 400;
+const maxNesting = 400;
 /** Most operators in one arithmetic expression. */
 const maxOperators = 400;
 
@@ -60,16 +57,6 @@ function tooLong(text: string, length: string): FilterSyntaxError {
     offset: Math.min(maxFilterLength, text.length),
     problem: `filter too long: ${length}, the limit is ${maxFilterLength}; passed`,
   });
-}
-
-type IdType = "host" | "net" | "port" | "portrange" | "proto" | "protochain";
-
-/** What stands before an address, port or protocol, and holds for those that follow it: `tcp port 80 or 443`. */
-interface Qualifiers {
-  readonly protocol: string | undefined;
-  readonly direction: Direction | undefined;
-  /** Undefined is a host. */
-  readonly type: IdType | undefined;
 }
 
 /** A part of the filter as far as it is known what it is: a number may turn out an id or a part of a comparison. */
@@ -124,18 +111,11 @@ const precedence: Readonly<Record<string, number>> = {
 };
 const unaryPrecedence = 6;
 
-class PcapParser {
-  private readonly tokenizer: PcapTokenizer;
-  private token: PcapToken;
+class PcapParser extends TokenReader {
   private depth = 0;
   private operators = 0;
   /** Where each primitive began, for problems that only its meaning shows. */
   private readonly places = new Map<PcapNode, number>();
-
-  constructor(private readonly text: string) {
-    this.tokenizer = new PcapTokenizer(text);
-    this.token = this.tokenizer.next();
-  }
 
   parse(): PcapNode {
     if (this.token.kind === "end") {
@@ -180,7 +160,7 @@ class PcapParser {
 
   private numberId(part: Extract<Part, { tag: "arithmetic" }>, qualifiers: Qualifiers | undefined) {
     const value = part.node.kind === "number" ? part.node.value : 0;
-    const node = this.placed(this.numberNode(value, qualifiers, part.token), part.token);
+    const node = this.placed(numberNode(this, value, qualifiers, part.token), part.token);
     return { tag: "id", node, qualifiers } as const;
   }
 
@@ -203,7 +183,7 @@ class PcapParser {
     if (nots === 0) {
       // libpcap's grammar has no place for a list of ids that begins with another one in parentheses.
       if (part.tag === "id" && isFirst && start.text === "(") {
-        throw this.problem(start, 'unexpected "("', "Leave out the inner parentheses", []);
+        throw this.problem(start, 'unexpected "("', "Leave out the inner parentheses");
       }
       return part;
     }
@@ -260,7 +240,6 @@ class PcapParser {
           open,
           "this list of addresses, ports or protocols has something else in it",
           "Repeat the word before each: (port 80 or udp)",
-          [],
         );
       }
       node = { kind: operator, left: node, right: right.node };
@@ -313,12 +292,7 @@ class PcapParser {
       if (binding === undefined || binding < least) return left;
       this.take();
       if (++this.operators > maxOperators) {
-        throw this.problem(
-          this.token,
-          `more than ${maxOperators} operators in one expression`,
-          undefined,
-          [],
-        );
+        throw this.problem(this.token, `more than ${maxOperators} operators in one expression`);
       }
       this.deeper();
       const right = this.arithmetic(binding === 7 ? 0 : binding + 1, undefined);
@@ -365,7 +339,6 @@ class PcapParser {
         protocol,
         other === undefined ? `${quoted(name)} has no bytes to load` : `${quoted(name)} is about ${other}`,
         other === undefined ? "Load them from ether, ip, ip6, arp, tcp, udp, icmp or icmp6" : undefined,
-        [],
       );
     }
     this.take();
@@ -378,7 +351,7 @@ class PcapParser {
       const token = this.token;
       size = this.number("1, 2 or 4 bytes");
       if (size !== 1 && size !== 2 && size !== 4) {
-        throw this.problem(token, `a number has 1, 2 or 4 bytes, not ${size}`, undefined, []);
+        throw this.problem(token, `a number has 1, 2 or 4 bytes, not ${size}`);
       }
     }
     if (!this.isSymbol("]")) throw this.unexpected([...arithmeticOperators, ":", "]"]);
@@ -476,7 +449,6 @@ class PcapParser {
             this.token,
             `${quoted(name)} has no ${next} test`,
             `Write ether ${next} or ip ${next}`,
-            [],
           );
         }
         this.take();
@@ -499,7 +471,6 @@ class PcapParser {
       token,
       `${quoted(token.text)} is about ${about}, which this does not filter`,
       "It filters Ethernet, raw IP, Linux cooked and BSD loopback captures",
-      [],
     );
   }
 
@@ -510,12 +481,7 @@ class PcapParser {
     const token = this.token;
     if (token.kind === "word") {
       if (token.text === "gateway") {
-        throw this.problem(
-          token,
-          '"gateway" needs a host\'s name, and names are not looked up',
-          undefined,
-          [],
-        );
+        throw this.problem(token, '"gateway" needs a host\'s name, and names are not looked up');
       }
       const other = otherLinkTypes.get(token.text);
       if (other !== undefined) throw this.otherLinkType(token, other);
@@ -531,7 +497,7 @@ class PcapParser {
       throw this.unexpected([expectedIds[type ?? "host"]]);
     const part = this.part(qualifiers, true, false);
     if (part.tag === "term") {
-      throw this.problem(first, "a test stands where an address, port or protocol should", undefined, []);
+      throw this.problem(first, "a test stands where an address, port or protocol should");
     }
     return { ...this.condition(part, qualifiers), tag: "term" };
   }
@@ -552,327 +518,9 @@ class PcapParser {
   private id(qualifiers: Qualifiers | undefined): PcapNode {
     const token = this.take();
     if (qualifiers === undefined) {
-      throw this.problem(token, `unexpected ${quoted(token.text)}`, this.hintForId(token), primitiveStarts);
+      throw this.problem(token, `unexpected ${quoted(token.text)}`, hintForId(token), primitiveStarts);
     }
-    switch (token.kind) {
-      case "ipv4":
-        return this.placed(this.ipv4(token, qualifiers), token);
-      case "ipv6":
-        return this.placed(this.ipv6(token, qualifiers), token);
-      case "mac":
-        return this.placed(this.mac(token, qualifiers), token);
-      default:
-        return this.placed(this.named(token, qualifiers), token);
-    }
-  }
-
-  private ipv4(token: PcapToken, qualifiers: Qualifiers): PcapPrimitiveNode {
-    const octets = token.text.split(".").map((octet) => (/^0[xX]/.test(octet) ? 256 : Number(octet)));
-    if (octets.some((octet) => octet > 255)) {
-      throw this.problem(
-        token,
-        `${quoted(token.text)} is not an IPv4 address`,
-        "Its numbers go from 0 to 255",
-        [],
-      );
-    }
-    const bits = 8 * octets.length;
-    const value = (octets.reduce((sum, octet) => sum * 256 + octet, 0) * 2 ** (32 - bits)) >>> 0;
-    let mask = bits === 32 ? 0xffffffff : prefixMask(bits) >>> 0;
-    if (this.isSymbol("/")) {
-      this.take();
-      const length = this.number("prefix length");
-      if (length > 32) throw this.problem(token, `prefix length ${length} is more than 32`, undefined, []);
-      mask = prefixMask(length) >>> 0;
-      this.requireNet(token, qualifiers);
-      this.requireNetwork(token, value, mask);
-    } else if (this.isWord("mask")) {
-      this.take();
-      const maskToken = this.token;
-      if (maskToken.kind !== "ipv4") throw this.unexpected(["network mask"]);
-      this.take();
-      const parts = maskToken.text.split(".").map((part) => (/^0[xX]/.test(part) ? 256 : Number(part)));
-      if (parts.some((part) => part > 255)) {
-        throw this.problem(maskToken, `${quoted(maskToken.text)} is not a network mask`, undefined, []);
-      }
-      mask = (parts.reduce((sum, part) => sum * 256 + part, 0) * 2 ** (32 - 8 * parts.length)) >>> 0;
-      this.requireNet(token, qualifiers);
-      this.requireNetwork(token, value, mask);
-    }
-    return this.ipv4Node(value, mask, qualifiers, token);
-  }
-
-  private requireNet(token: PcapToken, { type }: Qualifiers): void {
-    if (type !== "net") {
-      throw this.problem(
-        token,
-        "only a net has a mask or a prefix length",
-        `Write net ${token.text}/...`,
-        [],
-      );
-    }
-  }
-
-  private requireNetwork(token: PcapToken, value: number, mask: number): void {
-    if ((value & ~mask) === 0) return;
-    const network = printIpAddress({ version: 4, value: (value & mask) >>> 0 });
-    throw this.problem(
-      token,
-      `${quoted(token.text)} has bits set outside its mask`,
-      `The network is ${network}`,
-      [],
-    );
-  }
-
-  private ipv4Node(value: number, mask: number, qualifiers: Qualifiers, token: PcapToken): PcapPrimitiveNode {
-    const { protocol, direction, type } = qualifiers;
-    if (type !== undefined && type !== "host" && type !== "net") {
-      throw this.problem(token, `an IP address is no ${type}`, undefined, []);
-    }
-    if (protocol === "ip6") {
-      throw this.problem(
-        token,
-        `${quoted(token.text)} is an IPv4 address`,
-        "Leave ip6 out, or write an IPv6 address",
-        [],
-      );
-    }
-    if (protocol === "decnet") throw this.problem(token, "DECnet addresses are not supported", undefined, []);
-    if (protocol !== undefined && protocol !== "ip" && protocol !== "arp" && protocol !== "rarp") {
-      throw this.problem(
-        token,
-        `${quoted(protocol)} has no ${type ?? "host"} addresses of its own`,
-        protocol === "ether"
-          ? "Write an Ethernet address, or leave ether out"
-          : `Write ${protocol} and ${type ?? "host"} ...`,
-        [],
-      );
-    }
-    const address = { version: 4, value } as const;
-    if (mask === 0xffffffff) return { kind: "host", protocol, direction, address };
-    return { kind: "net", protocol, direction, address, mask: { version: 4, value: mask } };
-  }
-
-  private ipv6(token: PcapToken, qualifiers: Qualifiers): PcapPrimitiveNode {
-    const words = parseIpv6Words(token.text.toLowerCase());
-    if (words === undefined)
-      throw this.problem(token, `${quoted(token.text)} is not an IPv6 address`, undefined, []);
-    const address: IpAddress = { version: 6, words };
-    let length = 128;
-    if (this.isSymbol("/")) {
-      this.take();
-      length = this.number("prefix length");
-      if (length > 128) throw this.problem(token, `prefix length ${length} is more than 128`, undefined, []);
-    }
-    const network = networkAddress(address, length);
-    if (network.version === 6 && network.words.some((word, at) => word !== words[at])) {
-      const shown = printIpAddress(network);
-      throw this.problem(
-        token,
-        `${quoted(token.text)} has bits set outside its mask`,
-        `The network is ${shown}`,
-        [],
-      );
-    }
-    const { protocol, direction, type } = qualifiers;
-    if (type !== undefined && type !== "host" && type !== "net") {
-      throw this.problem(token, `an IP address is no ${type}`, undefined, []);
-    }
-    if (length !== 128) this.requireNet(token, qualifiers);
-    if (protocol !== undefined && protocol !== "ip6") {
-      throw this.problem(
-        token,
-        `${quoted(token.text)} is an IPv6 address, which ${quoted(protocol)} does not have`,
-        protocol === "ip" || protocol === "arp" || protocol === "rarp"
-          ? undefined
-          : `Write ${protocol} and host ...`,
-        [],
-      );
-    }
-    if (length === 128) return { kind: "host", protocol: "ip6", direction, address };
-    const mask: IpAddress = {
-      version: 6,
-      words: [0, 32, 64, 96].map((from) => prefixMask(length - from) >>> 0) as [
-        number,
-        number,
-        number,
-        number,
-      ], // four in, four out
-    };
-    return { kind: "net", protocol: "ip6", direction, address, mask };
-  }
-
-  private mac(token: PcapToken, { protocol, direction, type }: Qualifiers): PcapPrimitiveNode {
-    if (protocol !== "ether" || (type !== undefined && type !== "host")) {
-      throw this.problem(
-        token,
-        `${quoted(token.text)} is an Ethernet address`,
-        `Write ether host ${token.text}`,
-        [],
-      );
-    }
-    const digits = /[-:.]/.test(token.text) ? token.text.split(/[-:.]/) : (token.text.match(/../g) ?? []);
-    const address = digits.flatMap((piece) =>
-      piece.length > 2 ? [piece.slice(0, 2), piece.slice(2)] : [piece],
-    );
-    return { kind: "ether-host", direction, address: address.map((piece) => Number.parseInt(piece, 16)) };
-  }
-
-  private numberNode(value: number, qualifiers: Qualifiers | undefined, token: PcapToken): PcapPrimitiveNode {
-    if (qualifiers === undefined) {
-      throw this.problem(
-        token,
-        `unexpected ${quoted(token.text)}`,
-        `Say what the number is: port ${token.text}`,
-        [],
-      );
-    }
-    const { protocol, direction, type } = qualifiers;
-    switch (type) {
-      case undefined:
-      case "host":
-        return this.ipv4Node(value, 0xffffffff, qualifiers, token);
-      case "net": {
-        // `net 10` is 10.0.0.0/8: the number is moved to the left until its first byte is not 0.
-        let address = value;
-        let mask = 0xffffffff;
-        while (address !== 0 && address >>> 24 === 0) {
-          address = (address << 8) >>> 0;
-          mask = (mask << 8) >>> 0;
-        }
-        return this.ipv4Node(address, mask, qualifiers, token);
-      }
-      case "port":
-      case "portrange":
-        return this.portNode(value, value, qualifiers, token);
-      case "proto":
-      case "protochain":
-        return this.protoNode(value, { protocol, direction, type }, token);
-    }
-  }
-
-  private portNode(low: number, high: number, qualifiers: Qualifiers, token: PcapToken): PcapPrimitiveNode {
-    const { protocol, direction } = qualifiers;
-    if (protocol !== undefined && protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp") {
-      throw this.problem(token, `${quoted(protocol)} has no ports`, "tcp, udp and sctp have", []);
-    }
-    if (Math.max(low, high) > 65_535) {
-      throw this.problem(token, `port ${Math.max(low, high)} is more than 65535`, undefined, []);
-    }
-    return { kind: "port", protocol, direction, low: Math.min(low, high), high: Math.max(low, high) };
-  }
-
-  private protoNode(number: number, qualifiers: Qualifiers, token: PcapToken): PcapPrimitiveNode {
-    const { protocol, type } = qualifiers;
-    if (type === "protochain") {
-      if (protocol === undefined || protocol === "ip" || protocol === "ip6")
-        return { kind: type, protocol, number };
-      throw this.problem(token, `${quoted(protocol)} has no chain of headers`, "ip and ip6 have", []);
-    }
-    switch (protocol) {
-      case undefined:
-      case "ip":
-      case "ip6":
-      case "ether":
-      case "iso":
-      case "isis":
-        return { kind: "proto", protocol, number };
-      default:
-        throw this.problem(
-          token,
-          `${quoted(protocol)} carries no protocols that can be told apart`,
-          "ether, ip, ip6, iso and isis do",
-          [],
-        );
-    }
-  }
-
-  private named(token: PcapToken, qualifiers: Qualifiers): PcapPrimitiveNode {
-    const { type, protocol } = qualifiers;
-    switch (type) {
-      case "port": {
-        const found = this.portOf(token.text, token, protocol);
-        return this.portNode(
-          found.port,
-          found.port,
-          { ...qualifiers, protocol: protocol ?? found.transport },
-          token,
-        );
-      }
-      case "portrange": {
-        const [low, high] = this.portRange(token);
-        const transport = low.transport === high.transport ? low.transport : undefined;
-        return this.portNode(low.port, high.port, { ...qualifiers, protocol: protocol ?? transport }, token);
-      }
-      case "proto":
-      case "protochain":
-        return this.protoNode(this.protocolNumber(token, protocol), qualifiers, token);
-      default: {
-        const hint = this.hintForId(token);
-        throw this.problem(
-          token,
-          protocol === "ether"
-            ? `${quoted(token.text)} is not an Ethernet address`
-            : `${quoted(token.text)} is not an IP address`,
-          hint ?? "Names are not looked up: a sensor does no DNS. Write the address",
-          [],
-        );
-      }
-    }
-  }
-
-  private portOf(name: string, token: PcapToken, protocol: string | undefined) {
-    if (/^[0-9]+$/.test(name)) return { port: Number(name), transport: undefined };
-    const found = portByName(name);
-    if (found === undefined) {
-      throw this.problem(
-        token,
-        `${quoted(name)} is not a port that has a name here`,
-        /^[0-9]+-[0-9]+$/.test(name) ? `Write portrange ${name}` : "Write its number",
-        [],
-      );
-    }
-    if (protocol !== undefined && found.transport !== undefined && found.transport !== protocol) {
-      throw this.problem(token, `port ${quoted(name)} is a port of ${found.transport}`, undefined, []);
-    }
-    return found;
-  }
-
-  private portRange(token: PcapToken) {
-    const { protocol } = { protocol: undefined };
-    const numbers = /^([0-9]+)-([0-9]+)$/.exec(token.text);
-    if (numbers !== null) {
-      return [
-        { port: Number(numbers[1]), transport: undefined },
-        { port: Number(numbers[2]), transport: undefined },
-      ] as const;
-    }
-    const at = token.text.indexOf("-");
-    if (at === -1)
-      throw this.problem(token, `${quoted(token.text)} is not a range of ports`, "Write 6000-6008", []);
-    return [
-      this.portOf(token.text.slice(0, at), token, protocol),
-      this.portOf(token.text.slice(at + 1), token, protocol),
-    ] as const;
-  }
-
-  private protocolNumber(token: PcapToken, protocol: string | undefined): number {
-    const name = token.text;
-    const number =
-      protocol === "ether"
-        ? etherProtocolByName(name)
-        : protocol === "iso"
-          ? isoProtocolByName(name)
-          : protocol === undefined || protocol === "ip" || protocol === "ip6"
-            ? ipProtocolByName(name)
-            : undefined;
-    if (number !== undefined) return number;
-    throw this.problem(
-      token,
-      `${quoted(name)} is not a protocol that has a name here`,
-      "Write its number",
-      [],
-    );
+    return this.placed(idNode(this, token, qualifiers), token);
   }
 
   private byte(): PcapNode {
@@ -884,7 +532,6 @@ class PcapParser {
         byte,
         `byte ${offset} ${operator.text} does not look at the byte in libpcap`,
         `Write ether[${offset}] ${operator.text} ... != 0`,
-        [],
       );
     }
     if (operator.kind !== "symbol" || !/^[=<>]$/.test(operator.text)) throw this.unexpected(["=", "<", ">"]);
@@ -914,8 +561,7 @@ class PcapParser {
   }
 
   private time(side: "before" | "after"): PcapNode {
-    this.token = this.tokenizer.nextTime();
-    const token = this.token;
+    const token = this.readAsTime();
     const ago = token.kind === "time" ? parseAgo(token.text) : undefined;
     if (ago !== undefined) {
       this.take();
@@ -947,17 +593,7 @@ class PcapParser {
       opened--;
     }
     if (value <= most) return value;
-    throw this.problem(token, `${what} ${value} is more than ${most}`, undefined, []);
-  }
-
-  private number(expected: string): number {
-    const token = this.token;
-    if (token.kind !== "number") throw this.unexpected([expected]);
-    if (typeof token.value === "string") {
-      throw this.problem(token, `number ${quoted(token.text)} ${token.value}`, undefined, []);
-    }
-    this.take();
-    return token.value;
+    throw this.problem(token, `${what} ${value} is more than ${most}`);
   }
 
   private placed<Node extends PcapNode>(node: Node, token: PcapToken): Node {
@@ -967,64 +603,8 @@ class PcapParser {
 
   private deeper(): void {
     if (++this.depth > maxNesting) {
-      throw this.problem(this.token, `nested more than ${maxNesting} deep`, undefined, []);
+      throw this.problem(this.token, `nested more than ${maxNesting} deep`);
     }
-  }
-
-  private isEnd(): boolean {
-    return this.token.kind === "end";
-  }
-
-  private isWord(word: string): boolean {
-    return this.token.kind === "word" && this.token.text === word;
-  }
-
-  private isSymbol(symbol: string): boolean {
-    return this.token.kind === "symbol" && this.token.text === symbol;
-  }
-
-  private take(): PcapToken {
-    const token = this.token;
-    this.token = this.tokenizer.next();
-    return token;
-  }
-
-  private hintForId(token: PcapToken): string | undefined {
-    const { text, kind } = token;
-    if (kind === "ipv4" || kind === "ipv6") return `Say what the address is: host ${clip(text)}`;
-    if (kind === "mac") return `Say what the address is: ether host ${clip(text)}`;
-    const lower = text.toLowerCase();
-    if (lower !== text && pcapWords.includes(lower)) return `Write it in lower case: ${lower}`;
-    const near = text.length > 2 ? pcapWords.find((word) => isOneEditAway(lower, word)) : undefined;
-    if (near !== undefined) return `Did you mean "${near}"?`;
-    if (portByName(text) !== undefined) return `Say what the name is: port ${clip(text)}`;
-    return undefined;
-  }
-
-  private unexpected(expected: readonly string[], hint?: string, token = this.token): FilterSyntaxError {
-    const found = wordAt(this.text, token.start);
-    const written = this.text.slice(token.start, token.end);
-    const shown = token.kind === "unknown" || found.startsWith(written) ? found || written : written;
-    const isEnd = token.kind === "end";
-    let help =
-      hint ?? (token.kind === "name" || token.kind.startsWith("ip") ? this.hintForId(token) : undefined);
-    if (help === undefined && this.isSymbol("/"))
-      help = "Write all four numbers of an address with a prefix length";
-    return this.problem(
-      token,
-      isEnd ? "filter ends too early" : `unexpected ${quoted(shown)}`,
-      help,
-      expected,
-    );
-  }
-
-  private problem(
-    token: PcapToken,
-    problem: string,
-    hint: string | undefined,
-    expected: readonly string[],
-  ): FilterSyntaxError {
-    return new FilterSyntaxError({ text: this.text, offset: token.start, problem, hint, expected });
   }
 }
 

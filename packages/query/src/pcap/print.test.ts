@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { maxFilterLength } from "../limits.js";
-import { parseFilter } from "../parser.js";
-import { printFilter } from "../print.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
 
 const parse = (text: string) => parseFilter(text, { dialect: "pcap" });
 

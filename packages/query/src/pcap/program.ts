@@ -1,9 +1,11 @@
-import type { FrameMatcher } from "../compile.js";
+import type { FrameMatcher } from "../frame-matcher.js";
 import { absent, LookUpTables, lookUp } from "../look-up-tables.js";
+import { calculate } from "./calculate.js";
+import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./condition.js";
 import { type Decision, decisionOf } from "./decision.js";
-import { calculate, type Lowered } from "./lower.js";
+import type { SkippedTags } from "./lower/headers.js";
+import type { Lowered } from "./lower/lower.js";
 import { accept, reject, type Step } from "./step.js";
-import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./test.js";
 
 // One node of a program, eight numbers in one array: typed arrays and `switch` over small integers are what V8 makes
 // straight code of, without generating any source.
@@ -390,7 +392,7 @@ function tunnel({ place, version, registers }: TunnelTest): Call {
     const header = version === 4 ? 4 * (load(packet, outer, 1) & 15) : 40;
     const geneve = outer + header + 8;
     const inner = geneve + 8 + 4 * (load(packet, geneve, 1) & 0x3f);
-    const isEthernet = load(packet, geneve + 2, 2) === 0x6558;
+    const isEthernet = load(packet, geneve + 2, 2) === 0x6558; // Transparent Ethernet bridging
     const linkType = isEthernet ? inner + 12 : geneve + 2;
     const payload = isEthernet ? inner + 14 : inner;
     const end = registers.tags === undefined ? payload : behindTags(packet, linkType, payload);
@@ -419,7 +421,7 @@ function behindTags(packet: Packet, linkType: number, payload: number): number {
 }
 
 /** Moves the link type and the payload behind VLAN tags: registers 0 and 1 say how far. */
-function skipTags(packet: Packet, { linkType, payload }: { linkType: number; payload: number }): void {
+function skipTags(packet: Packet, { linkType, payload }: SkippedTags): void {
   const end = behindTags(packet, linkType, payload);
   packet.registers[0] = end === payload ? 0 : end - 2 - linkType;
   packet.registers[1] = end - payload;

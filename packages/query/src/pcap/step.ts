@@ -1,4 +1,4 @@
-import type { Comparison } from "./test.js";
+import type { Comparison } from "./condition.js";
 
 /** Ends of a program, where an index of a step could be. */
 export const accept = -1;

@@ -1,7 +1,7 @@
 import { namedNumbers } from "./names.js";
 
 /** What a token is. Words of the language are `word`; what may be a name of something else is `name`. */
-export type PcapTokenKind =
+type PcapTokenKind =
   | "word"
   | "name"
   | "number"

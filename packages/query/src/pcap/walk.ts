@@ -1,7 +1,7 @@
 import { isPcapBinary, type PcapNode, type PcapPrimitiveNode } from "./ast.js";
 
 /** Works something out of a filter from its primitives up, without the call stack. */
-export interface Fold<Result> {
+interface Fold<Result> {
   primitive(node: PcapPrimitiveNode): Result;
   not(operand: Result, node: PcapNode): Result;
   binary(kind: "and" | "or", left: Result, right: Result, node: PcapNode): Result;

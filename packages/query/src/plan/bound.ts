@@ -1,6 +1,6 @@
 import { addressBits, isInNetwork } from "../address.js";
-import { type FilterNode, isBinary, type PrimitiveNode } from "../ast.js";
-import { printFilter } from "../print.js";
+import { printFilter } from "../print-filter.js";
+import { type FilterNode, isBinary, type PrimitiveNode } from "../stenographer/ast.js";
 
 /**
  * What packets surely have in the index, apart from their protocol: nothing is known (`all`), there are none (`none`), or

@@ -1,5 +1,4 @@
-import { networkAddress } from "../address.js";
-import type { IpAddress, PrimitiveNode, TimeNode } from "../ast.js";
+import { type IpAddress, networkAddress } from "../address.js";
 import type {
   ArithmeticNode,
   LoadProtocol,
@@ -11,12 +10,14 @@ import type {
   PcapRelationNode,
   ProtocolName,
 } from "../pcap/ast.js";
+import type { PrimitiveNode } from "../stenographer/ast.js";
+import type { TimeNode } from "../time.js";
 import type { Bound, Bounds } from "./bound.js";
 import { type ByProtocol, joinByProtocol, whatever } from "./by-protocol.js";
 import type { Place } from "./view.js";
 
 /** What a packet surely has in the index if a test passes (`yes`), and if it fails (`no`). A cut packet does neither. */
-export interface Cover {
+interface Cover {
   readonly yes: ByProtocol;
   readonly no: ByProtocol;
 }
@@ -45,7 +46,7 @@ const walkedOver: readonly number[] = [0, 43, ipv6Fragment, 60, 135];
 const tagTypes: readonly number[] = [0x8100, 0x88a8, 0x9100, 0x8847];
 const ethertype = { ipv4: 0x0800, ipv6: 0x86dd } as const;
 
-/** What is known in advance of each test, place by place: pcap/lower.ts says what a test looks at, frame.ts what is indexed. */
+/** What is known in advance of each test, place by place: pcap/lower/ says what a test looks at, stenographer/frame.ts what is indexed. */
 export class Coverer {
   private readonly always: Cover;
   private readonly never: Cover;

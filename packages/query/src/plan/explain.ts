@@ -1,10 +1,10 @@
 import { prefixLengthOf } from "../address.js";
-import type { FilterNode } from "../ast.js";
 import type { PcapFilterNode, PcapHostNode, PcapNetNode, PcapNode, PcapPortNode } from "../pcap/ast.js";
 import { foldPcap } from "../pcap/walk.js";
-import { printFilter } from "../print.js";
+import { printFilter } from "../print-filter.js";
+import type { FilterNode } from "../stenographer/ast.js";
+import { primitives } from "../stenographer/walk.js";
 import { clip } from "../syntax-error.js";
-import { primitives } from "../walk.js";
 import { maxCharacters, maxTerms } from "./bound.js";
 import { maxPorts } from "./cover.js";
 import { isNothing } from "./index-filter.js";

@@ -1,5 +1,5 @@
-import type { FilterNode } from "../ast.js";
-import { printFilter } from "../print.js";
+import { printFilter } from "../print-filter.js";
+import type { FilterNode } from "../stenographer/ast.js";
 import {
   type Bound,
   type Bounds,

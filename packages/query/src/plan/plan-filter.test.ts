@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { FilterNode } from "../ast.js";
-import { parseFilter } from "../parser.js";
+import { parseFilter } from "../parse-filter.js";
 import type { PcapFilterNode, PcapNode } from "../pcap/ast.js";
-import { printFilter } from "../print.js";
-import { stenographerQuery } from "../stenographer-query.js";
-import { primitives } from "../walk.js";
+import { printFilter } from "../print-filter.js";
+import type { FilterNode } from "../stenographer/ast.js";
+import { stenographerQuery } from "../stenographer/stenographer-query.js";
+import { primitives } from "../stenographer/walk.js";
 import { planFilter } from "./plan-filter.js";
 
 const window = { from: 1_700_000_000_000_000_000n, to: 1_700_000_060_000_000_000n };

@@ -1,8 +1,9 @@
-import type { AnyFilterNode, FilterNode } from "../ast.js";
+import type { AnyFilterNode } from "../any-filter.js";
 import type { PcapFilterNode } from "../pcap/ast.js";
 import { foldPcap } from "../pcap/walk.js";
-import { printFilter } from "../print.js";
-import { type StenographerTimingOptions, stenographerQuery } from "../stenographer-query.js";
+import { printFilter } from "../print-filter.js";
+import type { FilterNode } from "../stenographer/ast.js";
+import { type StenographerTimingOptions, stenographerQuery } from "../stenographer/stenographer-query.js";
 import { Bounds } from "./bound.js";
 import { type ByProtocol, joinByProtocol, whatever } from "./by-protocol.js";
 import { Coverer } from "./cover.js";

@@ -5,9 +5,8 @@ import { answer, type StoredPacket } from "../../test-support/daemon.js";
 import { brokenHeaders, indexKeys } from "../../test-support/index-keys.js";
 import { plannedFilterText, plannedFrame } from "../../test-support/plan-arbitraries.js";
 import { usableFilter } from "../../test-support/usable-filter.js";
-import type { FilterNode, PcapFilterNode } from "../index.js";
-import { compileFilter, printFilter } from "../index.js";
-import { primitives } from "../walk.js";
+import { compileFilter, type FilterNode, type PcapFilterNode, printFilter } from "../index.js";
+import { primitives } from "../stenographer/walk.js";
 import { planFilter } from "./plan-filter.js";
 
 const runs = Number(process.env.PLAN_RUNS ?? 2000);

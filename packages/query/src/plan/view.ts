@@ -2,7 +2,7 @@ import type { PcapNode } from "../pcap/ast.js";
 import { foldPcap } from "../pcap/walk.js";
 
 /** Tests behind which all others look at another place of the frame. */
-export type Mover = "vlan" | "mpls";
+type Mover = "vlan" | "mpls";
 
 /** What stands at the place of a frame that a test looks at. */
 export type Place =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseFilter } from "../parser.js";
-import { printFilter } from "../print.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
 import { planFilter } from "./plan-filter.js";
 
 const options = { from: 0n, to: 1_000_000_000n, restoreVlanTags: true };

@@ -1,5 +1,5 @@
-import type { FilterNode } from "../ast.js";
-import { foldFilter } from "../walk.js";
+import type { FilterNode } from "../stenographer/ast.js";
+import { foldFilter } from "../stenographer/walk.js";
 
 /**
  * A filter that asks for no VLAN id and still covers the same packets; undefined if it then asks for nothing.

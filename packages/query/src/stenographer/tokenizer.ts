@@ -17,23 +17,13 @@ const keywords = [
   "vlan",
 ] as const;
 
-export type Keyword = (typeof keywords)[number];
+type Keyword = (typeof keywords)[number];
 
 /**
  * What a token is. `unknown` is where Stenographer's own lexer would take the text to be at its end, and silently drop
  * the rest.
  */
-export type TokenKind =
-  | Keyword
-  | "("
-  | ")"
-  | "/"
-  | "number"
-  | "address"
-  | "time"
-  | "duration"
-  | "unknown"
-  | "end";
+type TokenKind = Keyword | "(" | ")" | "/" | "number" | "address" | "time" | "duration" | "unknown" | "end";
 
 /** One token and where it stands, in UTF-16 code units; `end` is behind its last one. */
 export interface Token {

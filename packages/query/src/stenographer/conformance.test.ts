@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { printIpAddress } from "./address.js";
-import { type FilterNode, type IpAddress, isBinary, type PrimitiveNode } from "./ast.js";
-import { parseFilter } from "./parser.js";
-import { printFilter } from "./print.js";
-import { FilterSyntaxError } from "./syntax-error.js";
+import { type IpAddress, printIpAddress } from "../address.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
+import { FilterSyntaxError } from "../syntax-error.js";
+import { type FilterNode, isBinary, type PrimitiveNode } from "./ast.js";
 
 interface Case {
   readonly query: string;
@@ -14,7 +14,7 @@ interface Case {
   readonly note?: string;
 }
 
-const cases = readFileSync(new URL("../fixtures/query-conformance.jsonl", import.meta.url), "utf8")
+const cases = readFileSync(new URL("../../fixtures/query-conformance.jsonl", import.meta.url), "utf8")
   .trim()
   .split("\n")
   .map((line) => JSON.parse(line) as Case); // the file is ours

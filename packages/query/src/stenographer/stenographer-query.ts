@@ -1,6 +1,6 @@
+import { floorToSecond, lastTimestampNs, nanosecondsPerSecond } from "../time.js";
 import type { FilterNode } from "./ast.js";
-import { printFilter } from "./print.js";
-import { floorToSecond, lastTimestampNs, nanosecondsPerSecond } from "./time.js";
+import { printStenographerFilter } from "./print.js";
 import { mapPrimitives } from "./walk.js";
 
 /** What is known of the sensor's Stenographer; both are flags of its capture program. */
@@ -30,7 +30,7 @@ export function stenographerQuery(
   const after = afterNode(window.startNs, reach);
   const before = beforeNode(window.endNs, reach);
   const inWindow: FilterNode = { kind: "and", left: after, right: before };
-  if (filter === undefined) return printFilter(inWindow);
+  if (filter === undefined) return printStenographerFilter(inWindow);
   const widened = mapPrimitives(filter, (node) => {
     if (node.kind !== "before" && node.kind !== "after") return node;
     if (node.time.kind === "ago") {
@@ -42,7 +42,7 @@ export function stenographerQuery(
       ? afterNode(node.time.timestampNs, reach)
       : beforeNode(node.time.timestampNs, reach);
   });
-  return printFilter({ kind: "and", left: inWindow, right: widened });
+  return printStenographerFilter({ kind: "and", left: inWindow, right: widened });
 }
 
 interface FileReach {

@@ -1,9 +1,11 @@
-import { addressBits, networkAddress, parseIpAddress, printIpAddress } from "./address.js";
-import type { AnyFilterNode, FilterNode, IpAddress, TimeReference } from "./ast.js";
+import { addressBits, type IpAddress, networkAddress, parseIpAddress, printIpAddress } from "../address.js";
+import { checked } from "../checked.js";
+import { unlimitedTimestampNs } from "../time.js";
+import { type TimeInput, toTime } from "../time-input.js";
+import type { FilterNode } from "./ast.js";
 import { largest } from "./limits.js";
-import { parseFilter } from "./parser.js";
-import { checked, printFilter, unlimitedTimeProblem } from "./print.js";
-import { isPrintableTime, parseAgo, parseTime, unlimitedTimestampNs } from "./time.js";
+import { parseStenographerFilter } from "./parser.js";
+import { printStenographerFilter, unlimitedTimeProblem } from "./print.js";
 
 /** A filter as our functions take it: text in the filter language, what the builder made, or a parsed tree. */
 export type FilterInput = string | Filter | FilterNode;
@@ -30,7 +32,7 @@ export class Filter {
 
   /** The filter as canonical text. */
   toString(): string {
-    return printFilter(this.node);
+    return printStenographerFilter(this.node);
   }
 }
 
@@ -40,10 +42,10 @@ export class Filter {
  * @throws FilterSyntaxError for a text that cannot be read; TypeError for a filter in the pcap-filter language
  */
 export function toFilterNode(input: FilterInput): FilterNode {
-  if (typeof input === "string") return parseFilter(input);
+  if (typeof input === "string") return parseStenographerFilter(input);
   const node = "node" in input ? input.node : input;
   // JavaScript may bring what the types forbid.
-  if ((node as AnyFilterNode).kind === "pcap") {
+  if ((node as { readonly kind: string }).kind === "pcap") {
     throw new TypeError(
       "a filter in the pcap-filter language (pcap.host and the like) cannot be part of one in Stenographer's",
     );
@@ -112,9 +114,6 @@ export function icmp(): Filter {
   return new Filter({ kind: "protocol", name: "icmp" });
 }
 
-/** An instant: a Date, nanoseconds since 1970 UTC, or a text such as `2015-01-01T13:14:15Z` or `45m ago`. */
-export type TimeInput = Date | bigint | string;
-
 /** Packets earlier than an instant, itself excluded. @throws RangeError if it is none */
 export function before(time: TimeInput): Filter {
   const reference = toTime(time);
@@ -151,27 +150,4 @@ function toAddress(address: string | IpAddress): IpAddress {
   const parsed = parseIpAddress(text);
   if (parsed === undefined) throw new RangeError(`${JSON.stringify(address)} is not an IP address`);
   return parsed;
-}
-
-/** The instant as it stands in a tree. @throws RangeError if it is none */
-export function toTime(time: TimeInput): TimeReference {
-  if (typeof time === "string") {
-    const ago = /^(.*[mh]) ago$/.exec(time)?.[1];
-    const parsed = ago === undefined ? undefined : parseAgo(ago);
-    if (parsed !== undefined) return parsed;
-  }
-  const timestampNs = toTimestampNs(time);
-  if (timestampNs === undefined || !isPrintableTime(timestampNs)) {
-    throw new RangeError(
-      `${String(time)} is not a time: it takes 2015-01-01T13:14:15Z, 45m ago, a Date or nanoseconds, years 0000 to 9999`,
-    );
-  }
-  return { kind: "absolute", timestampNs };
-}
-
-function toTimestampNs(time: TimeInput): bigint | undefined {
-  if (typeof time === "string") return parseTime(time);
-  if (typeof time === "bigint") return time;
-  const milliseconds = time.getTime();
-  return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1_000_000n;
 }

@@ -1,22 +1,15 @@
-import { addressBits, networkAddress, printIpAddress } from "./address.js";
-import { type AnyFilterNode, type FilterNode, isBinary, type PrimitiveNode } from "./ast.js";
+import { addressBits, networkAddress, printIpAddress } from "../address.js";
+import { checked } from "../checked.js";
+import { printAgo, printTime, unlimitedTimestampNs } from "../time.js";
+import { type FilterNode, isBinary, type PrimitiveNode } from "./ast.js";
 import { largest } from "./limits.js";
-import { printPcapFilter } from "./pcap/print.js";
-import { printAgo, printTime, unlimitedTimestampNs } from "./time.js";
 
 /**
  * The filter as canonical text: lower case, single spaces, every `and` and `or` in parentheses, times in UTC.
  *
- * Begins with a letter or `(`. It parses to the same tree in its own language, and every Stenographer, or tcpdump, accepts
- * it and reads the same in it.
- *
  * @throws RangeError for a number or time in the tree that no filter can hold
  */
-export function printFilter(filter: AnyFilterNode): string {
-  return filter.kind === "pcap" ? printPcapFilter(filter) : printStenographerFilter(filter);
-}
-
-function printStenographerFilter(filter: FilterNode): string {
+export function printStenographerFilter(filter: FilterNode): string {
   const parts: string[] = [];
   // A stack of its own: the tree may be as deep as the text is long.
   const pending: (FilterNode | string)[] = [filter];
@@ -62,15 +55,3 @@ function printPrimitive(node: PrimitiveNode): string {
 /** Why `before 0001-01-01T00:00:00Z` is refused. */
 export const unlimitedTimeProblem =
   "before 0001-01-01T00:00:00Z would select every packet: Stenographer takes this one instant for no limit";
-
-/**
- * The number, if it is a whole one from 0 to `most`.
- *
- * @throws RangeError otherwise
- */
-export function checked(what: string, value: number, most: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > most) {
-    throw new RangeError(`${what} ${String(value)} is out of range: it takes a whole number, 0 to ${most}`);
-  }
-  return value;
-}

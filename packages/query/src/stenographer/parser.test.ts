@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { maxFilterLength } from "./limits.js";
-import { parseFilter } from "./parser.js";
-import { printFilter } from "./print.js";
-import { FilterSyntaxError } from "./syntax-error.js";
+import { maxFilterLength } from "../limits.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
+import { FilterSyntaxError } from "../syntax-error.js";
 
 function problemOf(text: string): FilterSyntaxError {
   try {

@@ -1,35 +1,5 @@
-import type { PcapFilterNode } from "./pcap/ast.js";
-
-/** An IPv4 address as one unsigned 32-bit number: 10.0.0.1 is 0x0a000001. */
-export interface Ipv4Address {
-  readonly version: 4;
-  readonly value: number;
-}
-
-/** An IPv6 address as four unsigned 32-bit numbers, first one first. Never IPv4-mapped: those are IPv4 addresses here. */
-export interface Ipv6Address {
-  readonly version: 6;
-  readonly words: readonly [number, number, number, number];
-}
-
-export type IpAddress = Ipv4Address | Ipv6Address;
-
-/** A fixed instant, in nanoseconds since 1970 UTC, within the years 0000 to 9999. */
-export interface AbsoluteTime {
-  readonly kind: "absolute";
-  readonly timestampNs: bigint;
-}
-
-/** An instant so long before the moment the filter is used: `45m ago`. `resolveTimes` makes it absolute. */
-export interface RelativeTime {
-  readonly kind: "ago";
-  /** A whole number of minutes. */
-  readonly nanoseconds: bigint;
-  /** The same as it is printed: hours where they come out even (`3h`), else minutes (`45m`). */
-  readonly text: string;
-}
-
-export type TimeReference = AbsoluteTime | RelativeTime;
+import type { IpAddress } from "../address.js";
+import type { TimeNode } from "../time.js";
 
 /** Both sides match (`and`), or at least one of them (`or`). */
 export interface BinaryNode {
@@ -82,12 +52,6 @@ export interface ProtocolNode {
   readonly name: "tcp" | "udp" | "icmp";
 }
 
-/** Packet time: `after T` is t >= T, `before T` is t < T, so that the two make a half-open window. */
-export interface TimeNode {
-  readonly kind: "before" | "after";
-  readonly time: TimeReference;
-}
-
 /** A filter without `and` and `or`. */
 export type PrimitiveNode =
   | HostNode
@@ -101,15 +65,6 @@ export type PrimitiveNode =
 
 /** A parsed filter in Stenographer's language: plain, immutable data. */
 export type FilterNode = BinaryNode | PrimitiveNode;
-
-/** A parsed filter in either language. */
-export type AnyFilterNode = FilterNode | PcapFilterNode;
-
-/**
- * The language of a filter's text: Stenographer's own, or pcap-filter(7), which is tcpdump's, with Stenographer's `before`
- * and `after` added.
- */
-export type FilterDialect = "stenographer" | "pcap";
 
 /** True for `and` and `or`. */
 export function isBinary(node: { readonly kind: string }): node is BinaryNode {

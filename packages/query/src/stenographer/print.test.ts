@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anyFilter } from "../test-support/arbitraries.js";
+import { anyFilter } from "../../test-support/arbitraries.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
+import { unlimitedTimestampNs } from "../time.js";
 import type { FilterNode } from "./ast.js";
-import { parseFilter } from "./parser.js";
-import { printFilter } from "./print.js";
-import { unlimitedTimestampNs } from "./time.js";
 
 describe("printFilter", () => {
   it("prints what parses to the same tree, and begins with a letter or a parenthesis", () => {

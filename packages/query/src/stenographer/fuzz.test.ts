@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anyFilter } from "../test-support/arbitraries.js";
-import { maxFilterLength } from "./limits.js";
-import { parseFilter } from "./parser.js";
-import { printFilter } from "./print.js";
-import { FilterSyntaxError } from "./syntax-error.js";
+import { anyFilter } from "../../test-support/arbitraries.js";
+import { maxFilterLength } from "../limits.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
+import { FilterSyntaxError } from "../syntax-error.js";
 
 /** Accepts the text or refuses it properly; anything else throws. Says which. */
 function check(text: string): "accepted" | "refused" {

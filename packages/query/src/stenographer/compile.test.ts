@@ -6,16 +6,16 @@ import {
   ipPacket,
   likelyFilter,
   timelessFilter,
-} from "../test-support/arbitraries.js";
-import { bytes, concat } from "../test-support/bytes.js";
-import { bitsOf } from "../test-support/daemon.js";
-import { indexKeys, isLaterIpv4Fragment } from "../test-support/index-keys.js";
-import { tcpSyn } from "../test-support/segments.js";
-import { printIpAddress } from "./address.js";
+} from "../../test-support/arbitraries.js";
+import { bytes, concat } from "../../test-support/bytes.js";
+import { bitsOf } from "../../test-support/daemon.js";
+import { indexKeys, isLaterIpv4Fragment } from "../../test-support/index-keys.js";
+import { tcpSyn } from "../../test-support/segments.js";
+import { printIpAddress } from "../address.js";
+import { type CompileOptions, compileFilter } from "../compile-filter.js";
+import { UnsupportedLinkTypeError } from "../link-type.js";
+import { parseFilter } from "../parse-filter.js";
 import type { FilterNode } from "./ast.js";
-import { type CompileOptions, compileFilter } from "./compile.js";
-import { UnsupportedLinkTypeError } from "./link-type.js";
-import { parseFilter } from "./parser.js";
 
 const ethernet: CompileOptions = { linkType: 1 };
 

@@ -1,70 +1,14 @@
-import { addressBits, networkAddress, prefixMask } from "./address.js";
-import {
-  type AnyFilterNode,
-  type BinaryNode,
-  type FilterNode,
-  type HostNode,
-  type IpAddress,
-  isBinary,
-  type PrimitiveNode,
-  type TimeNode,
-} from "./ast.js";
+import { addressBits, type IpAddress, networkAddress, prefixMask } from "../address.js";
+import type { FrameMatcher } from "../frame-matcher.js";
+import { framingOf } from "../link-type.js";
+import { absent, LookUpTables, lookUp } from "../look-up-tables.js";
+import { floorToSecond, nanosecondsPerSecond, type TimeNode } from "../time.js";
+import { type BinaryNode, type FilterNode, type HostNode, isBinary, type PrimitiveNode } from "./ast.js";
 import { FrameReader } from "./frame.js";
-import { framingOf } from "./link-type.js";
-import { absent, LookUpTables, lookUp } from "./look-up-tables.js";
-import { lower } from "./pcap/lower.js";
-import { program } from "./pcap/program.js";
 import { SeenNumbers } from "./seen-numbers.js";
-import { floorToSecond, nanosecondsPerSecond } from "./time.js";
 
 /**
- * Whether a captured frame passes the filter.
- *
- * The frame lies in `bytes` from `frameOffset` and is `capturedLength` bytes long; `seconds` and `nanoseconds` are its
- * time since 1970 UTC. Not reentrant, and allocates nothing.
- */
-export type FrameMatcher = (
-  bytes: Uint8Array,
-  frameOffset: number,
-  capturedLength: number,
-  originalLength: number,
-  seconds: number,
-  nanoseconds: number,
-) => boolean;
-
-/** What the frames are, and how they are looked at. */
-export interface CompileOptions {
-  /** Link type of the capture (LINKTYPE_ number of its header). */
-  readonly linkType: number;
-  /**
-   * Byte order of the capture file: in BSD loopback captures (link type 0) it tells IPv4. Default: either is taken.
-   * Only for filters in the pcap-filter language.
-   */
-  readonly byteOrder?: "little" | "big" | undefined;
-  /**
-   * Look behind VLAN tags wherever there are some, as if they were not there; `vlan 5` is then any tag of the frame.
-   * Behind `geneve` that holds for the frame inside: `geneve and vlan 5` is a tag there.
-   * Default false: only what stands behind `vlan` looks there, as in tcpdump. Stenographer's language always looks there.
-   */
-  readonly vlanTransparent?: boolean | undefined;
-}
-
-/**
- * Makes the function that decides frame by frame, by the rules of the language that the filter is in.
- *
- * A filter in the pcap-filter language matches what tcpdump would select from a file of this link type.
- *
- * @throws UnsupportedLinkTypeError; FilterMeaningError for a test that this link type has not; TypeError if a time is
- *   still relative (see `resolveTimes`)
- */
-export function compileFilter(filter: AnyFilterNode, options: CompileOptions): FrameMatcher {
-  if (filter.kind !== "pcap") return compileStenographerFilter(filter, options);
-  framingOf(options.linkType);
-  return program(lower(filter.expression, options));
-}
-
-/**
- * The same by the rules of Stenographer's index.
+ * Makes the function that decides frame by frame, by the rules of Stenographer's index.
  *
  * `host` and `net` look at the first IP header behind VLAN tags and MPLS labels, never into tunnels; ARP has no
  * address here. `port` is TCP and UDP. In one thing it is stricter than the index: a later IPv4 fragment has no port.
@@ -72,7 +16,7 @@ export function compileFilter(filter: AnyFilterNode, options: CompileOptions): F
  *
  * @throws UnsupportedLinkTypeError, or TypeError if a time is still relative (see `resolveTimes`)
  */
-function compileStenographerFilter(filter: FilterNode, { linkType }: CompileOptions): FrameMatcher {
+export function compileStenographerFilter(filter: FilterNode, linkType: number): FrameMatcher {
   const framing = framingOf(linkType);
   const vlans = new SeenNumbers();
   const labels = new SeenNumbers();

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ethernetFrame, likelyFilter } from "../test-support/arbitraries.js";
-import { answer, type StoredFile, type StoredPacket } from "../test-support/daemon.js";
-import { indexKeys } from "../test-support/index-keys.js";
-import { compileFilter } from "./compile.js";
-import { parseFilter } from "./parser.js";
-import { printFilter } from "./print.js";
+import { ethernetFrame, likelyFilter } from "../../test-support/arbitraries.js";
+import { answer, type StoredFile, type StoredPacket } from "../../test-support/daemon.js";
+import { indexKeys } from "../../test-support/index-keys.js";
+import { compileFilter } from "../compile-filter.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
+import { parseTime } from "../time.js";
 import { stenographerQuery } from "./stenographer-query.js";
-import { parseTime } from "./time.js";
 
 const secondNs = 1_000_000_000n;
 const at = (text: string) => parseTime(text) ?? fail();

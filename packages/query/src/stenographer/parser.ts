@@ -1,13 +1,16 @@
-import { addressBits, networkAddress, parseIpAddress, prefixLengthOf, printIpAddress } from "./address.js";
-import type {
-  AnyFilterNode,
-  FilterDialect,
-  FilterNode,
-  IpAddress,
-  NetNode,
-  PrimitiveNode,
-  TimeReference,
-} from "./ast.js";
+import {
+  addressBits,
+  type IpAddress,
+  networkAddress,
+  parseIpAddress,
+  prefixLengthOf,
+  printIpAddress,
+} from "../address.js";
+import { maxFilterLength } from "../limits.js";
+import { describePlace, FilterSyntaxError, quoted } from "../syntax-error.js";
+import { parseAgo, parseTime, type TimeReference, unlimitedTimestampNs } from "../time.js";
+import { wordAt } from "../words.js";
+import type { FilterNode, NetNode, PrimitiveNode } from "./ast.js";
 import {
   hintForAddress,
   hintForAgo,
@@ -15,36 +18,10 @@ import {
   hintForOperator,
   hintForPrimitive,
   hintForTime,
-  wordAt,
 } from "./hints.js";
-import { largest, maxFilterLength } from "./limits.js";
-import type { PcapFilterNode } from "./pcap/ast.js";
-import { parsePcapFilter } from "./pcap/parser.js";
-import { printFilter, unlimitedTimeProblem } from "./print.js";
-import { describePlace, FilterSyntaxError, quoted } from "./syntax-error.js";
-import { parseAgo, parseTime, unlimitedTimestampNs } from "./time.js";
+import { largest } from "./limits.js";
+import { printStenographerFilter, unlimitedTimeProblem } from "./print.js";
 import { type Token, Tokenizer } from "./tokenizer.js";
-
-/** How to read a filter. */
-export interface ParseOptions {
-  /** The language of the text. Default `stenographer`. */
-  readonly dialect?: FilterDialect | undefined;
-}
-
-/**
- * Parses a filter: in Stenographer's language, or with `dialect: "pcap"` in that of tcpdump.
- *
- * @throws FilterSyntaxError
- */
-export function parseFilter(text: string, options: { readonly dialect: "pcap" }): PcapFilterNode;
-export function parseFilter(
-  text: string,
-  options?: { readonly dialect?: "stenographer" | undefined },
-): FilterNode;
-export function parseFilter(text: string, options?: ParseOptions): AnyFilterNode;
-export function parseFilter(text: string, { dialect = "stenographer" }: ParseOptions = {}): AnyFilterNode {
-  return dialect === "pcap" ? parsePcapFilter(text) : parseStenographerFilter(text);
-}
 
 /**
  * Parses a filter in Stenographer's language: `host net port vlan mpls`, `ip proto`, `tcp udp icmp`, `before after`,
@@ -55,12 +32,12 @@ export function parseFilter(text: string, { dialect = "stenographer" }: ParseOpt
  *
  * @throws FilterSyntaxError
  */
-function parseStenographerFilter(text: string): FilterNode {
+export function parseStenographerFilter(text: string): FilterNode {
   if (text.length > maxFilterLength) throw tooLong(text, `${text.length} characters`);
   const filter = new Parser(text).parse();
   // Printing grows a text at most threefold: the shortest join, "tcp||", comes out as "(tcp or )".
   if (text.length > maxFilterLength / 3) {
-    const printedLength = printFilter(filter).length;
+    const printedLength = printStenographerFilter(filter).length;
     if (printedLength > maxFilterLength)
       throw tooLong(text, `${printedLength} characters when written out in full`);
   }

@@ -23,7 +23,7 @@ export interface Place {
 }
 
 /** A number loaded from the frame, masked, compared with a constant. */
-export interface CompareTest {
+interface CompareTest {
   readonly op: "compare";
   readonly size: 1 | 2 | 4;
   readonly place: Place;
@@ -35,7 +35,7 @@ export interface CompareTest {
 }
 
 /** Two numbers of any kind, compared. */
-export interface ValueTest {
+interface ValueTest {
   readonly op: "values";
   readonly left: Value;
   readonly right: Value;
@@ -66,7 +66,7 @@ export interface TunnelTest {
 }
 
 /** The two registers differ: there is an Ethernet header inside the tunnel. */
-export interface EthernetTest {
+interface EthernetTest {
   readonly op: "ethernet-inside";
   readonly first: number;
   readonly second: number;
@@ -87,7 +87,7 @@ export interface TagPlaces {
 }
 
 /** The packet's time is this or later. */
-export interface TimeTest {
+interface TimeTest {
   readonly op: "time";
   readonly seconds: number;
   readonly nanoseconds: number;
@@ -129,4 +129,42 @@ function joined(op: "and" | "or", first: Condition, rest: readonly (Condition | 
 
 export function not(operand: Condition): Condition {
   return { op: "not", operand };
+}
+
+export function constant(value: boolean): Condition {
+  return { op: "constant", value };
+}
+
+/** A number so many bytes behind a place, compared with a constant. */
+export function compare(
+  size: 1 | 2 | 4,
+  place: Place,
+  offset: number,
+  value: number,
+  comparison: Comparison = "eq",
+  mask = 0xffffffff,
+): Condition {
+  return { op: "compare", size, place: behind(place, offset), mask, comparison, value };
+}
+
+/** The bytes at a place, an even number of them; longest pieces from behind, as libpcap compares them. */
+export function compareBytes(place: Place, wanted: readonly number[]): Condition {
+  const at = (index: number) => wanted[index] ?? 0;
+  let left = wanted.length;
+  let condition: Condition | undefined;
+  const add = (next: Condition) => {
+    condition = condition === undefined ? next : all(condition, next);
+  };
+  for (; left >= 4; left -= 4) {
+    const i = left - 4;
+    const value = at(i) * 0x1000000 + ((at(i + 1) << 16) | (at(i + 2) << 8) | at(i + 3));
+    add(compare(4, place, i, value));
+  }
+  for (; left >= 2; left -= 2) add(compare(2, place, left - 2, (at(left - 2) << 8) | at(left - 1)));
+  return condition ?? constant(true);
+}
+
+/** So many bytes further on. */
+export function behind({ at, register }: Place, offset: number): Place {
+  return { at: at + offset, register };
 }

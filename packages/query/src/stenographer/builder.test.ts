@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { parseFilter } from "../parse-filter.js";
+import { FilterSyntaxError } from "../syntax-error.js";
 import {
   after,
   and,
@@ -16,8 +18,6 @@ import {
   udp,
   vlan,
 } from "./builder.js";
-import { parseFilter } from "./parser.js";
-import { FilterSyntaxError } from "./syntax-error.js";
 
 describe("the builder", () => {
   it.each([

@@ -1,4 +1,4 @@
-import type { Framing } from "./link-type.js";
+import type { Framing } from "../link-type.js";
 import type { SeenNumbers } from "./seen-numbers.js";
 
 const ethertype = { ethernet: 0, ipv4: 0x0800, ipv6: 0x86dd, none: -1 } as const;

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { answer, type StoredFile, type StoredPacket } from "../test-support/daemon.js";
-import { indexKeys, isLaterIpv4Fragment } from "../test-support/index-keys.js";
-import { compileFilter } from "./compile.js";
-import { parseFilter } from "./parser.js";
-import { printFilter } from "./print.js";
+import { answer, type StoredFile, type StoredPacket } from "../../test-support/daemon.js";
+import { indexKeys, isLaterIpv4Fragment } from "../../test-support/index-keys.js";
+import { compileFilter } from "../compile-filter.js";
+import { parseFilter } from "../parse-filter.js";
+import { printFilter } from "../print-filter.js";
 
 interface Frame extends StoredPacket {
   readonly data: Uint8Array;
@@ -38,7 +38,7 @@ function inFiles(frames: readonly Frame[]): StoredFile[] {
   return files;
 }
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url));
 const frames = readCapture(fixture("daemon-capture.pcap"));
 const files = inFiles(frames);
 const answers = fixture("daemon-answers.jsonl")
