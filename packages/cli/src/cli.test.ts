@@ -6,9 +6,9 @@ import type { PacketSource } from "@stenogrpc/server";
 import { createStenographerServer } from "@stenogrpc/server";
 import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { writeCapture } from "../test/captures.js";
-import { batchIn, labYaml, only, startSeconds, window, writeLabCapture } from "../test/lab.js";
-import { endLeftovers, type RunningCli, runCli, startCli, startInTerminal } from "../test/run-cli.js";
+import { writeCapture } from "../test-support/captures.js";
+import { batchIn, labYaml, only, startSeconds, window, writeLabCapture } from "../test-support/lab.js";
+import { endLeftovers, type RunningCli, runCli, startCli, startInTerminal } from "../test-support/run-cli.js";
 
 // Each test starts processes that compile their sources, on processors that may be shared.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });

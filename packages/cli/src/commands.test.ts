@@ -10,9 +10,17 @@ import {
 } from "@stenogrpc/server";
 import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeCapture } from "../test/captures.js";
-import { batchIn, labYaml, only, packetBytes, startSeconds, window, writeLabCapture } from "../test/lab.js";
-import { runHere } from "../test/run-here.js";
+import { writeCapture } from "../test-support/captures.js";
+import {
+  batchIn,
+  labYaml,
+  only,
+  packetBytes,
+  startSeconds,
+  window,
+  writeLabCapture,
+} from "../test-support/lab.js";
+import { runHere } from "../test-support/run-here.js";
 
 let folder: string;
 let capture: Buffer;

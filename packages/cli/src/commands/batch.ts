@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { nameArgument, wholeNumber } from "../arguments.js";
-import { withConnection } from "../connection-options.js";
-import type { BatchOptions } from "../fetch-batch.js";
-import { withRetrieval } from "../retrieval-options.js";
+import type { BatchOptions } from "../batch/fetch-batch.js";
+import { nameArgument, wholeNumber } from "../options/arguments.js";
+import { withConnection } from "../options/connection-options.js";
+import { withRetrieval } from "../options/retrieval-options.js";
 
 /** `stenogrpc batch`: one retrieval for each row of a CSV. */
 export function batchCommand(): Command {
@@ -33,7 +33,7 @@ Examples:
   stenogrpc batch -c client.yaml -r requests.csv -o case-4711 --concurrency 8 --max-bytes 500MB`,
     )
     .action(async (options: BatchOptions) => {
-      const { fetchBatch } = await import("../fetch-batch.js");
+      const { fetchBatch } = await import("../batch/fetch-batch.js");
       process.exitCode = await fetchBatch(options);
     });
 }
