@@ -1,35 +1,26 @@
 import { formatTime, type SensorDescription, timeJson } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
-import { listenForInterruption } from "../io/interruption.js";
 import { writeOut } from "../io/stdout.js";
 import type { ConnectionOptions } from "../options/connection-options.js";
 import { formatCount, formatDuration, formatSize } from "../text/format.js";
 import { printable } from "../text/printable.js";
-import { explainFailure } from "./explain-failure.js";
-import { openClient } from "./open-client.js";
+import { askServer } from "./ask-server.js";
 
 /** What the command line says. */
 export interface InfoOptions extends ConnectionOptions {
   json?: boolean;
 }
 
-const defaultTimeoutMs = 30_000;
-
 /** Prints what a sensor says of itself, and tells the exit code. Throws UsageError. */
 export async function describeSensor(options: InfoOptions): Promise<number> {
-  const { client, server } = await openClient({ ...options, timeout: options.timeout ?? defaultTimeoutMs });
-  await using _ = client;
-  using interruption = listenForInterruption();
-  try {
-    const sensor = await client.describeSensor({ signal: interruption.signal });
-    await writeOut(options.json ? `${JSON.stringify(sensorJson(sensor))}\n` : sensorText(server, sensor));
-    return exitCode.complete;
-  } catch (error) {
-    if (interruption.code !== undefined) return interruption.code;
-    const failure = explainFailure(error);
-    process.stderr.write(`stenogrpc: ${failure.text}\n`);
-    return failure.exitCode;
-  }
+  const asked = await askServer(options, async ({ client, server }, signal) => ({
+    server,
+    sensor: await client.describeSensor({ signal }),
+  }));
+  if ("exitCode" in asked) return asked.exitCode;
+  const { server, sensor } = asked.answer;
+  await writeOut(options.json ? `${JSON.stringify(sensorJson(sensor))}\n` : sensorText(server, sensor));
+  return exitCode.complete;
 }
 
 function sensorJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorDescription) {

@@ -3,11 +3,13 @@ import { formatTime } from "@stenogrpc/client";
 import { planFilter, printFilter, resolveTimes } from "@stenogrpc/query";
 import { exitCode } from "../exit-codes.js";
 import { writeOut } from "../io/stdout.js";
-import { dialectOf, type QueryOptions } from "../options/query-options.js";
+import type { ConnectionOptions } from "../options/connection-options.js";
+import { clientQuery, dialectOf, type QueryOptions, refuseForOriginal } from "../options/query-options.js";
 import { counted, formatSize } from "../text/format.js";
 import { parseWindow } from "../text/parse-window.js";
 import { printable } from "../text/printable.js";
 import { UsageError } from "../usage-error.js";
+import type { Asked } from "./ask-server.js";
 import { checkFilter } from "./check-filter.js";
 
 /** What the command line says. */
@@ -33,10 +35,9 @@ export async function explainFilter(text: string, options: CheckOptions): Promis
   const window = parseWindow(options.from, options.to, nowMs);
   const { config } = options;
   if (config !== undefined) {
-    const { askForExplanation } = await import("./ask-for-explanation.js");
-    const outcome = await askForExplanation(text, window, { ...options, config });
-    if (typeof outcome === "number") return outcome;
-    await print(outcome, options);
+    const asked = await askForExplanation(text, window, { ...options, config });
+    if ("exitCode" in asked) return asked.exitCode;
+    await print(asked.answer, options);
     return exitCode.complete;
   }
   for (const option of ["server", "nanoseconds", "reason"] as const) {
@@ -48,6 +49,20 @@ export async function explainFilter(text: string, options: CheckOptions): Promis
 
 async function print(explanation: Explanation, { json = false, anyVlan = false }: CheckOptions) {
   await writeOut(json ? explanationJson(explanation, anyVlan) : explanationText(explanation, anyVlan));
+}
+
+/** Has a server explain what it would do for a filter. Throws UsageError. */
+async function askForExplanation(
+  filter: string,
+  window: { startNs: bigint; endNs: bigint },
+  options: ConnectionOptions & QueryOptions,
+): Promise<Asked<QueryExplanation>> {
+  const { askServer } = await import("./ask-server.js");
+  return askServer(options, async ({ client, originalServer }, signal) => {
+    if (originalServer) refuseForOriginal(options);
+    checkFilter(filter, dialectOf(options, originalServer));
+    return client.explain({ filter, ...clientQuery(window, options), signal });
+  });
 }
 
 const flags = { server: "-s", nanoseconds: "--nanoseconds", reason: "--reason" } as const;

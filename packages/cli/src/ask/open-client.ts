@@ -11,10 +11,16 @@ import { readIdentity } from "../settings/read-identity.js";
 import { settingsError } from "../settings/settings-error.js";
 import { UsageError } from "../usage-error.js";
 
+/** A client, and what it was made for. */
+export interface OpenedClient {
+  readonly client: NodeStenographerClient;
+  /** The server, as the user named it. */
+  readonly server: string;
+  readonly originalServer: boolean;
+}
+
 /** A client for the server that the options and their YAML name. Throws UsageError; connects to nothing yet. */
-export async function openClient(
-  options: ConnectionOptions,
-): Promise<{ client: NodeStenographerClient; server: string; originalServer: boolean }> {
+export async function openClient(options: ConnectionOptions): Promise<OpenedClient> {
   const loaded = await loadYaml(options.config, clientSettings);
   const { settings } = loaded;
   const server = options.server ?? settings.server;

@@ -4,7 +4,7 @@ import { exitCode } from "../exit-codes.js";
 export interface Interruption extends Disposable {
   readonly signal: AbortSignal;
   /** 129, 130 or 143 once interrupted. */
-  readonly code: number | undefined;
+  readonly code: InterruptedCode | undefined;
 }
 
 const codeBySignal = {
@@ -14,6 +14,7 @@ const codeBySignal = {
 } as const;
 
 type InterruptingSignal = keyof typeof codeBySignal;
+type InterruptedCode = (typeof codeBySignal)[InterruptingSignal];
 
 /**
  * Listens for the signals until disposed. The first aborts; Ctrl-C or SIGTERM as a second ends the process at once. SIGHUP does
@@ -21,7 +22,7 @@ type InterruptingSignal = keyof typeof codeBySignal;
  */
 export function listenForInterruption(): Interruption {
   const controller = new AbortController();
-  let code: number | undefined;
+  let code: InterruptedCode | undefined;
   const interrupt = (signal: InterruptingSignal): void => {
     const asked = codeBySignal[signal];
     if (code === undefined) {
