@@ -2,7 +2,7 @@ import { type FetchResult, formatTime, resultJson } from "@stenogrpc/client/node
 import { exitCode } from "../exit-codes.js";
 import { counted, formatCount, formatSize } from "../text/format.js";
 import { printable } from "../text/printable.js";
-import { remarks } from "./coverage-text.js";
+import { remarks } from "./remarks.js";
 
 /** The exit code that a result means. */
 export function exitCodeOf(result: FetchResult): number {
