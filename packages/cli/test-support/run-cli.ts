@@ -7,7 +7,7 @@ import type {} from "./build-cli.js";
 const main = inject("builtCli");
 
 /** How a command line ended. */
-export interface CliEnd {
+interface CliEnd {
   readonly code: number | null;
   readonly stdout: Buffer;
   readonly stderr: string;

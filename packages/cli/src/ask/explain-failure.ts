@@ -5,7 +5,7 @@ import { printable } from "../text/printable.js";
 import { indented } from "./check-filter.js";
 
 /** A failed call in words, and the exit code it means. */
-export interface ExplainedFailure {
+interface ExplainedFailure {
   readonly text: string;
   /** Constant to branch on, such as NO_FREE_SLOT. */
   readonly reason: string;

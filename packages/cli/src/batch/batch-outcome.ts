@@ -39,7 +39,7 @@ const columns = [
 ] as const;
 
 /** One outcome by the columns of results.csv; the window is an ISO 8601 interval, its end not included. */
-export function outcomeFields({ row, verdict, result, file, error }: BatchOutcome) {
+function outcomeFields({ row, verdict, result, file, error }: BatchOutcome) {
   const { request } = row;
   return {
     row: row.row,

@@ -11,7 +11,7 @@ const lastSecond = 253_402_300_799n;
 const columns = ["epoch_start", "epoch_end", "bpf"] as const;
 
 /** What a row says for itself, as the command line does for all. */
-export type RowOptions = Pick<
+type RowOptions = Pick<
   QueryOptions,
   "dialect" | "anyVlan" | "restoreVlan" | "nanoseconds" | "reason"
 > & {

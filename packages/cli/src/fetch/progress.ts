@@ -9,7 +9,7 @@ export interface Progress {
 }
 
 /** Where progress is written: process.stderr, or a stand-in. */
-export interface ProgressStream {
+interface ProgressStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;

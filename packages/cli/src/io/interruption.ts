@@ -1,7 +1,7 @@
 import { exitCode } from "../exit-codes.js";
 
 /** Ctrl-C, SIGTERM and SIGHUP (the terminal or the ssh session is gone) as an abort signal, with the exit code they ask for. */
-export interface Interruption extends Disposable {
+interface Interruption extends Disposable {
   readonly signal: AbortSignal;
   /** 129, 130 or 143 once interrupted. */
   readonly code: InterruptedCode | undefined;

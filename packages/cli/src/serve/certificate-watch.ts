@@ -5,7 +5,7 @@ import type { ServerTls } from "./read-server-tls.js";
 const lookEveryMs = 1000;
 
 /** What the watch needs. */
-export interface WatchedCertificates {
+interface WatchedCertificates {
   /** What the server runs with. */
   readonly inForce: ServerTls;
   /** Reads the files. */

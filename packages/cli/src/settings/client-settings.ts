@@ -23,6 +23,3 @@ export const clientSettings = strictOptions({
   /** The longest one retrieval may take. */
   timeout: durationMs.optional(),
 });
-
-/** What the file of the commands that ask a server said. */
-export type ClientSettings = z.output<typeof clientSettings>;
