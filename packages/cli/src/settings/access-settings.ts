@@ -1,9 +1,7 @@
 import { strictOptions } from "@stenogrpc/options";
 import type { RoleOptions, RuleOptions } from "@stenogrpc/server";
 import * as z from "zod";
-import { durationMs, size, text, whole } from "./values.js";
-
-const flag = z.boolean({ error: "must be true or false" });
+import { durationMs, flag, size, text, whole } from "./values.js";
 
 /** One line of `access`: whoever has this name in the certificate has this role. */
 export const ruleSettings = strictOptions({

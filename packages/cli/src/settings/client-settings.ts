@@ -1,6 +1,6 @@
 import { strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
-import { durationMs, text, whole } from "./values.js";
+import { durationMs, flag, text, whole } from "./values.js";
 
 /** What the file of the commands that ask a server can say. The first six keys are the original's. */
 export const clientSettings = strictOptions({
@@ -19,7 +19,7 @@ export const clientSettings = strictOptions({
   /** Name that the server's certificate must bear, where that is not the host. */
   server_name: text("the name in the server's certificate").optional(),
   /** The server is the original Python one, which sends no summary. */
-  original_server: z.boolean({ error: "must be true or false" }).optional(),
+  original_server: flag.optional(),
   /** The longest one retrieval may take. */
   timeout: durationMs.optional(),
 });

@@ -1,7 +1,7 @@
 import { strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import { roleSettings, ruleSettings } from "./access-settings.js";
-import { durationMs, oneOf, size, text, whole } from "./values.js";
+import { durationMs, flag, oneOf, size, text, whole } from "./values.js";
 
 const fileName = text("a file name with * and ?").refine((name) => !name.includes("/"), {
   error: "must be a file name with * and ?, without a folder",
@@ -75,7 +75,7 @@ export const serverSettings = strictOptions({
           file_age_seconds: whole(1, 86_400).optional(),
           block_age_seconds: whole(1, 86_400).optional(),
           /** Also read files that are being written, as far as their finished blocks go. */
-          read_unfinished: z.boolean({ error: "must be true or false" }).optional(),
+          read_unfinished: flag.optional(),
         }),
         strictOptions({
           kind: z.literal("directory"),
@@ -84,7 +84,7 @@ export const serverSettings = strictOptions({
           /** Which of its files, by name: one pattern with * and ?, or several. */
           pattern: z.union([fileName, z.array(fileName).min(1, noFileNames)], noFileNames).optional(),
           /** Go by the time of a file's first packet and of its change, instead of reading it once. */
-          trust_file_times: z.boolean({ error: "must be true or false" }).optional(),
+          trust_file_times: flag.optional(),
           /** A file to remember in what was learned of the captures. */
           remember: text("the path of a file to remember the captures in").optional(),
           /** The most files that one retrieval has open. */
@@ -113,7 +113,7 @@ export const serverSettings = strictOptions({
     connections: whole(1).optional(),
     connections_per_address: whole(1).optional(),
     /** Whether a filter that no index can narrow may read every packet in the window. */
-    allow_time_only_queries: z.boolean({ error: "must be true or false" }).optional(),
+    allow_time_only_queries: flag.optional(),
   }).default({}),
   /** Who has which role: the first line about an identity decides, and everyone else is refused. */
   access: z.array(ruleSettings, { error: "must be a list of rules" }).optional(),

@@ -20,6 +20,9 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
     .max(max);
 }
 
+/** True or false. */
+export const flag = z.boolean({ error: "must be true or false" });
+
 /** One of a few words; another one is told the nearest. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
   return z.enum(words, {
