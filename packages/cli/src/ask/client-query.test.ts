@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../usage-error.js";
-import { clientQuery, dialectOf, refuseForOriginal } from "./query-options.js";
+import { clientQuery, dialectOf, refuseForOriginal } from "./client-query.js";
 
 describe("query options", () => {
   it("are read as tcpdump's language, by an original server as Stenographer's, unless said", () => {

@@ -4,13 +4,14 @@ import { planFilter, printFilter, resolveTimes } from "@stenogrpc/query";
 import { exitCode } from "../exit-codes.js";
 import { writeOut } from "../io/stdout.js";
 import type { ConnectionOptions } from "../options/connection-options.js";
-import { clientQuery, dialectOf, type QueryOptions, refuseForOriginal } from "../options/query-options.js";
+import type { QueryOptions } from "../options/query-options.js";
 import { counted, formatSize } from "../text/format.js";
 import { parseWindow } from "../text/parse-window.js";
 import { printable } from "../text/printable.js";
 import { UsageError } from "../usage-error.js";
 import type { Asked } from "./ask-server.js";
 import { checkFilter } from "./check-filter.js";
+import { clientQuery, dialectOf, refuseForOriginal } from "./client-query.js";
 
 /** What the command line says. */
 export interface CheckOptions extends QueryOptions {

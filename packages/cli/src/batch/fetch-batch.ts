@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { manifestSuffix, type NodeStenographerClient } from "@stenogrpc/client/node";
 import { checkFilter } from "../ask/check-filter.js";
+import { dialectOf, refuseForOriginal, retrievalQuery } from "../ask/client-query.js";
 import { explainFailure } from "../ask/explain-failure.js";
 import { openClient } from "../ask/open-client.js";
 import { exitCode } from "../exit-codes.js";
@@ -9,8 +10,6 @@ import { fileProblem } from "../io/file-problem.js";
 import { makeFolder, refuseExisting, writeWhole } from "../io/files.js";
 import { listenForInterruption } from "../io/interruption.js";
 import { writeOut } from "../io/stdout.js";
-import type { ConnectionOptions } from "../options/connection-options.js";
-import { clientQuery, dialectOf, refuseForOriginal } from "../options/query-options.js";
 import type { RetrievalOptions } from "../options/retrieval-options.js";
 import { UsageError } from "../usage-error.js";
 import { atOnce } from "./at-once.js";
@@ -26,7 +25,7 @@ import { captureName } from "./capture-name.js";
 import { type RequestRow, readRequests } from "./read-requests.js";
 
 /** What the command line says. */
-export interface BatchOptions extends ConnectionOptions, RetrievalOptions {
+export interface BatchOptions extends RetrievalOptions {
   requests: string;
   output: string;
   concurrency: number;
@@ -40,10 +39,10 @@ const patienceMs = 600_000;
 export async function fetchBatch(options: BatchOptions): Promise<number> {
   const rows = readRequests(await readText(options.requests), options.requests);
   if (rows.length === 0) throw new UsageError(`no requests in ${options.requests}`);
-  const files = new Map(rows.map((row) => [row, captureName(row.row, rows.length, row.filter)]));
+  const fileOf = (row: RequestRow) => captureName(row.row, rows.length, row.filter);
   await makeFolder(options.output);
   if (!options.overwrite) {
-    const captures = [...files.values()];
+    const captures = rows.map(fileOf);
     const manifests = options.manifest ? captures.map((file) => `${file}${manifestSuffix}`) : [];
     for (const file of [resultsFile, ...captures, ...manifests])
       await refuseExisting(join(options.output, file));
@@ -55,11 +54,10 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
 
   const outcomes = new Map<RequestRow, BatchOutcome>();
   await atOnce(rows, options.concurrency, async (row) => {
-    const file = files.get(row) ?? captureName(row.row, rows.length, row.filter);
     const outcome = await fetchRow(
       client,
       row,
-      file,
+      fileOf(row),
       { ...options, ...row.options, originalServer },
       interruption.signal,
     );
@@ -106,10 +104,7 @@ async function fetchRow(
     if (row.filter !== "") checkFilter(row.filter, dialectOf(options, options.originalServer));
     const fetch = client.fetchPcap({
       filter: row.filter === "" ? undefined : row.filter,
-      ...clientQuery(request, options),
-      requireCoverage: options.requireCoverage,
-      maxBytes: options.maxBytes,
-      maxPackets: options.maxPackets,
+      ...retrievalQuery(request, options),
       retryForMs: patienceMs,
       signal,
     });

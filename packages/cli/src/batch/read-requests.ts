@@ -11,12 +11,9 @@ const lastSecond = 253_402_300_799n;
 const columns = ["epoch_start", "epoch_end", "bpf"] as const;
 
 /** What a row says for itself, as the command line does for all. */
-type RowOptions = Pick<
-  QueryOptions,
-  "dialect" | "anyVlan" | "restoreVlan" | "nanoseconds" | "reason"
-> & {
+interface RowOptions extends QueryOptions {
   requireCoverage?: boolean;
-};
+}
 
 /** A further column, which only a header line can name. An empty field says nothing. */
 interface OptionColumn {

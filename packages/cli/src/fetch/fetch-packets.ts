@@ -1,13 +1,12 @@
 import { type FetchResult, manifestSuffix, type NodePcapFetch } from "@stenogrpc/client/node";
 import { checkFilter } from "../ask/check-filter.js";
+import { dialectOf, refuseForOriginal, retrievalQuery } from "../ask/client-query.js";
 import { explainFailure } from "../ask/explain-failure.js";
 import { openClient } from "../ask/open-client.js";
 import { exitCode } from "../exit-codes.js";
 import { refuseExisting, refuseSpecial, requireFolderOf } from "../io/files.js";
 import { listenForInterruption } from "../io/interruption.js";
 import { OutputError, writeOut } from "../io/stdout.js";
-import type { ConnectionOptions } from "../options/connection-options.js";
-import { clientQuery, dialectOf, refuseForOriginal } from "../options/query-options.js";
 import type { RetrievalOptions } from "../options/retrieval-options.js";
 import { parseWindow } from "../text/parse-window.js";
 import { printable } from "../text/printable.js";
@@ -16,7 +15,7 @@ import { createProgress, type Progress } from "./progress.js";
 import { exitCodeOf, resultText, savedJson } from "./result.js";
 
 /** What the command line says. */
-export interface FetchOptions extends ConnectionOptions, RetrievalOptions {
+export interface FetchOptions extends RetrievalOptions {
   from: string;
   to: string;
   uid?: string;
@@ -46,10 +45,7 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
   try {
     const fetch = client.fetchPcap({
       filter,
-      ...clientQuery(window, options),
-      requireCoverage: options.requireCoverage,
-      maxBytes: options.maxBytes,
-      maxPackets: options.maxPackets,
+      ...retrievalQuery(window, options),
       uid: options.uid,
       signal: interruption.signal,
     });

@@ -1,14 +1,13 @@
 import type { Command } from "commander";
 import { durationArgument, sizeArgument, wholeNumber } from "./arguments.js";
+import type { ConnectionOptions } from "./connection-options.js";
 import { type QueryOptions, withLanguage, withPacketOptions } from "./query-options.js";
 
 /** The options of every command that fetches packets. */
-export interface RetrievalOptions extends QueryOptions {
+export interface RetrievalOptions extends ConnectionOptions, QueryOptions {
   requireCoverage?: boolean;
   maxBytes?: number;
   maxPackets?: number;
-  timeout?: number;
-  originalServer?: boolean;
   manifest?: boolean;
   overwrite?: boolean;
   quiet?: boolean;
