@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import {
   createStenographerClient,
   type NodeStenographerClient,
@@ -16,6 +17,8 @@ export interface OpenedClient {
   readonly client: NodeStenographerClient;
   /** The server, as the user named it. */
   readonly server: string;
+  /** The names in the client's certificate. */
+  readonly identity: string;
   readonly originalServer: boolean;
 }
 
@@ -38,10 +41,15 @@ export async function openClient(options: ConnectionOptions): Promise<OpenedClie
       timeoutMs: options.timeout ?? settings.timeout,
       originalServer,
     });
-    return { client, server, originalServer };
+    return { client, server, identity: namesIn(cert), originalServer };
   } catch (error) {
     if (!(error instanceof StenographerError)) throw error;
     if (error.cause instanceof OptionsError) throw settingsError(loaded, error.cause);
     throw new UsageError(error.message, { cause: error });
   }
+}
+
+function namesIn(certificate: string): string {
+  const { subject, subjectAltName } = new X509Certificate(certificate);
+  return [...(subject ?? "").split("\n"), subjectAltName].filter(Boolean).join(", ");
 }

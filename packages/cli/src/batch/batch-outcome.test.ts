@@ -3,17 +3,19 @@ import { gap, lost, result, window } from "../../test-support/results.js";
 import {
   type BatchOutcome,
   batchExitCode,
+  outcomeFields,
   outcomeJson,
   outcomeLine,
-  outcomesCsv,
   outcomesTable,
 } from "./batch-outcome.js";
+import { resultsCsv } from "./results-csv.js";
 
 const complete: BatchOutcome = {
   row: { row: 1, line: 2, filter: "port 53", options: {}, request: window },
   verdict: "complete",
   result,
   file: "0001-port-53.pcap",
+  asked: "server a:1; client CN=b; dialect pcap",
 };
 const truncated: BatchOutcome = {
   row: { row: 2, line: 3, filter: "tcp", options: {}, request: window },
@@ -42,12 +44,29 @@ const badRow: BatchOutcome = {
   error: "line 5: no\nsecond line",
 };
 const failed: BatchOutcome = { ...badRow, verdict: "failed" };
+const { result: _, ...truncatedBefore } = truncated;
+const kept: BatchOutcome = {
+  ...truncatedBefore,
+  kept: {
+    verdict: "truncated",
+    packets: 1234,
+    bytes: 2048,
+    sha256: result.sha256,
+    missing: "the sensor has nothing before noon",
+    stoppedBy: "max-packets",
+  },
+};
+
+function outcomesCsv(outcomes: readonly BatchOutcome[]): string {
+  return resultsCsv(outcomes.map(outcomeFields));
+}
 
 describe("a batch's exit code", () => {
   it.each([
     [0, [] as BatchOutcome[]],
     [0, [complete, empty]],
     [4, [complete, truncated]],
+    [4, [complete, kept]],
     [5, [complete, truncated, incomplete]],
     [1, [incomplete, truncated, failed]],
     [1, [complete, badRow]],
@@ -58,19 +77,19 @@ describe("a batch's exit code", () => {
 
 it("results.csv has a line a row, quoted where needed", () => {
   const [head, first, last, ...rest] = outcomesCsv([complete, badRow]).split("\n");
-  expect(head).toBe("row,filter,window,verdict,packets,bytes,sha256,file,error,missing");
+  expect(head).toBe("row,filter,window,verdict,packets,bytes,sha256,file,error,missing,stoppedBy,asked");
   expect(first).toBe(
-    `1,port 53,2026-01-02T03:04:05Z/2026-01-02T03:05:05Z,complete,1234,2048,${"ab".repeat(32)},0001-port-53.pcap,,`,
+    `1,port 53,2026-01-02T03:04:05Z/2026-01-02T03:05:05Z,complete,1234,2048,${"ab".repeat(32)},0001-port-53.pcap,,,nothing,server a:1; client CN=b; dialect pcap`,
   );
   expect([last, ...rest].join("\n")).toBe(
-    '4,"say ""port"", twice",,bad-row,,,,,"line 5: no\nsecond line",\n',
+    '4,"say ""port"", twice",,bad-row,,,,,"line 5: no\nsecond line",,,\n',
   );
 });
 
 it("results.csv and JSON say what the sensor does not have", () => {
   const missing = "the sensor has nothing before noon; file \uFFFD[2J: bad length";
   const line = outcomesCsv([incomplete]).split("\n")[1];
-  expect(line?.endsWith(`,0001-port-53.pcap,,${missing}`)).toBe(true);
+  expect(line).toContain(`,0001-port-53.pcap,,${missing},nothing,`);
   expect(JSON.parse(JSON.stringify(outcomeJson(incomplete)))).toMatchObject({
     verdict: "incomplete",
     stoppedBy: "nothing",
@@ -94,6 +113,25 @@ it("the table has a line a row and counts the verdicts", () => {
 5 rows: 1 complete, 1 truncated, 1 no-packets, 1 incomplete, 1 bad-row
 `,
   );
+});
+
+it("what is kept of an earlier run has its verdict, and says that it is kept", () => {
+  expect(outcomeLine(kept)).toBe(
+    "row 2 (line 3): truncated: 1,234 packets, 0002-tcp.pcap (kept; the limit of 1,234 packets that was asked for; gaps)",
+  );
+  expect(outcomesTable([complete, kept])).toMatch(
+    /^2 {4}truncated .* 1,234 {2}2\.0 KiB {2}tcp .*\(kept; .*\n2 rows: 1 complete, 1 truncated; 1 kept\n$/m,
+  );
+  expect(outcomeJson(kept)).toMatchObject({
+    verdict: "truncated",
+    kept: true,
+    packets: 1234,
+    bytes: 2048,
+    stoppedBy: "max-packets",
+    missing: "the sensor has nothing before noon",
+    error: null,
+  });
+  expect(outcomeJson(complete)).toMatchObject({ verdict: "complete", kept: false });
 });
 
 it("progress names the row, its line and what came of it", () => {

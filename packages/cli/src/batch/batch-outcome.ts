@@ -1,9 +1,11 @@
-import { type FetchResult, formatTime, resultJson } from "@stenogrpc/client/node";
+import { type FetchResult, resultJson } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
 import { stoppedByText } from "../fetch/result.js";
 import { counted, formatCount, formatSize } from "../text/format.js";
 import { printable } from "../text/printable.js";
-import type { RequestRow } from "./read-requests.js";
+import type { KeptAnswer } from "./kept-answer.js";
+import { type RequestRow, windowText } from "./read-requests.js";
+import type { ResultFields } from "./results-csv.js";
 
 /** What came of one row of a batch. */
 export interface BatchOutcome {
@@ -11,10 +13,14 @@ export interface BatchOutcome {
   /** `bad-row` was never asked, `canceled` was not asked or not finished. */
   readonly verdict: FetchResult["verdict"] | "failed" | "bad-row" | "canceled";
   readonly result?: FetchResult;
+  /** The answer of an earlier run, in the place of a result. */
+  readonly kept?: KeptAnswer;
   /** Name of the file in the batch's folder. */
   readonly file?: string;
   /** Why there is no result, in words. */
   readonly error?: string;
+  /** What the answer depends on besides filter and window, of a row that was asked. */
+  readonly asked?: string;
 }
 
 /** The exit code of a whole batch: failed before incomplete before truncated before complete. */
@@ -25,64 +31,64 @@ export function batchExitCode(outcomes: readonly BatchOutcome[]): number {
   return verdicts.has("truncated") ? exitCode.truncated : exitCode.complete;
 }
 
-const columns = [
-  "row",
-  "filter",
-  "window",
-  "verdict",
-  "packets",
-  "bytes",
-  "sha256",
-  "file",
-  "error",
-  "missing",
-] as const;
+/** What is told of an answer, fetched or kept. */
+type Answer = Omit<KeptAnswer, "verdict" | "stoppedBy"> & Pick<FetchResult, "stoppedBy">;
 
-/** One outcome by the columns of results.csv; the window is an ISO 8601 interval, its end not included. */
-function outcomeFields({ row, verdict, result, file, error }: BatchOutcome) {
-  const { request } = row;
+function answerOf({ kept, result }: BatchOutcome): Answer | undefined {
+  if (kept || !result) return kept;
+  const { packets, pcapBytes: bytes, sha256, stoppedBy } = result;
   return {
-    row: row.row,
-    filter: row.filter,
-    window: "problem" in request ? null : `${formatTime(request.startNs)}/${formatTime(request.endNs)}`,
-    verdict,
-    packets: result?.packets ?? null,
-    bytes: result?.pcapBytes ?? null,
-    sha256: result?.sha256 ?? null,
-    file: file ?? null,
-    error: error ?? null,
-    missing: result?.shortcomings.map(printable).join("; ") || null,
+    packets,
+    bytes,
+    sha256,
+    stoppedBy,
+    missing: result.shortcomings.map(printable).join("; ") || null,
   };
 }
 
-/** The same as it goes out as JSON, with all that is known of coverage and damage. */
-export function outcomeJson(outcome: BatchOutcome) {
-  const fields = outcomeFields(outcome);
-  if (outcome.result === undefined) return fields;
-  const { filterDialect, stoppedBy, completeness, coverage, damage } = resultJson(outcome.result);
-  return { ...fields, filterDialect, stoppedBy, completeness, coverage, damage };
+/** One outcome by the columns of results.csv. */
+export function outcomeFields(outcome: BatchOutcome) {
+  const { row, verdict, file, error, asked } = outcome;
+  const answer = answerOf(outcome);
+  return {
+    row: row.row,
+    filter: row.filter,
+    window: windowText(row) ?? null,
+    verdict,
+    packets: answer?.packets ?? null,
+    bytes: answer?.bytes ?? null,
+    sha256: answer?.sha256 ?? null,
+    file: file ?? null,
+    error: error ?? null,
+    missing: answer?.missing ?? null,
+    stoppedBy: answer?.stoppedBy ?? null,
+    asked: asked ?? null,
+  } satisfies ResultFields;
 }
 
-/** results.csv (RFC 4180, but with plain line feeds). */
-export function outcomesCsv(outcomes: readonly BatchOutcome[]): string {
-  const lines = outcomes.map((outcome) => {
-    const fields = outcomeFields(outcome);
-    return columns.map((column) => csvField(String(fields[column] ?? ""))).join(",");
-  });
-  return [columns.join(","), ...lines, ""].join("\n");
+/** The same as it goes out as JSON, with all that this run knows of coverage and damage. */
+export function outcomeJson(outcome: BatchOutcome) {
+  const fields = { ...outcomeFields(outcome), kept: outcome.kept !== undefined };
+  if (outcome.result === undefined) return fields;
+  const { filterDialect, completeness, coverage, damage } = resultJson(outcome.result);
+  return { ...fields, filterDialect, completeness, coverage, damage };
 }
 
 /** The outcomes as a table for people, and a last line that counts them. */
 export function outcomesTable(outcomes: readonly BatchOutcome[]): string {
   const head = ["row", "verdict", "packets", "size", "filter", "file or error"];
-  const body = outcomes.map(({ row, verdict, result, file, error }) => [
-    String(row.row),
-    verdict,
-    result ? formatCount(result.packets) : "",
-    result ? formatSize(result.pcapBytes) : "",
-    shortened(printable(row.filter || "(every packet)"), 40),
-    `${file ?? printable(error?.split("\n")[0] ?? "")}${result ? asides(result) : ""}`,
-  ]);
+  const body = outcomes.map((outcome) => {
+    const { row, verdict, file, error } = outcome;
+    const answer = answerOf(outcome);
+    return [
+      String(row.row),
+      verdict,
+      answer ? formatCount(answer.packets) : "",
+      answer ? formatSize(answer.bytes) : "",
+      shortened(printable(row.filter || "(every packet)"), 40),
+      `${file ?? printable(error?.split("\n")[0] ?? "")}${asides(outcome)}`,
+    ];
+  });
   const widths = head.map((_, i) => Math.max(...[head, ...body].map((line) => line[i]?.length ?? 0)));
   const table = [head, ...body].map((line) =>
     line
@@ -93,30 +99,34 @@ export function outcomesTable(outcomes: readonly BatchOutcome[]): string {
   const counts = new Map<string, number>();
   for (const { verdict } of outcomes) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const tally = [...counts].map(([verdict, count]) => `${count} ${verdict}`).join(", ");
-  return `${table.join("\n")}\n${counted(outcomes.length, "row")}${tally ? `: ${tally}` : ""}\n`;
+  const kept = outcomes.filter((outcome) => outcome.kept).length;
+  const summary = `${counted(outcomes.length, "row")}${tally ? `: ${tally}` : ""}${kept > 0 ? `; ${kept} kept` : ""}`;
+  return `${table.join("\n")}\n${summary}\n`;
 }
 
 /** One outcome as a line of progress. */
-export function outcomeLine({ row, verdict, result, file, error }: BatchOutcome): string {
-  const what = result
-    ? `${counted(result.packets, "packet")}, ${file}${asides(result)}`
+export function outcomeLine(outcome: BatchOutcome): string {
+  const { row, verdict, file, error } = outcome;
+  const answer = answerOf(outcome);
+  const what = answer
+    ? `${counted(answer.packets, "packet")}, ${file}${asides(outcome)}`
     : printable((error ?? "").split("\n")[0] ?? "");
   return `row ${row.row} (line ${row.line}): ${verdict}: ${what}`;
 }
 
-/** What is not as it should be with an answer, in short. */
-function asides(result: FetchResult): string {
-  const { stoppedBy, verdict, coverage } = result;
+/** What else there is to know of an answer, in short. */
+function asides(outcome: BatchOutcome): string {
+  const { verdict, kept, result } = outcome;
+  const answer = answerOf(outcome);
+  if (answer === undefined) return "";
+  const gaps = result?.coverage?.gaps.length;
   const asides = [
-    ...(stoppedBy === "nothing" ? [] : [stoppedByText(result)]),
+    ...(kept ? ["kept"] : []),
+    ...(answer.stoppedBy === "nothing" ? [] : [stoppedByText(answer)]),
     ...(verdict === "incomplete" ? ["damage on the sensor"] : []),
-    ...(coverage?.gaps.length ? [counted(coverage.gaps.length, "gap")] : []),
+    ...(gaps ? [counted(gaps, "gap")] : kept?.missing ? ["gaps"] : []),
   ];
   return asides.length === 0 ? "" : ` (${asides.join("; ")})`;
-}
-
-function csvField(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function shortened(text: string, length: number): string {

@@ -1,75 +1,92 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { manifestSuffix, type NodeStenographerClient } from "@stenogrpc/client/node";
-import { checkFilter } from "../ask/check-filter.js";
-import { dialectOf, refuseForOriginal, retrievalQuery } from "../ask/client-query.js";
-import { explainFailure } from "../ask/explain-failure.js";
+import { manifestSuffix } from "@stenogrpc/client/node";
+import { dialectOf, refuseForOriginal } from "../ask/client-query.js";
 import { openClient } from "../ask/open-client.js";
 import { exitCode } from "../exit-codes.js";
 import { fileProblem } from "../io/file-problem.js";
-import { makeFolder, refuseExisting, writeWhole } from "../io/files.js";
+import { makeFolder, readIfThere, refuseExisting, writeWhole } from "../io/files.js";
 import { listenForInterruption } from "../io/interruption.js";
 import { writeOut } from "../io/stdout.js";
 import type { RetrievalOptions } from "../options/retrieval-options.js";
 import { UsageError } from "../usage-error.js";
+import { askedText } from "./asked-text.js";
 import { atOnce } from "./at-once.js";
 import {
   type BatchOutcome,
   batchExitCode,
+  outcomeFields,
   outcomeJson,
   outcomeLine,
-  outcomesCsv,
   outcomesTable,
 } from "./batch-outcome.js";
 import { captureName } from "./capture-name.js";
+import { fetchRow } from "./fetch-row.js";
+import { keptAnswer } from "./kept-answer.js";
 import { type RequestRow, readRequests } from "./read-requests.js";
+import { type ResultLine, readResults, resultsCsv } from "./results-csv.js";
+import type { RowTask } from "./row-task.js";
 
 /** What the command line says. */
 export interface BatchOptions extends RetrievalOptions {
   requests: string;
   output: string;
   concurrency: number;
+  resume?: boolean;
 }
 
 const resultsFile = "results.csv";
-/** Places on a server are shared with others, and a batch can wait. */
-const patienceMs = 600_000;
 
 /** Fetches one capture for each row of a CSV, and tells the exit code. Throws UsageError. */
 export async function fetchBatch(options: BatchOptions): Promise<number> {
+  const { output: folder, concurrency } = options;
+  if (options.resume && options.overwrite)
+    throw new UsageError("--resume keeps what is done, --overwrite replaces everything; choose one");
   const rows = readRequests(await readText(options.requests), options.requests);
   if (rows.length === 0) throw new UsageError(`no requests in ${options.requests}`);
+  await makeFolder(folder);
+  const earlier = options.resume ? await readEarlierResults(join(folder, resultsFile)) : undefined;
+  const overwrite = options.overwrite ?? earlier !== undefined;
   const fileOf = (row: RequestRow) => captureName(row.row, rows.length, row.filter);
-  await makeFolder(options.output);
-  if (!options.overwrite) {
-    const captures = rows.map(fileOf);
-    const manifests = options.manifest ? captures.map((file) => `${file}${manifestSuffix}`) : [];
-    for (const file of [resultsFile, ...captures, ...manifests])
-      await refuseExisting(join(options.output, file));
-  }
-  const { client, originalServer } = await openClient(options);
-  await using _ = client;
-  if (originalServer) refuseForOriginal(options);
+  if (!overwrite) await refuseFiles(folder, rows.map(fileOf), options.manifest);
+  const opened = await openClient(options);
+  await using _ = opened.client;
+  if (opened.originalServer) refuseForOriginal(options);
   using interruption = listenForInterruption();
 
-  const outcomes = new Map<RequestRow, BatchOutcome>();
-  await atOnce(rows, options.concurrency, async (row) => {
-    const outcome = await fetchRow(
-      client,
-      row,
-      fileOf(row),
-      { ...options, ...row.options, originalServer },
-      interruption.signal,
-    );
-    outcomes.set(row, outcome);
-    if (!options.quiet && outcome.verdict !== "canceled") process.stderr.write(`${outcomeLine(outcome)}\n`);
+  const tasks = rows.map((row): RowTask => {
+    const rowOptions = { ...options, ...row.options, overwrite };
+    const asked = askedText(opened, rowOptions);
+    const dialect = dialectOf(rowOptions, opened.originalServer);
+    return { row, folder, file: fileOf(row), options: rowOptions, dialect, asked };
   });
+  const outcomes = new Map<RowTask, BatchOutcome>();
+  const note = (task: RowTask, outcome: BatchOutcome): void => {
+    outcomes.set(task, outcome);
+    if (!options.quiet && outcome.verdict !== "canceled") process.stderr.write(`${outcomeLine(outcome)}\n`);
+  };
+  if (earlier) {
+    await atOnce(tasks, concurrency, async (task) => {
+      if (interruption.signal.aborted) return;
+      const { row, file, asked } = task;
+      const kept = await keptAnswer(earlier.get(String(row.row)), task);
+      if (kept) note(task, { row, verdict: kept.verdict, kept, file, asked });
+    });
+    if (interruption.code !== undefined) {
+      process.stderr.write(`stenogrpc: interrupted; ${folder} is as it was\n`);
+      return interruption.code;
+    }
+  }
+  const open = tasks.filter((task) => !outcomes.has(task));
+  await atOnce(open, concurrency, async (task) =>
+    note(task, await fetchRow(opened, task, interruption.signal)),
+  );
 
-  const inOrder = rows.flatMap((row) => outcomes.get(row) ?? []);
-  const problem = await writeResults(join(options.output, resultsFile), inOrder);
+  const inOrder = tasks.flatMap((task) => outcomes.get(task) ?? []);
+  const problem = await writeResults(join(folder, resultsFile), inOrder);
   if (!options.quiet) {
     const saved = problem === undefined ? `Captures and ${resultsFile} are` : "Captures are";
-    process.stderr.write(`\n${outcomesTable(inOrder)}${saved} in ${options.output}\n`);
+    process.stderr.write(`\n${outcomesTable(inOrder)}${saved} in ${folder}\n`);
   }
   if (problem !== undefined) process.stderr.write(`stenogrpc: ${problem}\n`);
   if (options.json) {
@@ -78,46 +95,29 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
   return interruption.code ?? (problem === undefined ? batchExitCode(inOrder) : exitCode.failed);
 }
 
+/** What an earlier run says of each row, by its number; undefined where there was none. Throws UsageError. */
+async function readEarlierResults(file: string): Promise<Map<string, ResultLine> | undefined> {
+  const text = await readIfThere(file).catch((cause: unknown) => {
+    throw new UsageError(`${file}: cannot read the results of the run before: ${fileProblem(cause)}`, {
+      cause,
+    });
+  });
+  if (text === undefined) return undefined;
+  return new Map(readResults(text, file).map((line) => [line.row ?? "", line]));
+}
+
+async function refuseFiles(folder: string, captures: readonly string[], manifest = false): Promise<void> {
+  const manifests = manifest ? captures.map((file) => `${file}${manifestSuffix}`) : [];
+  for (const file of [resultsFile, ...captures, ...manifests]) await refuseExisting(join(folder, file));
+}
+
 /** Writes what came of every row; gives what went wrong with that, since the captures are there all the same. */
 async function writeResults(file: string, outcomes: readonly BatchOutcome[]): Promise<string | undefined> {
   try {
-    await writeWhole(file, outcomesCsv(outcomes));
+    await writeWhole(file, resultsCsv(outcomes.map(outcomeFields)));
     return undefined;
   } catch (error) {
     return `cannot write ${file}: ${fileProblem(error)}`;
-  }
-}
-
-async function fetchRow(
-  client: NodeStenographerClient,
-  row: RequestRow,
-  file: string,
-  options: BatchOptions & { originalServer: boolean },
-  signal: AbortSignal,
-): Promise<BatchOutcome> {
-  const canceled: BatchOutcome = { row, verdict: "canceled", error: "interrupted before it was complete" };
-  if (signal.aborted) return canceled;
-  const { request } = row;
-  try {
-    if ("problem" in request) throw new UsageError(request.problem);
-    if (options.originalServer) refuseForOriginal(options);
-    if (row.filter !== "") checkFilter(row.filter, dialectOf(options, options.originalServer));
-    const fetch = client.fetchPcap({
-      filter: row.filter === "" ? undefined : row.filter,
-      ...retrievalQuery(request, options),
-      retryForMs: patienceMs,
-      signal,
-    });
-    const result = await fetch.toFile(join(options.output, file), {
-      overwrite: options.overwrite ?? false,
-      manifest: options.manifest,
-    });
-    return { row, verdict: result.verdict, result, file };
-  } catch (error) {
-    if (error instanceof UsageError) {
-      return { row, verdict: "bad-row", error: `line ${row.line}: ${error.message.trim()}` };
-    }
-    return signal.aborted ? canceled : { row, verdict: "failed", error: explainFailure(error).text };
   }
 }
 

@@ -1,3 +1,4 @@
+import { formatTime } from "@stenogrpc/client";
 import { nearest } from "@stenogrpc/options";
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
@@ -62,6 +63,11 @@ export interface RequestRow {
   readonly options: RowOptions;
   /** The window, half-open, in nanoseconds since the epoch; or what is wrong with the row. */
   readonly request: { readonly startNs: bigint; readonly endNs: bigint } | { readonly problem: string };
+}
+
+/** A row's window as an ISO 8601 interval, its end not included; undefined of a bad row. */
+export function windowText({ request }: RequestRow): string | undefined {
+  return "problem" in request ? undefined : `${formatTime(request.startNs)}/${formatTime(request.endNs)}`;
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   openCertificateAuthority,
   type RevocationList,
 } from "@stenogrpc/certs";
-import { writeWhole } from "../io/files.js";
+import { readIfThere, writeWhole } from "../io/files.js";
 import { UsageError } from "../usage-error.js";
 
 /** Where copies of every certificate lie, so that one can be revoked whose file is elsewhere. */
@@ -131,15 +131,5 @@ export async function replaceRevoked(
     await writeWhole(join(folder, revocationFile), pem);
   } finally {
     await rm(lock, { force: true });
-  }
-}
-
-/** A file's text; undefined where there is none. */
-export async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
   }
 }

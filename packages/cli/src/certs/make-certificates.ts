@@ -5,14 +5,13 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { domainToASCII } from "node:url";
 import { type CertificateAuthority, createCertificateAuthority, type Identity } from "@stenogrpc/certs";
-import { makeFolder } from "../io/files.js";
+import { makeFolder, readIfThere } from "../io/files.js";
 import { UsageError } from "../usage-error.js";
 import {
   explained,
   hasPair,
   openAuthority,
   parseCertificate,
-  readIfThere,
   remember,
   writePair,
 } from "./authority-folder.js";

@@ -1,13 +1,13 @@
 import type { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { CertificateAuthority } from "@stenogrpc/certs";
+import { readIfThere } from "../io/files.js";
 import { printable } from "../text/printable.js";
 import { UsageError } from "../usage-error.js";
 import {
   issuedCertificates,
   openAuthority,
   parseCertificate,
-  readIfThere,
   readRevoked,
   replaceRevoked,
   revocationFile,

@@ -45,7 +45,7 @@ export function resultText(result: FetchResult, file: string): string {
 }
 
 /** Why a truncated answer ended. */
-export function stoppedByText(result: FetchResult): string {
+export function stoppedByText(result: Pick<FetchResult, "stoppedBy" | "packets">): string {
   switch (result.stoppedBy) {
     case "nothing":
       return "";

@@ -1,4 +1,4 @@
-import { access, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { access, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UsageError } from "../usage-error.js";
 import { fileProblem } from "./file-problem.js";
@@ -39,6 +39,16 @@ export async function makeFolder(folder: string, mode?: number): Promise<void> {
     throw new UsageError(`cannot make the folder ${folder}: ${fileProblem(cause)}; choose another`, {
       cause,
     });
+  }
+}
+
+/** A file's text; undefined where there is none. */
+export async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
   }
 }
 
