@@ -624,6 +624,19 @@ describe("stenogrpc batch --resume", () => {
     expect(read(out, "case", "0002-udp.pcap").equals(capture)).toBe(true);
   });
 
+  it("leaves everything as it is when it is interrupted while it looks what is done", async () => {
+    await firstBatch(`${first},${first},udp\n`);
+    const before = ofCase("results.csv");
+    const listeners = process.listenerCount("SIGINT");
+    const resumed = resume();
+    while (process.listenerCount("SIGINT") === listeners) await new Promise(setImmediate);
+    process.emit("SIGINT", "SIGINT");
+    const { code, stderr } = await resumed;
+    expect(stderr).toContain(`stenogrpc: interrupted; ${out}/case is as it was\n`);
+    expect(code).toBe(130);
+    expect(ofCase("results.csv")).toBe(before);
+  });
+
   it("leaves everything as it is with --overwrite, or where results.csv is something else", async () => {
     await firstBatch(`${first},${first},udp\n`);
     const both = await resume("--overwrite");

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { manifestSuffix } from "@stenogrpc/client/node";
 import { dialectOf, refuseForOriginal } from "../ask/client-query.js";
-import { openClient } from "../ask/open-client.js";
+import { type OpenedClient, openClient } from "../ask/open-client.js";
 import { exitCode } from "../exit-codes.js";
 import { fileProblem } from "../io/file-problem.js";
 import { makeFolder, readIfThere, refuseExisting, writeWhole } from "../io/files.js";
@@ -22,7 +22,7 @@ import {
 } from "./batch-outcome.js";
 import { captureName } from "./capture-name.js";
 import { fetchRow } from "./fetch-row.js";
-import { keptAnswer } from "./kept-answer.js";
+import { type KeptAnswer, keptAnswer } from "./kept-answer.js";
 import { type RequestRow, readRequests } from "./read-requests.js";
 import { type ResultLine, readResults, resultsCsv } from "./results-csv.js";
 import type { RowTask } from "./row-task.js";
@@ -54,12 +54,7 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
   if (opened.originalServer) refuseForOriginal(options);
   using interruption = listenForInterruption();
 
-  const tasks = rows.map((row): RowTask => {
-    const rowOptions = { ...options, ...row.options, overwrite };
-    const asked = askedText(opened, rowOptions);
-    const dialect = dialectOf(rowOptions, opened.originalServer);
-    return { row, folder, file: fileOf(row), options: rowOptions, dialect, asked };
-  });
+  const tasks = rows.map((row) => taskOf(row, fileOf(row), opened, { ...options, overwrite }));
   const outcomes = new Map<RowTask, BatchOutcome>();
   const note = (task: RowTask, outcome: BatchOutcome): void => {
     outcomes.set(task, outcome);
@@ -68,9 +63,8 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
   if (earlier) {
     await atOnce(tasks, concurrency, async (task) => {
       if (interruption.signal.aborted) return;
-      const { row, file, asked } = task;
-      const kept = await keptAnswer(earlier.get(String(row.row)), task);
-      if (kept) note(task, { row, verdict: kept.verdict, kept, file, asked });
+      const kept = await keptAnswer(earlier.get(String(task.row.row)), task);
+      if (kept) note(task, keptOutcome(task, kept));
     });
     if (interruption.code !== undefined) {
       process.stderr.write(`stenogrpc: interrupted; ${folder} is as it was\n`);
@@ -81,18 +75,42 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
   await atOnce(open, concurrency, async (task) =>
     note(task, await fetchRow(opened, task, interruption.signal)),
   );
-
   const inOrder = tasks.flatMap((task) => outcomes.get(task) ?? []);
-  const problem = await writeResults(join(folder, resultsFile), inOrder);
-  if (!options.quiet) {
+  const isWritten = await tellResults(inOrder, options);
+  return interruption.code ?? (isWritten ? batchExitCode(inOrder) : exitCode.failed);
+}
+
+function taskOf(row: RequestRow, file: string, opened: OpenedClient, options: BatchOptions): RowTask {
+  const rowOptions = { ...options, ...row.options };
+  return {
+    row,
+    folder: options.output,
+    file,
+    options: rowOptions,
+    dialect: dialectOf(rowOptions, opened.originalServer),
+    asked: askedText(opened, rowOptions),
+  };
+}
+
+function keptOutcome({ row, file, asked }: RowTask, kept: KeptAnswer): BatchOutcome {
+  return { row, verdict: kept.verdict, kept, file, asked };
+}
+
+/** Writes results.csv, the table and the JSON. Whether results.csv could be written: if not, stderr says why. */
+async function tellResults(
+  outcomes: readonly BatchOutcome[],
+  { output: folder, quiet, json }: BatchOptions,
+): Promise<boolean> {
+  const problem = await writeResults(join(folder, resultsFile), outcomes);
+  if (!quiet) {
     const saved = problem === undefined ? `Captures and ${resultsFile} are` : "Captures are";
-    process.stderr.write(`\n${outcomesTable(inOrder)}${saved} in ${folder}\n`);
+    process.stderr.write(`\n${outcomesTable(outcomes)}${saved} in ${folder}\n`);
   }
   if (problem !== undefined) process.stderr.write(`stenogrpc: ${problem}\n`);
-  if (options.json) {
-    for (const outcome of inOrder) await writeOut(`${JSON.stringify(outcomeJson(outcome))}\n`);
+  if (json) {
+    for (const outcome of outcomes) await writeOut(`${JSON.stringify(outcomeJson(outcome))}\n`);
   }
-  return interruption.code ?? (problem === undefined ? batchExitCode(inOrder) : exitCode.failed);
+  return problem === undefined;
 }
 
 /** What an earlier run says of each row, by its number; undefined where there was none. Throws UsageError. */
