@@ -29,7 +29,7 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/src/**/*.test.ts", "tests/*.test.ts"],
           exclude: [...configDefaults.exclude, "**/worker-reader.test.ts", ...leftOut],
-          globalSetup: ["packages/cli/test/build-cli.ts"],
+          globalSetup: ["packages/cli/test-support/build-cli.ts"],
           // For a machine that does much else; no test waits for a time of its own.
           testTimeout: 60_000,
           server: { deps: { inline: [/@stenogrpc/] } },

@@ -6,9 +6,9 @@ import type { PacketSource } from "@stenogrpc/server";
 import { createStenographerServer } from "@stenogrpc/server";
 import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { writeCapture } from "../test/captures.js";
-import { batchIn, labYaml, only, startSeconds, window, writeLabCapture } from "../test/lab.js";
-import { endLeftovers, type RunningCli, runCli, startCli, startInTerminal } from "../test/run-cli.js";
+import { writeCapture } from "../test-support/captures.js";
+import { batchIn, labYaml, only, startSeconds, window, writeLabCapture } from "../test-support/lab.js";
+import { endLeftovers, type RunningCli, runCli, startCli, startInTerminal } from "../test-support/run-cli.js";
 
 // Each test starts processes that compile their sources, on processors that may be shared.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -189,9 +189,11 @@ ${first},${last},udp
     const unwritten =
       "not on disk yet after 2026-01-02T03:04:24.000000020Z (asked up to 2026-01-02T03:04:25Z); ask again in a few minutes";
     const between = "2026-01-02T03:04:05Z/2026-01-02T03:04:25Z";
-    expect(results[0]).toBe("row,filter,window,verdict,packets,bytes,sha256,file,error,missing");
+    expect(results[0]).toBe(
+      "row,filter,window,verdict,packets,bytes,sha256,file,error,missing,stoppedBy,asked",
+    );
     expect(results[1]).toBe(
-      `1,port 53 and host 10.0.1.0,${between},complete,1,${one.length},${hash(one)},0001-port-53-and-host-10.0.1.0.pcap,,${unwritten}`,
+      `1,port 53 and host 10.0.1.0,${between},complete,1,${one.length},${hash(one)},0001-port-53-and-host-10.0.1.0.pcap,,${unwritten},nothing,server ${address}; client CN=analyst; dialect pcap; max_packets 10`,
     );
     expect(results.join("\n")).toContain(
       `2,prt 53,${between},bad-row,,,,,"line 3: filter: unexpected ""prt"" at column 1`,
@@ -200,7 +202,7 @@ ${first},${last},udp
     expect(results.join("\n")).toContain(
       `\n4,udp,${between},truncated,10,${ten.length},${hash(ten)},0004-udp.pcap,`,
     );
-    expect(results.at(-1)).toBe("5,udp,,bad-row,,,,,line 6: epoch_end 8 lies before epoch_start 9,");
+    expect(results.at(-1)).toBe("5,udp,,bad-row,,,,,line 6: epoch_end 8 lies before epoch_start 9,,,");
     expect(read(out, "case", "0001-port-53-and-host-10.0.1.0.pcap").equals(one)).toBe(true);
     expect(read(out, "case", "0004-udp.pcap").equals(ten)).toBe(true);
     expect(read(out, "case", "0003-port-4711.pcap")).toHaveLength(24);
@@ -321,9 +323,13 @@ describe.runIf(process.platform === "linux")("standard output that takes nothing
 });
 
 describe("interruptions", () => {
-  /** A server whose answers begin and do not end; `asked` resolves when a client has asked, `left` when it has left. */
-  async function endlessServer() {
+  /**
+   * A server whose answers begin and do not end, but for the first `wholeAnswers` and those after `answerWhole()`; `asked` resolves
+   * when a client has asked for one that does not, `left` when it has left.
+   */
+  async function endlessServer({ wholeAnswers = 0 } = {}) {
     const source = memorySource(capture);
+    let wholeLeft = wholeAnswers;
     let clientLeft: () => void = () => {};
     let clientAsked: () => void = () => {};
     const left = new Promise<void>((resolve) => {
@@ -336,6 +342,7 @@ describe("interruptions", () => {
       kind: "endless",
       describe: async () => ({}),
       open: async (plan, signal) => {
+        if (wholeLeft-- > 0) return source.open(plan, signal);
         clientAsked();
         signal.addEventListener("abort", clientLeft);
         const open = await source.open(plan, signal);
@@ -357,7 +364,11 @@ describe("interruptions", () => {
       port: 0,
       limits: { minChunkBytes: 1024, defaultChunkBytes: 1024 },
     });
-    return { asked, left, where: `127.0.0.1:${started.port}`, close: () => started.close({ graceMs: 0 }) };
+    const answerWhole = () => {
+      wholeLeft = Number.POSITIVE_INFINITY;
+    };
+    const close = () => started.close({ graceMs: 0 });
+    return { asked, left, where: `127.0.0.1:${started.port}`, answerWhole, close };
   }
 
   it.each([
@@ -431,6 +442,36 @@ describe("interruptions", () => {
           .toString()
           .match(/,canceled,/g),
       ).toHaveLength(2);
+    } finally {
+      await endless.close();
+    }
+  });
+
+  it("a batch that Ctrl-C ended goes on with --resume: what was complete stays, the rest is fetched", async () => {
+    const to = freshFolder();
+    const [first, last] = [startSeconds, startSeconds + 19];
+    writeFileSync(join(folder, to, "requests.csv"), `${first},${last},udp\n${first},${last},port 53\n`);
+    const endless = await endlessServer({ wholeAnswers: 1 });
+    const batch = [...batchIn(to, endless.where), "--concurrency", "1"];
+    const results = () => read(to, "case", "results.csv").toString().trimEnd().split("\n");
+    try {
+      const cli = startCli(batch, { cwd: folder });
+      await endless.asked;
+      cli.child.kill("SIGINT");
+      expect((await cli.end).code).toBe(130);
+      const [, udp, dns] = results();
+      expect(udp).toMatch(/^1,udp,.*,complete,20,/);
+      expect(dns).toMatch(/^2,port 53,.*,canceled,,/);
+      endless.answerWhole();
+      const { code, stderr } = await run(...batch, "--resume");
+      expect(stderr).toMatch(/^row 1 \(line 1\): complete: 20 packets, 0001-udp\.pcap \(kept\)$/m);
+      expect(stderr).toContain("2 rows: 2 complete; 1 kept\n");
+      expect(code).toBe(0);
+      expect(results()[1]).toBe(udp);
+      expect(results()[2]).toMatch(/^2,port 53,.*,complete,10,/);
+      const expected = only(capture, ({ port }) => port === 53);
+      expect(read(to, "case", "0002-port-53.pcap").equals(expected)).toBe(true);
+      expect(readdirSync(join(folder, to, "case"))).toHaveLength(3);
     } finally {
       await endless.close();
     }

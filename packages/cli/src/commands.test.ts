@@ -10,9 +10,17 @@ import {
 } from "@stenogrpc/server";
 import { memorySource } from "@stenogrpc/server/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeCapture } from "../test/captures.js";
-import { batchIn, labYaml, only, packetBytes, startSeconds, window, writeLabCapture } from "../test/lab.js";
-import { runHere } from "../test/run-here.js";
+import { writeCapture } from "../test-support/captures.js";
+import {
+  batchIn,
+  labYaml,
+  only,
+  packetBytes,
+  startSeconds,
+  window,
+  writeLabCapture,
+} from "../test-support/lab.js";
+import { runHere } from "../test-support/run-here.js";
 
 let folder: string;
 let capture: Buffer;
@@ -510,6 +518,134 @@ ${first},${last},not port 53,stenographer,
     expect(refused.stderr).toContain("results.csv exists");
     expect(refused.code).toBe(2);
     expect(await runHere(...again, "--overwrite")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("stenogrpc batch --resume", () => {
+  const [first, last] = [startSeconds, startSeconds + 19];
+  const csv = `${first},${last},port 53\n${first},${last},prt 53\n${first},${last},port 4711\n${first},${last},udp\n`;
+
+  async function firstBatch(text: string, ...args: string[]): Promise<void> {
+    const to = freshFolder();
+    writeFileSync(join(to, "requests.csv"), text);
+    await runHere(...batchIn(to, address), ...args);
+  }
+
+  function resume(...args: string[]) {
+    return runHere(...batchIn(out, address), "--resume", ...args);
+  }
+
+  function ofCase(file: string): string {
+    return readText(join(out, "case", file));
+  }
+
+  /** The rows that a run says it kept, from its JSON. */
+  function keptIn(stdout: string): number[] {
+    const rows = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    return rows.filter(({ kept }) => kept).map(({ row }) => row);
+  }
+
+  it("runs everything where there is no earlier run", async () => {
+    freshFolder();
+    writeFileSync(join(out, "requests.csv"), `${first},${last},udp\n`);
+    const { code, stdout } = await resume("--json");
+    expect({ code, kept: keptIn(stdout) }).toEqual({ code: 0, kept: [] });
+    rmSync(join(out, "case", "results.csv"));
+    const refused = await resume();
+    expect(refused.stderr).toContain("0001-udp.pcap exists; choose another name, or --overwrite");
+    expect(refused.code).toBe(2);
+  });
+
+  it("keeps complete, empty and truncated rows as they were, without a server, and ends as the whole batch", async () => {
+    await firstBatch(csv, "--max-packets", "10");
+    const before = ofCase("results.csv");
+    const { code, stdout, stderr } = await resume("--max-packets", "10", "--json", "-s", address);
+    expect(keptIn(stdout)).toEqual([1, 3, 4]);
+    expect(stderr).toContain("row 3 (line 3): no-packets: 0 packets, 0003-port-4711.pcap (kept");
+    expect(stderr).toContain("4 rows: 1 complete, 1 bad-row, 1 no-packets, 1 truncated; 3 kept\n");
+    expect(code).toBe(1);
+    expect(ofCase("results.csv")).toBe(before);
+  });
+
+  it("needs no server where every row is done", async () => {
+    await using sensor = await serve({ source: memorySource(capture) });
+    const to = freshFolder();
+    writeFileSync(join(to, "requests.csv"), `${first},${last},udp\n`);
+    const args = batchIn(to, sensor.address);
+    expect(await runHere(...args)).toMatchObject({ code: 0 });
+    await sensor[Symbol.asyncDispose]();
+    expect(await runHere(...args, "--resume")).toMatchObject({ code: 0 });
+  });
+
+  it("fetches what failed, and what is missing or changed on the disk", async () => {
+    const rows = ["port 53", "port 123", "udp", "host 10.0.1.0"];
+    await firstBatch(rows.map((filter) => `${first},${last},${filter}\n`).join(""));
+    const before = ofCase("results.csv");
+    rmSync(join(out, "case", "0001-port-53.pcap"));
+    writeFileSync(join(out, "case", "0002-port-123.pcap"), "changed");
+    writeFileSync(
+      join(out, "case", "results.csv"),
+      before.replace(/^3,udp,(.*?),complete,/m, "3,udp,$1,failed,"),
+    );
+    const { code, stdout } = await resume("--json");
+    expect({ code, kept: keptIn(stdout) }).toEqual({ code: 0, kept: [4] });
+    expect(ofCase("results.csv")).toBe(before);
+    const dns = only(capture, ({ port }) => port === 53);
+    expect(read(out, "case", "0001-port-53.pcap").equals(dns)).toBe(true);
+    expect(read(out, "case", "0003-udp.pcap").equals(capture)).toBe(true);
+  });
+
+  it.each([
+    ["--nanoseconds"],
+    ["--any-vlan"],
+    ["--dialect", "stenographer"],
+    ["--max-packets", "100"],
+    ["--max-bytes", "1MB"],
+    ["--manifest"],
+  ])("keeps nothing that was asked without %s", async (...args) => {
+    await firstBatch(`${first},${first},udp\n`);
+    expect(keptIn((await resume("--json", ...args)).stdout)).toEqual([]);
+    expect(keptIn((await resume("--json", ...args)).stdout)).toEqual([1]);
+    if (args[0] === "--nanoseconds")
+      expect(read(out, "case", "0001-udp.pcap").readUInt32LE(0)).toBe(0xa1b23c4d);
+  });
+
+  it("keeps nothing of a row that says something else now, in its window or its columns", async () => {
+    await firstBatch(`${first},${first},udp\n${first},${first},udp\n${first},${first},udp\n`);
+    writeFileSync(
+      join(out, "requests.csv"),
+      `epoch_start,epoch_end,bpf,nanoseconds\n${first},${first},udp,\n${first},${last},udp,\n${first},${first},udp,true\n`,
+    );
+    const { stdout } = await resume("--json");
+    expect(keptIn(stdout)).toEqual([1]);
+    expect(read(out, "case", "0002-udp.pcap").equals(capture)).toBe(true);
+  });
+
+  it("leaves everything as it is when it is interrupted while it looks what is done", async () => {
+    await firstBatch(`${first},${first},udp\n`);
+    const before = ofCase("results.csv");
+    const listeners = process.listenerCount("SIGINT");
+    const resumed = resume();
+    while (process.listenerCount("SIGINT") === listeners) await new Promise(setImmediate);
+    process.emit("SIGINT", "SIGINT");
+    const { code, stderr } = await resumed;
+    expect(stderr).toContain(`stenogrpc: interrupted; ${out}/case is as it was\n`);
+    expect(code).toBe(130);
+    expect(ofCase("results.csv")).toBe(before);
+  });
+
+  it("leaves everything as it is with --overwrite, or where results.csv is something else", async () => {
+    await firstBatch(`${first},${first},udp\n`);
+    const both = await resume("--overwrite");
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining("--resume keeps what is done") });
+    writeFileSync(join(out, "case", "results.csv"), "a,b\n1,2\n");
+    const refused = await resume();
+    expect(refused.stderr).toContain("case/results.csv: is no results.csv of an earlier run");
+    expect(refused.code).toBe(2);
+    expect(ofCase("results.csv")).toBe("a,b\n1,2\n");
   });
 });
 

@@ -1,7 +1,7 @@
 import { isatty } from "node:tty";
 import { exitCode } from "./exit-codes.js";
+import { surviveClosedOutput } from "./io/stdout.js";
 import { run } from "./run.js";
-import { surviveClosedOutput } from "./stdout.js";
 
 const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 surviveClosedOutput();

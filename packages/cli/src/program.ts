@@ -7,8 +7,8 @@ import { checkCommand } from "./commands/check.js";
 import { fetchCommand } from "./commands/fetch.js";
 import { infoCommand } from "./commands/info.js";
 import { serveCommand } from "./commands/serve.js";
+import { unknownOptionsFirst } from "./commands/unknown-options-first.js";
 import { verifyCommand } from "./commands/verify.js";
-import { unknownOptionsFirst } from "./unknown-options-first.js";
 
 /**
  * The whole command line. What a command does is loaded when it runs: help and slips answer at once. `printHelp` is given what

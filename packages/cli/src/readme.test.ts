@@ -11,12 +11,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { labYaml, writeLabCapture } from "../test/lab.js";
-import { endLeftovers, startCli } from "../test/run-cli.js";
-import { runHere } from "../test/run-here.js";
-import { clientSettings } from "./client-settings.js";
-import { loadYaml } from "./load-yaml.js";
-import { serverSettings } from "./server-settings.js";
+import { labYaml, writeLabCapture } from "../test-support/lab.js";
+import { endLeftovers, startCli } from "../test-support/run-cli.js";
+import { runHere } from "../test-support/run-here.js";
+import { clientSettings } from "./settings/client-settings.js";
+import { loadYaml } from "./settings/load-yaml.js";
+import { serverSettings } from "./settings/server-settings.js";
 
 // Each block is served by a process, on processors that may be shared.
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { runHere } from "../test/run-here.js";
+import { runHere } from "../test-support/run-here.js";
 
 const commands = ["certs", "serve", "fetch", "batch", "info", "check"];
 const window = ["--from", "1h", "--to", "now"];

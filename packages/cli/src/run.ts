@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { exitCode } from "./exit-codes.js";
+import { OutputError, writeOut } from "./io/stdout.js";
 import { createProgram } from "./program.js";
-import { OutputError, writeOut } from "./stdout.js";
 import { UsageError } from "./usage-error.js";
 
 /** Runs the command line and tells the exit code. Writes what is wrong to stderr. */

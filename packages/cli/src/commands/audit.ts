@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { auditLineArgument } from "../audit-line-argument.js";
-import type { AuditVerifyOptions } from "../verify-audit.js";
+import { auditLineArgument } from "../verify/audit-line-argument.js";
+import type { AuditVerifyOptions } from "../verify/verify-audit.js";
 
 /** `stenogrpc audit`: what there is to do with a server's audit log. */
 export function auditCommand(): Command {
@@ -26,7 +26,7 @@ Examples:
   stenogrpc audit verify audit.jsonl --expect 4711:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`,
     )
     .action(async (file: string, options: AuditVerifyOptions) => {
-      const { verifyAudit } = await import("../verify-audit.js");
+      const { verifyAudit } = await import("../verify/verify-audit.js");
       process.exitCode = await verifyAudit(file, options);
     });
   return new Command("audit").description("check a server's audit log").addCommand(verify);

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { nameArgument, wholeNumber } from "../arguments.js";
-import type { IssueOptions } from "../issue-certificate.js";
-import type { CertsOptions } from "../make-certificates.js";
-import type { RevokeOptions } from "../revoke-certificates.js";
+import type { IssueOptions } from "../certs/issue-certificate.js";
+import type { CertsOptions } from "../certs/make-certificates.js";
+import type { RevokeOptions } from "../certs/revoke-certificates.js";
+import { nameArgument, wholeNumber } from "../options/arguments.js";
 
 const mostDays = 36_500;
 const authorityFolder = "folder of the authority, as stenogrpc certs DIR makes it";
@@ -35,7 +35,7 @@ Examples:
   stenogrpc certs revoke pki alice`,
     )
     .action(async (folder: string, options: CertsOptions) => {
-      const { makeCertificates } = await import("../make-certificates.js");
+      const { makeCertificates } = await import("../certs/make-certificates.js");
       await makeCertificates(folder, options);
     });
   for (const make of [issueCommand, listCommand, revokeCommand, crlCommand]) command.addCommand(make());
@@ -66,7 +66,7 @@ Examples:
   stenogrpc certs issue pki sensor-2 --server --dns sensor-2.example --ip 10.0.0.6`,
     )
     .action(async (folder: string, name: string, options: IssueOptions) => {
-      const { issueCertificate } = await import("../issue-certificate.js");
+      const { issueCertificate } = await import("../certs/issue-certificate.js");
       await issueCertificate(folder, name, options);
     });
 }
@@ -88,7 +88,7 @@ Examples:
   stenogrpc certs list pki --json | jq -r 'select(.state == "valid") | [.notAfter, .name] | @tsv' | sort`,
     )
     .action(async (folder: string, options: { json?: boolean }) => {
-      const { listCertificates } = await import("../list-certificates.js");
+      const { listCertificates } = await import("../certs/list-certificates.js");
       await listCertificates(folder, options);
     });
 }
@@ -109,7 +109,7 @@ Examples:
   stenogrpc certs revoke pki backup/alice.crt`,
     )
     .action(async (folder: string, which: string[], options: RevokeOptions) => {
-      const { revokeCertificates } = await import("../revoke-certificates.js");
+      const { revokeCertificates } = await import("../certs/revoke-certificates.js");
       await revokeCertificates(folder, which, options);
     });
 }
@@ -128,7 +128,7 @@ Examples:
   stenogrpc certs crl pki --days 30`,
     )
     .action(async (folder: string, options: RevokeOptions) => {
-      const { renewRevocationList } = await import("../revoke-certificates.js");
+      const { renewRevocationList } = await import("../certs/revoke-certificates.js");
       await renewRevocationList(folder, options);
     });
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { durationArgument, nameArgument } from "../arguments.js";
-import type { CheckOptions } from "../explain-filter.js";
-import { withLanguage, withPacketOptions } from "../query-options.js";
+import type { CheckOptions } from "../ask/explain-filter.js";
+import { durationArgument, nameArgument } from "../options/arguments.js";
+import { withLanguage, withPacketOptions } from "../options/query-options.js";
 
 /** `stenogrpc check FILTER`: what a filter means, what is asked for it and what it costs. */
 export function checkCommand(): Command {
@@ -36,7 +36,7 @@ Examples:
   stenogrpc check -c client.yaml --from 1h --to now 'net 10.0.0.0/8 and dst port 443'`,
     )
     .action(async (words: string[], options: CheckOptions) => {
-      const { explainFilter } = await import("../explain-filter.js");
+      const { explainFilter } = await import("../ask/explain-filter.js");
       process.exitCode = await explainFilter(words.join(" "), options);
     });
 }

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { nameArgument } from "../arguments.js";
-import { withConnection } from "../connection-options.js";
-import type { FetchOptions } from "../fetch-packets.js";
-import { withRetrieval } from "../retrieval-options.js";
+import type { FetchOptions } from "../fetch/fetch-packets.js";
+import { nameArgument } from "../options/arguments.js";
+import { withConnection } from "../options/connection-options.js";
+import { withRetrieval } from "../options/retrieval-options.js";
 
 /** `stenogrpc fetch`: the packets of one window and filter, in a file or on stdout. */
 export function fetchCommand(): Command {
@@ -36,7 +36,7 @@ Examples:
   stenogrpc fetch -c client.yaml --from 1h --to now -o - 'port 53' | tcpdump -nr -`,
     )
     .action(async (words: string[], options: FetchOptions) => {
-      const { fetchPackets } = await import("../fetch-packets.js");
+      const { fetchPackets } = await import("../fetch/fetch-packets.js");
       process.exitCode = await fetchPackets(words.length > 0 ? words.join(" ") : undefined, options);
     });
 }

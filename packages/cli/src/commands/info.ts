@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { durationArgument } from "../arguments.js";
-import { withConnection } from "../connection-options.js";
-import type { InfoOptions } from "../describe-sensor.js";
+import type { InfoOptions } from "../ask/describe-sensor.js";
+import { durationArgument } from "../options/arguments.js";
+import { withConnection } from "../options/connection-options.js";
 
 /** `stenogrpc info`: what a sensor is and which limits it has. */
 export function infoCommand(): Command {
@@ -18,7 +18,7 @@ Examples:
   stenogrpc info -c client.yaml --json | jq .oldestPacket`,
     )
     .action(async (options: InfoOptions) => {
-      const { describeSensor } = await import("../describe-sensor.js");
+      const { describeSensor } = await import("../ask/describe-sensor.js");
       process.exitCode = await describeSensor(options);
     });
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { ServeOptions } from "../serve-packets.js";
+import type { ServeOptions } from "../serve/serve-packets.js";
 
 /** `stenogrpc serve`: serves a sensor's packets until it is told to stop. */
 export function serveCommand(): Command {
@@ -25,7 +25,7 @@ Examples:
   stenogrpc serve -c server.yaml --log pretty`,
     )
     .action(async (options: ServeOptions) => {
-      const { servePackets } = await import("../serve-packets.js");
+      const { servePackets } = await import("../serve/serve-packets.js");
       process.exitCode = await servePackets(options);
     });
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { VerifyOptions } from "../verify-capture.js";
+import type { VerifyOptions } from "../verify/verify-capture.js";
 
 /** `stenogrpc verify FILE`: a capture against its manifest. */
 export function verifyCommand(): Command {
@@ -25,7 +25,7 @@ Examples:
   stenogrpc verify alert.pcap --json | jq .manifest.request.reason`,
     )
     .action(async (file: string, options: VerifyOptions) => {
-      const { verifyCapture } = await import("../verify-capture.js");
+      const { verifyCapture } = await import("../verify/verify-capture.js");
       process.exitCode = await verifyCapture(file, options);
     });
 }
