@@ -4,32 +4,17 @@ import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..");
 
-/** Who may import whom. ARCHITECTURE.md draws the same. A package that is not listed may import nothing of ours. */
-const mayImport: Record<string, readonly string[]> = {
-  gen: [],
-  "packages/options": [],
-  "packages/pcap": [],
-  "packages/query": [],
-  "packages/certs": [],
-  "packages/client": ["@stenogrpc/options", "@stenogrpc/pcap", "@stenogrpc/protocol"],
-  "packages/server": [
-    "@stenogrpc/certs",
-    "@stenogrpc/options",
-    "@stenogrpc/pcap",
-    "@stenogrpc/protocol",
-    "@stenogrpc/query",
-    "@stenogrpc/stenographer-files",
-  ],
-  "packages/stenographer-files": ["@stenogrpc/pcap", "@stenogrpc/query"],
-  "packages/cli": [
-    "@stenogrpc/certs",
-    "@stenogrpc/client",
-    "@stenogrpc/options",
-    "@stenogrpc/query",
-    "@stenogrpc/server",
-  ],
-  "packages/testkit": ["@stenogrpc/certs", "@stenogrpc/pcap"],
-};
+/** Who may import whom, by ARCHITECTURE.md's table of rooms: its first and its last column. */
+const mayImport: Record<string, readonly string[]> = Object.fromEntries(
+  readFileSync(join(root, "ARCHITECTURE.md"), "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      const cells = line.split("|").map((cell) => cell.trim());
+      const folder = /^`(gen|packages\/[a-z-]+)\/?`$/.exec(cells[1] ?? "")?.[1];
+      const names = cells[5]?.split(", ").filter((name) => name !== "") ?? [];
+      return folder === undefined ? [] : [[folder, names.map((name) => `@stenogrpc/${name}`)]];
+    }),
+);
 
 /** Packages that run anywhere, browsers included. */
 const runsAnywhere = ["gen", "packages/options", "packages/pcap", "packages/query"];
