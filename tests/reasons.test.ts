@@ -44,10 +44,8 @@ describe("the reasons of failures", () => {
     expect(ofClient).toEqual(expect.arrayContaining(["CONNECTION_LOST", "DIGEST_MISMATCH", "CANCELED"]));
   });
 
-  it.each(["README.md", "packages/client/README.md"])(
-    "are all in the table of %s, once, and no others",
-    (readme) => {
-      expect(documented(readme).sort()).toEqual([...new Set([...ofServer, ...ofClient])].sort());
-    },
-  );
+  it("are all in the client's README, once, and no others", () => {
+    const all = [...new Set([...ofServer, ...ofClient])].sort();
+    expect(documented("packages/client/README.md").sort()).toEqual(all);
+  });
 });
