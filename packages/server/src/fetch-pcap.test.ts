@@ -4,6 +4,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextValues, createHandlerContext } from "@connectrpc/connect";
 import type { FilterProblem, Response } from "@stenogrpc/protocol";
 import {
+  FilterDialect,
   FilterProblemSchema,
   Status,
   Stenographer,
@@ -114,6 +115,24 @@ describe.each(ways)("%s:", (way) => {
       expect(last.status).toBe(Status.NO_PACKETS);
       expect(last.summary).toMatchObject({ packets: 0n, stoppedBy: StoppedBy.NOTHING });
       expect(last.summary?.firstPacket).toBeUndefined();
+    });
+
+    it("matches BSD loopback packets of either byte order, whatever that of the answer is", async () => {
+      const ip = [
+        0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 53, 0, 53, 0, 8, 0, 0,
+      ];
+      const frames = [Uint8Array.of(2, 0, 0, 0, ...ip), Uint8Array.of(0, 0, 0, 2, ...ip)];
+      for (const byteOrder of ["little", "big"] as const) {
+        const loopback = pcapOf(
+          frames.map((data) => ({ timestampNs: BigInt(t0 + 1) * 1_000_000_000n, data })),
+          { byteOrder, resolution: "microseconds", snaplen: 65_535, linkType: 0 },
+        );
+        const client = await start({ capture: loopback });
+        const ofDns = { ...all, bpf: "udp port 53", dialect: FilterDialect.PCAP };
+        expect((await fetchAll(client, ofDns)).last.summary?.packets).toBe(2n);
+        const others = { ...all, bpf: "not ip", dialect: FilterDialect.PCAP };
+        expect((await fetchAll(client, others)).last.status).toBe(Status.NO_PACKETS);
+      }
     });
 
     it("cuts messages between records, so that every prefix is a valid capture", async () => {
