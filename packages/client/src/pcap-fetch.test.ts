@@ -3,6 +3,7 @@ import { goodAnswer } from "../test-support/answers.js";
 import { collect, hour, joined, packetsFromNoon } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
 import { clientOf, type Script } from "../test-support/in-memory.js";
+import type { PcapFetch } from "./pcap-fetch.js";
 
 const capture = packetsFromNoon(3);
 const good: Script = (request) => goodAnswer(request, capture);
@@ -88,6 +89,18 @@ describe("a fetch", () => {
     }
     expect(times).toEqual(capture.timesNs);
     expect((await fetch.summary).packets).toBe(3);
+  });
+
+  it.each<[string, (fetch: PcapFetch) => unknown]>([
+    ["records()", (fetch) => fetch.records()[Symbol.asyncIterator]().return?.()],
+    ["a loop", (fetch) => fetch[Symbol.asyncIterator]().return?.()],
+    ["toWebStream()", (fetch) => fetch.toWebStream().cancel()],
+  ])("ends where %s is left before anything was read", async (_, leave) => {
+    const { client, requests } = clientOf(good);
+    const fetch = client.fetchPcap(hour);
+    await leave(fetch);
+    expect((await failureOf(fetch.summary)).reason).toBe("CANCELED");
+    expect(requests).toEqual([]);
   });
 
   it("fails its records where its bytes fail", async () => {

@@ -1,4 +1,4 @@
-import { decodeCapture, type PacketRecord, records } from "@stenogrpc/pcap";
+import { decodeCapture, derive, type PacketRecord, records } from "@stenogrpc/pcap";
 import { optionsInvalid } from "./check-options.js";
 import type { FetchResult } from "./fetch-result.js";
 import type { Retrieval } from "./retrieval.js";
@@ -58,7 +58,7 @@ export class PcapFetch implements AsyncIterable<Uint8Array>, AsyncDisposable {
 
   /** The answer's packets, one after the other; `data` is a copy. Throws StenographerError. */
   records(): AsyncIterable<PacketRecord> {
-    return readRecords(this.take("records()").lending());
+    return derive(this.take("records()").lending(), readRecords);
   }
 
   /** The answer's bytes as a web stream. Nothing is fetched ahead of the reader; `cancel()` cancels the retrieval. */
@@ -112,7 +112,9 @@ export class PcapFetch implements AsyncIterable<Uint8Array>, AsyncDisposable {
   }
 }
 
-async function* readRecords(retrieval: Retrieval): AsyncGenerator<PacketRecord> {
-  const capture = await decodeCapture(retrieval);
+async function* readRecords(
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<PacketRecord, void, undefined> {
+  const capture = await decodeCapture(pieces);
   yield* records(capture.batches);
 }

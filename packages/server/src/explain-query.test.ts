@@ -23,8 +23,8 @@ function describedSource(parts: Partial<PacketSource>): PacketSource {
   };
 }
 
-async function start(source: PacketSource, limits: LimitsOptions = {}) {
-  const sensor = await startTestSensor({ source, limits, sensor: "edge-1" });
+async function start(source: PacketSource, limits: LimitsOptions = {}, now = Date.now) {
+  const sensor = await startTestSensor({ source, limits, sensor: "edge-1", now });
   sensors.push(sensor);
   const { server, tls } = sensor.clientOptions;
   return createClient(Stenographer, createGrpcTransport({ baseUrl: `https://${server}`, nodeOptions: tls }));
@@ -72,6 +72,11 @@ describe("explainQuery", () => {
     const client = await start(describedSource({}));
     const answer = await client.explainQuery({ query: window });
     expect(answer).toMatchObject({ filter: "", residual: "", filterDialect: FilterDialect.UNSPECIFIED });
+  });
+
+  it("takes a clock that knows fractions of a millisecond", async () => {
+    const client = await start(describedSource({}), {}, () => 1_700_000_000_000.25);
+    expect(await client.explainQuery({ query: window })).toMatchObject({ sensor: "edge-1" });
   });
 
   it("refuses what fetchPcap would refuse, with the same reasons", async () => {

@@ -50,7 +50,7 @@ export const sensorOptionsShape = {
   audit: auditSchema.optional(),
   /** Where the log goes: pino's shape. Default: nowhere. */
   logger: z.custom<Logger>(isLogger, "must have debug(), info(), warn() and error()").default(silentLogger),
-  /** The clock, in milliseconds since the epoch; resolves "3h ago". Default: Date.now. */
+  /** The clock, in milliseconds since the epoch, with or without fractions; resolves "3h ago". Default: Date.now. */
   now: z
     .custom<() => number>((value) => typeof value === "function", "must be a function")
     .default(() => Date.now),
@@ -134,7 +134,7 @@ export class SensorService {
       role,
       limits: this.limits,
       abilities: this.source.abilities ?? {},
-      nowNs: BigInt(this.now()) * 1_000_000n,
+      nowNs: BigInt(Math.floor(this.now())) * 1_000_000n,
     });
   }
 

@@ -702,6 +702,23 @@ describe("toFile", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it("leaves the file and its manifest as they were where the last onProgress throws", async () => {
+    const server = await serve(good);
+    const client = connectTo(server.port);
+    await client.fetchPcap(hour).toFile(target(), { manifest: true });
+    const names = await readdir(folder);
+    const contents = () => Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+    const before = await contents();
+    const onProgress = () => {
+      throw new Error("no more");
+    };
+    const again = client.fetchPcap({ ...hour, reason: "another" });
+    await expect(again.toFile(target(), { onProgress, manifest: true })).rejects.toThrow("no more");
+    expect(await readdir(folder)).toEqual(names);
+    expect(await contents()).toEqual(before);
+    await rm(`${target()}.manifest.json`);
+  });
+
   it.each<[unknown, string]>([
     ["", "an empty one"],
     [new URL("file:///tmp/a.pcap"), "a URL; pass fileURLToPath(url)"],

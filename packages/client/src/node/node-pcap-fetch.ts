@@ -10,7 +10,10 @@ import { type FetchProgress, reportProgress } from "./progress.js";
 import { saveFile } from "./save-file.js";
 
 const toFileSchema = strictOptions({
-  /** Told how far it is, at most ten times a second and once at the end. An error it throws ends the retrieval. */
+  /**
+   * Told how far it is, at most ten times a second and once when all has come, before the file takes its name. An error it throws ends
+   * the retrieval, and no file comes of it.
+   */
   onProgress: z
     .custom<(progress: FetchProgress) => void>((value) => typeof value === "function", {
       error: "pass a function",
@@ -65,8 +68,9 @@ export class NodePcapFetch extends PcapFetch {
       const ended = { plan, result, server: this.#server(), requestedAt, endedAt: new Date() };
       return `${JSON.stringify(describeRetrieval(path, ended), null, 2)}\n`;
     };
-    const progress = onProgress && reportProgress(onProgress, () => retrieval.counts);
-    const pieces = progress ? progress.over(retrieval) : retrieval;
+    const pieces = onProgress
+      ? reportProgress(onProgress, () => retrieval.counts).over(retrieval)
+      : retrieval;
     let manifestPath: string | undefined;
     try {
       manifestPath = await saveFile(path, pieces, {
@@ -78,9 +82,7 @@ export class NodePcapFetch extends PcapFetch {
     } finally {
       await retrieval.return();
     }
-    const result = await retrieval.result;
-    progress?.done();
-    return { path, manifestPath, ...result };
+    return { path, manifestPath, ...(await retrieval.result) };
   }
 
   /** The answer's bytes as a Node stream. Nothing is fetched ahead of the reader; `destroy()` cancels the retrieval. */

@@ -24,16 +24,13 @@ export function reportProgress(onProgress: (progress: FetchProgress) => void, co
   }
 
   return {
-    /** Passes the pieces on, reporting as they go. */
+    /** Passes the pieces on, reporting as they go, and at their end: what is made of them is not done until they are. */
     async *over(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       for await (const piece of pieces) {
         const nowMs = performance.now();
         if (nowMs - reportedAtMs >= leastIntervalMs) report(nowMs);
         yield piece;
       }
-    },
-    /** The report at the end. */
-    done(): void {
       report(performance.now());
     },
   };

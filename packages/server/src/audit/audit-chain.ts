@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { lstat, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { errnoOf } from "../errno.js";
 import type { Logger } from "../logger.js";
 import { AuditError } from "./audit-error.js";
 import { AuditFile } from "./audit-file.js";
@@ -37,7 +38,7 @@ export class AuditChain {
   #file: AuditFile | undefined;
   /** The last line; undefined before the log was first opened. */
   #end: AuditReceipt | undefined;
-  /** What the chain has to tell of itself, with the next commit. */
+  /** What the chain has to tell of itself, and could not yet. */
   #remarks: string[] = [];
 
   constructor(setup: AuditChainSetup) {
@@ -45,7 +46,7 @@ export class AuditChain {
   }
 
   /**
-   * Opens the log and finds the end of its chain, unless that is done.
+   * Opens the log and finds the end of its chain, unless that is done. What a crash left of a line is moved aside, and the chain says so.
    *
    * @throws AuditError, or the system's error
    */
@@ -73,7 +74,9 @@ export class AuditChain {
     }
     this.#file = file;
     this.#end = end;
-    return { file, end };
+    // At once: with the cut on disk and this in memory only, another crash would leave nothing that tells of it.
+    if (this.#remarks.length > 0) await this.#append([]);
+    return { file, end: this.#end };
   }
 
   /**
@@ -144,8 +147,7 @@ export class AuditChain {
 
   /** A torn line was never acknowledged, so nobody relies on it; it is kept, since somebody may want to see it. */
   async #setAside(torn: Buffer, end: AuditReceipt): Promise<void> {
-    const file = `${this.#setup.file}.torn.${end.seq + 1}`;
-    await writeFile(file, torn, { mode: 0o600, flush: true });
+    const file = await keepAside(`${this.#setup.file}.torn.${end.seq + 1}`, torn);
     const sha256 = createHash("sha256").update(torn).digest("hex");
     const remark = { bytes: torn.length, sha256, file: basename(file) };
     this.#remarks = [entryText({ event: "torn-line", time: this.#time(), ...remark })];
@@ -162,6 +164,34 @@ export class AuditChain {
   #complain(message: string, error: unknown): void {
     this.#setup.logger.error({ err: error, file: this.#setup.file }, message);
   }
+}
+
+/**
+ * Writes bytes to a file of that name; where others are in one, with a number behind it.
+ *
+ * @returns its path
+ */
+async function keepAside(name: string, bytes: Buffer): Promise<string> {
+  for (let number = 1; ; number++) {
+    const file = number === 1 ? name : `${name}-${number}`;
+    try {
+      await writeFile(file, bytes, { flag: "wx", mode: 0o600, flush: true });
+      return file;
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") {
+        // Else each attempt to open the log on a full disk would leave another piece.
+        await rm(file, { force: true }).catch(() => {});
+        throw error;
+      }
+      if (await holds(file, bytes)) return file;
+    }
+  }
+}
+
+/** Whether a file has just these bytes: an attempt to open the log that failed later on has left it. */
+async function holds(file: string, bytes: Buffer): Promise<boolean> {
+  const found = await lstat(file);
+  return found.isFile() && found.size === bytes.length && bytes.equals(await readFile(file));
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { auditRecord, failingDisk, openOn, testFolder, testLog } from "../../test-support/audit.js";
+import { AuditFile } from "./audit-file.js";
 import { verifyAuditLog } from "./verify-audit-log.js";
 
 const linesOf = (file: string) =>
@@ -95,6 +96,46 @@ describe("an audit log after a crash", () => {
       expect(await verifyAuditLog(file)).toMatchObject({ isIntact: true, lines: 4 });
     },
   );
+
+  it("says so at once, so that crashes one after the other are all told of, and all that they left is kept", async () => {
+    using folder = testFolder();
+    const file = join(folder.path, "audit.jsonl");
+    await writeThenClose(file, 1);
+    const torn = ['{"seq":2,"a', '{"seq":2,"ab', '{"seq":3,"c'];
+    for (const [i, line] of torn.entries()) {
+      // The server comes up, and goes down before anybody asks.
+      appendFileSync(file, line);
+      const log = testLog(file);
+      await log.open();
+      expect(linesOf(file).at(-1)).toMatchObject({ seq: i + 2, event: "torn-line", bytes: line.length });
+      await log.close();
+    }
+    expect(await verifyAuditLog(file)).toMatchObject({ isIntact: true, lines: 4 });
+    const kept = linesOf(file)
+      .slice(1)
+      .map(({ file: name }) => readFileSync(join(folder.path, name), "utf8"));
+    expect(kept).toEqual(torn);
+  });
+
+  it("keeps what another log of that name has left, and leaves no second copy where it could not be opened", async () => {
+    using folder = testFolder();
+    const file = join(folder.path, "audit.jsonl");
+    await writeThenClose(file, 1);
+    writeFileSync(`${file}.torn.2`, "of another log");
+    appendFileSync(file, '{"seq":2,"a');
+    let isDown = true;
+    const openFile: typeof AuditFile.open = (path) =>
+      isDown ? Promise.reject(new Error("no")) : AuditFile.open(path);
+    const log = testLog(file, { openFile });
+    for (let attempt = 0; attempt < 3; attempt++) await expect(log.open()).rejects.toThrow("no");
+    isDown = false;
+    await log.open();
+    await log.close();
+    expect(linesOf(file)[1]).toMatchObject({ event: "torn-line", file: "audit.jsonl.torn.2-2" });
+    expect(readFileSync(`${file}.torn.2`, "utf8")).toBe("of another log");
+    expect(readFileSync(`${file}.torn.2-2`, "utf8")).toBe('{"seq":2,"a');
+    expect(readdirSync(folder.path)).toHaveLength(3);
+  });
 
   it("does so with the zeros that a file system leaves, and where the first line is torn", async () => {
     using folder = testFolder();
