@@ -1,6 +1,7 @@
 export type { Authorize, AuthorizeContext, Decision, Rpc } from "./access/access.js";
 export type { RoleOptions } from "./access/role.js";
 export type { RuleOptions } from "./access/rules.js";
+export type { PemInput } from "./certificates/read-pem.js";
 export type { RefusedCertificates, TlsOptions } from "./certificates/tls-options.js";
 export type { ClientIdentity } from "./identity.js";
 export type { LimitsOptions } from "./limits.js";

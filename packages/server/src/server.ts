@@ -43,7 +43,7 @@ export interface StenographerServer {
   /** Port it listens on. */
   readonly port: number;
   /**
-   * Replaces every certificate, key and list of TLS. New connections see them at once; those that exist go on, and so do
+   * Replaces every certificate, key and list of TLS; files are read now. New connections see them at once; those that exist go on, and so do
    * their retrievals. Only whoever is not welcome any more (revoked, on the denylist, of an authority that is gone) gets no
    * further answer: what such a client has under way ends as `CERTIFICATE_REVOKED` or `CERTIFICATE_UNTRUSTED`, and so does its
    * next request, and its connection after that.
