@@ -1,3 +1,4 @@
+export { type OptionProblem, OptionsError } from "@stenogrpc/options";
 export type { Authorize, AuthorizeContext, Decision, Rpc } from "./access/access.js";
 export type { RoleOptions } from "./access/role.js";
 export type { RuleOptions } from "./access/rules.js";
