@@ -214,6 +214,22 @@ describe("routes on a server of another's", () => {
       expect(adapted).toEqual(["/stenographer.Stenographer/FetchPcap"]);
     });
 
+    it("count what comes of calls, also of those that they refuse before they read them, and tell whether the source can be asked", async () => {
+      const sum = () => sensor.metrics().retrievals;
+      const { served } = sum();
+      await fetchPackets(transportTo(tls(friend)));
+      expect(sum()).toMatchObject({ running: 0, queued: 0, served: served + 1 });
+      const before = sum().refused;
+      await fetchPackets(transportTo({ ca: authority.certificate })).catch(() => {});
+      expect(sum().refused).toBe(before + 1);
+      expect(sum().shortfalls).toContainEqual({
+        outcome: "refused",
+        reason: "CLIENT_CERTIFICATE_REQUIRED",
+        count: expect.any(Number),
+      });
+      expect(await sensor.health()).toEqual({ isHealthy: true });
+    });
+
     it("refuse who has no certificate, though the server lets everybody in", async () => {
       const transport = transportTo({ ca: authority.certificate });
       const failure = ConnectError.from(await fetchPackets(transport).catch((error: unknown) => error));
