@@ -42,7 +42,15 @@ export interface ScriptedServer extends AsyncDisposable {
 export async function startScriptedServer(
   identities: TestIdentities,
   script: Script,
-  tls: { maxVersion?: "TLSv1.2"; rejectUnauthorized?: boolean; host?: string } = {},
+  {
+    onSocket,
+    ...tls
+  }: {
+    maxVersion?: "TLSv1.2";
+    rejectUnauthorized?: boolean;
+    host?: string;
+    onSocket?: (socket: TLSSocket) => void;
+  } = {},
 ): Promise<ScriptedServer> {
   const sessions = new Set<Http2Session>();
   const sockets = new Set<TLSSocket>();
@@ -67,6 +75,7 @@ export async function startScriptedServer(
   });
   server.on("secureConnection", (socket: TLSSocket) => {
     accepted++;
+    onSocket?.(socket);
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });

@@ -1,7 +1,10 @@
+export { type OptionProblem, OptionsError } from "@stenogrpc/options";
 export type { Authorize, AuthorizeContext, Decision, Rpc } from "./access/access.js";
 export type { RoleOptions } from "./access/role.js";
 export type { RuleOptions } from "./access/rules.js";
+export type { PemInput } from "./certificates/read-pem.js";
 export type { RefusedCertificates, TlsOptions } from "./certificates/tls-options.js";
+export type { SensorHealth } from "./health-check.js";
 export type { ClientIdentity } from "./identity.js";
 export type { LimitsOptions } from "./limits.js";
 export type { Logger } from "./logger.js";
@@ -10,8 +13,11 @@ export type {
   ConnectionMetrics,
   ReloadMetrics,
   RetrievalMetrics,
+  SensorMetrics,
   ServerMetrics,
+  ShortfallMetrics,
 } from "./metrics.js";
+export { prometheusText } from "./prometheus-text.js";
 export { createStenographerServer, type ServerOptions, type StenographerServer } from "./server.js";
 export type { DirectoryOptions } from "./sources/directory/directory-options.js";
 export { directorySource } from "./sources/directory/directory-source.js";

@@ -96,7 +96,8 @@ it.each(Object.entries(cases))("%s has one outcome in log, metrics and audit", a
   expect(received > 0).toBe(name.includes("after"));
   expect(records).toMatchObject([{ outcome }]);
   expect(lines).toEqual([{ level, message: `retrieval ${outcome}`, outcome }]);
-  const { refused, failed, canceled, served } = server.metrics().retrievals;
+  const { refused, failed, canceled, served, shortfalls } = server.metrics().retrievals;
+  expect(shortfalls).toEqual([{ outcome, reason: expect.stringMatching(/^[A-Z_]+$/), count: 1 }]);
   expect({ refused, failed, canceled, served }).toEqual({
     ...{ refused: 0, failed: 0, canceled: 0, served: 0 },
     [outcome]: 1,

@@ -267,10 +267,10 @@ describe("reload", () => {
       () => tlsOf(second, { key: first.privateKey }),
       /tls\.key: is not the key/,
     ],
-    ["a key that is none", () => tlsOf(second, { key: "x" }), /tls\.key: is no private key/],
-    ["a certificate that is none", () => tlsOf(second, { cert: "x" }), /tls\.cert: is no certificate/],
-    ["an empty authority", () => tlsOf(second, { ca: "" }), /tls\.ca: is no certificate/],
-    ["a list that is none", () => tlsOf(second, { crl: "x" }), /tls\.crl: is no list/],
+    ["a key that is none", () => tlsOf(second, { key: "x\n" }), /tls\.key: is no private key/],
+    ["a certificate that is none", () => tlsOf(second, { cert: "x\n" }), /tls\.cert: is no certificate/],
+    ["an empty authority", () => tlsOf(second, { ca: "" }), /ca: must be PEM, as text or bytes, or the path/],
+    ["a list that is none", () => tlsOf(second, { crl: "x\n" }), /tls\.crl: is no list/],
     [
       "the list of an authority that is not there",
       async () =>
@@ -521,7 +521,7 @@ describe("routes on a server of another's", () => {
     const url = `https://127.0.0.1:${(host.address() as AddressInfo).port}`; // it listens
     const [theirs, ours] = [grpc(mallory, url), grpc(alice, url)];
     for (const transport of [theirs, ours]) expect((await describeSensor(transport)).source).toBe("gated");
-    expect(() => routes.refuse({ crl: "x" })).toThrow(/crl: is no list/);
+    expect(() => routes.refuse({ crl: "x\n" })).toThrow(/crl: is no list/);
     routes.refuse({ denylist: [fingerprint(mallory)] });
     expect(reasonIn(await failureOf(describeSensor(theirs)))).toBe("CERTIFICATE_REVOKED");
     expect((await describeSensor(ours)).source).toBe("gated");

@@ -4,6 +4,8 @@ import { type RecordedServer, RequestRecord } from "./audit/request-record.js";
 import type { ClientTrust } from "./certificates/client-trust.js";
 import { clientCertificateKey, identityOf } from "./identity.js";
 import type { Logger } from "./logger.js";
+import type { RetrievalCounters } from "./metrics.js";
+import { outcomeOf } from "./outcome.js";
 import { reasonOf, toConnectError } from "./to-connect-error.js";
 
 /** A server, as far as it tells who may come at all. */
@@ -11,6 +13,7 @@ export interface GuardedServer extends RecordedServer {
   /** Which client certificates are good still. */
   readonly trust: ClientTrust;
   readonly logger: Logger;
+  readonly counters: RetrievalCounters;
 }
 
 /**
@@ -44,6 +47,7 @@ export async function assertClientCertificate(
     // Without a stack, of which strangers could make many.
     const fields = { ...record.logFields(), reason: reasonOf(failure), error: failure.rawMessage };
     server.logger.warn(fields, "call refused");
+    if (rpc === "FetchPcap") server.counters.fellShort(outcomeOf(failure, 0), reasonOf(failure), 0);
     throw failure;
   }
 }

@@ -13,7 +13,7 @@ import type { Plan } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
 import type { SensorService } from "./sensor-service.js";
 import type { SourceOutcome } from "./sources/source-outcome.js";
-import { toConnectError } from "./to-connect-error.js";
+import { reasonOf, toConnectError } from "./to-connect-error.js";
 
 /** How an answer ended that was given in whole. */
 export interface Answered {
@@ -197,14 +197,24 @@ export class Retrieval {
     this.#work.abort(failure ?? new RequestError("draining", "the retrieval has ended"));
     this.#release();
     this.#service.ended(this);
-    const outcome = failure ? outcomeOf(failure, this.#pcapBytes) : "served";
-    this.#service.counters.count(outcome, this.#pcapBytes, this.#packets);
+    const outcome = this.#count(failure);
     const log = (receipt?: AuditReceipt): void => {
       const line = receipt && { auditSeq: receipt.seq, auditHash: receipt.hash };
       this.#log(outcome, failure, { ...result, ...line });
     };
     // Why it could not be written has been logged.
     written.then(log, () => log());
+  }
+
+  #count(failure: ConnectError | undefined): string {
+    const { counters } = this.#service;
+    if (failure === undefined) {
+      counters.served(this.#pcapBytes, this.#packets);
+      return "served";
+    }
+    const outcome = outcomeOf(failure, this.#pcapBytes);
+    counters.fellShort(outcome, reasonOf(failure), this.#pcapBytes);
+    return outcome;
   }
 
   #log(outcome: string, failure: ConnectError | undefined, result: object): void {

@@ -10,7 +10,9 @@ import { describeSensor } from "./describe-sensor.js";
 import { explainQuery } from "./explain-query.js";
 import { fetchPcap } from "./fetch-pcap.js";
 import { answerGrpcFetch, isGrpcFetch } from "./grpc-fetch.js";
+import type { SensorHealth } from "./health-check.js";
 import { withLongDeadlines } from "./long-deadlines.js";
+import type { SensorMetrics } from "./metrics.js";
 import { requireClientCertificate } from "./require-client-certificate.js";
 import type { SensorOptions } from "./sensor-service.js";
 import { SensorService } from "./sensor-service.js";
@@ -41,6 +43,10 @@ export interface SensorRoutes {
    * @throws OptionsError where one can't be read; the old ones stay
    */
   refuse(lists: RefusedCertificates): void;
+  /** Numbers about the sensor, as they are now. */
+  metrics(): SensorMetrics;
+  /** Whether the source can be asked. Costs next to nothing however often it is called: the source is asked once in 5 s at most. */
+  health(): Promise<SensorHealth>;
   /**
    * Takes no further retrievals, waits for those under way, ends those that take longer, and closes the source.
    *
@@ -96,6 +102,8 @@ export function routesOf(service: SensorService): SensorRoutes {
   return Object.assign(register, {
     answer,
     refuse: (lists: RefusedCertificates) => service.replaceTrust(readRefused(lists)),
+    metrics: () => service.metrics(),
+    health: () => service.health.ask(),
     close: ({ graceMs = 30_000 }: { graceMs?: number } = {}) => service.close(graceMs),
   });
 }

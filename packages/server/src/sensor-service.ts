@@ -13,13 +13,14 @@ import { Audit } from "./audit/audit.js";
 import { auditSchema } from "./audit/audit-options.js";
 import { Budgets } from "./budgets.js";
 import { ClientTrust, type TrustSet } from "./certificates/client-trust.js";
+import { HealthCheck } from "./health-check.js";
 import { clientCertificateKey, identityOf } from "./identity.js";
 import type { Limits } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
 import { silentLogger } from "./logger.js";
 import { longestTimerMs } from "./longest-timer.js";
-import { RetrievalCounters } from "./metrics.js";
+import { RetrievalCounters, type SensorMetrics } from "./metrics.js";
 import type { Plan } from "./plan-retrieval.js";
 import { planRetrieval } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
@@ -85,6 +86,8 @@ export class SensorService {
   readonly counters = new RetrievalCounters();
   /** Which client certificates are good still. */
   readonly trust = new ClientTrust();
+  /** Whether packets can be had. */
+  readonly health: HealthCheck;
   readonly #access: Access;
   #idle: () => void = () => {};
 
@@ -102,6 +105,7 @@ export class SensorService {
     this.now = now;
     this.audit = audit && new Audit(audit, { logger, now });
     this.admission = new Admission(limits);
+    this.health = new HealthCheck(source, logger);
     this.#access = new Access({
       sensor,
       access,
@@ -147,6 +151,12 @@ export class SensorService {
     }
   }
 
+  /** Numbers about it, as they are now. */
+  metrics(): SensorMetrics {
+    const now = { running: this.retrievals.size, queued: this.admission.waiting };
+    return { retrievals: this.counters.metrics(now) };
+  }
+
   /** Forgets a retrieval that has ended. */
   ended(retrieval: Retrieval): void {
     this.retrievals.delete(retrieval);
@@ -156,6 +166,7 @@ export class SensorService {
   /** Takes no further retrieval, waits for those under way, ends those that take longer than `graceMs`, closes the source. */
   async close(graceMs: number): Promise<void> {
     this.admission.close();
+    this.health.close();
     if (this.retrievals.size > 0) {
       const timer = setTimeout(() => this.#abandonAll(), Math.min(graceMs, longestTimerMs));
       await new Promise<void>((resolve) => {

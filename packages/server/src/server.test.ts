@@ -12,6 +12,7 @@ import { Stenographer } from "@stenogrpc/protocol";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { clientIdentity } from "./identity.js";
+import { OptionsError } from "./index.js";
 import { stenographerRoutes } from "./routes.js";
 import type { StenographerServer } from "./server.js";
 import { createStenographerServer } from "./server.js";
@@ -139,9 +140,11 @@ describe("transport", () => {
 
   it("refuses options it does not know, by name", async () => {
     const options = { source: memorySource(new Uint8Array()), tls: { ca: "", cert: "", keys: "" } };
-    await expect(createStenographerServer(options as never)).rejects.toThrow(
-      /unknown key "keys"; did you mean "key"\?/,
-    ); // wrong on purpose
+    const failure = await createStenographerServer(options as never).catch((error: unknown) => error); // wrong on purpose
+    expect(failure).toBeInstanceOf(OptionsError);
+    expect(failure).toMatchObject({
+      message: expect.stringMatching(/unknown key "keys"; did you mean "key"\?/),
+    });
   });
 });
 
@@ -209,6 +212,22 @@ describe("routes on a server of another's", () => {
       const transport = createConnectTransport({ baseUrl, httpVersion, nodeOptions: tls(friend) });
       expect(await fetchPackets(transport)).toBe(1n);
       expect(adapted).toEqual(["/stenographer.Stenographer/FetchPcap"]);
+    });
+
+    it("count what comes of calls, also of those that they refuse before they read them, and tell whether the source can be asked", async () => {
+      const sum = () => sensor.metrics().retrievals;
+      const { served } = sum();
+      await fetchPackets(transportTo(tls(friend)));
+      expect(sum()).toMatchObject({ running: 0, queued: 0, served: served + 1 });
+      const before = sum().refused;
+      await fetchPackets(transportTo({ ca: authority.certificate })).catch(() => {});
+      expect(sum().refused).toBe(before + 1);
+      expect(sum().shortfalls).toContainEqual({
+        outcome: "refused",
+        reason: "CLIENT_CERTIFICATE_REQUIRED",
+        count: expect.any(Number),
+      });
+      expect(await sensor.health()).toEqual({ isHealthy: true });
     });
 
     it("refuse who has no certificate, though the server lets everybody in", async () => {

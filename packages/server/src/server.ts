@@ -14,6 +14,7 @@ import { connectionLimitsShape } from "./connections/connection-limits.js";
 import { Connections } from "./connections/connections.js";
 import { type Line, lineKey, lineOfResponse, lineOfStream } from "./connections/line.js";
 import { guardSession } from "./connections/session-guard.js";
+import type { SensorHealth } from "./health-check.js";
 import { sendPacketsDirectly } from "./http2/send-directly.js";
 import { clientIdentity } from "./identity.js";
 import { type Limits, limitsShape } from "./limits.js";
@@ -43,7 +44,7 @@ export interface StenographerServer {
   /** Port it listens on. */
   readonly port: number;
   /**
-   * Replaces every certificate, key and list of TLS. New connections see them at once; those that exist go on, and so do
+   * Replaces every certificate, key and list of TLS; files are read now. New connections see them at once; those that exist go on, and so do
    * their retrievals. Only whoever is not welcome any more (revoked, on the denylist, of an authority that is gone) gets no
    * further answer: what such a client has under way ends as `CERTIFICATE_REVOKED` or `CERTIFICATE_UNTRUSTED`, and so does its
    * next request, and its connection after that.
@@ -53,6 +54,8 @@ export interface StenographerServer {
   reload(tls: TlsOptions): void;
   /** Numbers about this server, as they are now. */
   metrics(): ServerMetrics;
+  /** Whether the source can be asked. Costs next to nothing however often it is called: the source is asked once in 5 s at most. */
+  health(): Promise<SensorHealth>;
   /**
    * Drains: accepts nothing new, lets retrievals under way end, then closes every connection and the source.
    *
@@ -137,9 +140,10 @@ export async function createStenographerServer(options: ServerOptions): Promise<
   return {
     host: address.address,
     port: address.port,
+    health: () => service.health.ask(),
     reload: (options) => inForce.reload(options),
     metrics: () => ({
-      retrievals: service.counters.metrics(service.retrievals.size),
+      ...service.metrics(),
       connections: gate.metrics(),
       ...inForce.metrics(),
     }),

@@ -6,13 +6,14 @@ import { checkOptions } from "../check-options.js";
 import { assembleClient, type StenographerClient } from "../client.js";
 import { retryForMs, timeoutMs } from "../option-schemas.js";
 import type { IncrementalHash } from "../sha256.js";
+import { ClientCredentials } from "./client-credentials.js";
 import { baseUrl, ConnectionManager } from "./connection/connection-manager.js";
 import { explainFailureOf } from "./connection/explain-failure.js";
 import { shortDeadlines } from "./grpc-deadline.js";
 import { createGrpcFetch } from "./grpc-fetch.js";
 import { NodePcapFetch } from "./node-pcap-fetch.js";
 import { parseServerAddress } from "./server-address.js";
-import { type PemInput, secureContext } from "./tls-material.js";
+import type { PemInput } from "./tls-material.js";
 
 const pem = z.custom<PemInput>(
   (value) => (typeof value === "string" && value !== "") || value instanceof Uint8Array,
@@ -65,7 +66,8 @@ const pingIntervalMs = { stenogrpc: 10_000, original: 310_000 } as const;
  * A client over gRPC, HTTP/2 and mutual TLS.
  *
  * Connects with the first call, keeps the connection for the next ones, closes it after a minute without any. An idle
- * client does not keep the process alive; `close()` leaves nothing behind.
+ * client does not keep the process alive; `close()` leaves nothing behind. Where `tls` names files, each new connection reads
+ * them anew.
  *
  * @throws StenographerError `OPTIONS_INVALID`, also for certificates and keys that cannot be read or do not fit
  */
@@ -75,7 +77,7 @@ export function createStenographerClient(options: NodeClientOptions): NodeStenog
   const address = parseServerAddress(checked.server);
   const manager = new ConnectionManager({
     address,
-    context: secureContext(tls, tls.minVersion),
+    credentials: new ClientCredentials(tls, tls.minVersion),
     minVersion: tls.minVersion,
     serverName: tls.serverName,
     streamWindowBytes,

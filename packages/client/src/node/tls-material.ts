@@ -12,15 +12,37 @@ export interface TlsMaterial {
   readonly key: PemInput;
 }
 
+/** The same, as the bytes of PEM. */
+export interface TlsBytes {
+  readonly ca: Buffer;
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Whether any of it is the path of a file. */
+export function namesFiles({ ca, cert, key }: TlsMaterial): boolean {
+  return [ca, cert, key].some(isPath);
+}
+
 /**
- * Reads the files, and checks that the key belongs to the certificate. Nothing of what they hold is ever printed.
+ * Reads the files. Nothing of what they hold is ever printed.
  *
  * @throws StenographerError `OPTIONS_INVALID`
  */
-export function secureContext(material: TlsMaterial, minVersion: "TLSv1.2" | "TLSv1.3"): SecureContext {
-  const ca = readPem(material.ca, "tls.ca");
-  const cert = readPem(material.cert, "tls.cert");
-  const key = readPem(material.key, "tls.key");
+export function readTlsMaterial(material: TlsMaterial): TlsBytes {
+  return {
+    ca: readPem(material.ca, "tls.ca"),
+    cert: readPem(material.cert, "tls.cert"),
+    key: readPem(material.key, "tls.key"),
+  };
+}
+
+/**
+ * Checks that all of it can be used, and that the key belongs to the certificate.
+ *
+ * @throws StenographerError `OPTIONS_INVALID`
+ */
+export function secureContext({ ca, cert, key }: TlsBytes, minVersion: "TLSv1.2" | "TLSv1.3"): SecureContext {
   checkParses("tls.ca", "certificates", { ca });
   checkParses("tls.cert", "certificates", { cert });
   checkParses("tls.key", "an unencrypted private key", { key });
@@ -28,9 +50,12 @@ export function secureContext(material: TlsMaterial, minVersion: "TLSv1.2" | "TL
   return createSecureContext({ ca, cert, key, minVersion });
 }
 
+function isPath(input: PemInput): input is string {
+  return typeof input === "string" && !input.startsWith("-----BEGIN");
+}
+
 function readPem(input: PemInput, name: string): Buffer {
-  if (typeof input !== "string") return pem(Buffer.from(input), name);
-  if (input.startsWith("-----BEGIN")) return Buffer.from(input);
+  if (!isPath(input)) return typeof input === "string" ? Buffer.from(input) : pem(Buffer.from(input), name);
   // Text that is no path may be a key: don't show it.
   if (input.includes("\n")) throw optionsInvalid(`${name}: is text, but does not begin with "-----BEGIN"`);
   return pem(readFile(input, name), `${name}: ${input}`);

@@ -1,6 +1,7 @@
 import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { OptionsError, parseOptions } from "@stenogrpc/options";
+import { parseOptions } from "@stenogrpc/options";
+import { pemProblem, readPem } from "./read-pem.js";
 import { parseRevocationLists, type RevocationList, subjectOf } from "./revocation-list.js";
 import { type RefusedCertificates, refusedSchema, type TlsOptions, tlsOptionsSchema } from "./tls-options.js";
 
@@ -23,19 +24,19 @@ export interface CertificateSet {
  */
 export function readCertificates(options: TlsOptions): CertificateSet {
   const tls = parseOptions("tls", tlsOptionsSchema, options);
-  const [ca, cert, key] = [textOf(tls.ca), textOf(tls.cert), textOf(tls.key)];
+  const [ca, cert, key] = [readPem("ca", tls.ca), readPem("cert", tls.cert), readPem("key", tls.key)];
   const authorities = readAll("ca", ca);
   const chain = readAll("cert", cert);
   const secret = attempt("key", "is no private key in PEM without a passphrase", () => createPrivateKey(key));
-  if (!chain[0].checkPrivateKey(secret)) throw problem("key", "is not the key of `cert`");
+  if (!chain[0].checkPrivateKey(secret)) throw pemProblem("key", "is not the key of `cert`");
   chain.slice(1).forEach((issuer, i) => {
     if (!chain[i]?.checkIssued(issuer)) {
-      throw problem("cert", `certificate ${i + 2} of the chain is not the issuer of the one before`);
+      throw pemProblem("cert", `certificate ${i + 2} of the chain is not the issuer of the one before`);
     }
   });
   const { revocationLists, denylist } = refusedBy(tls);
   if (revocationLists.length > 0 && authorities.every((authority) => !hasList(authority, revocationLists))) {
-    throw problem("crl", "is of no authority in `ca`; OpenSSL would refuse every client");
+    throw pemProblem("crl", "is of no authority in `ca`; OpenSSL would refuse every client");
   }
   const context = {
     ca,
@@ -66,11 +67,11 @@ function refusedBy({
   denylist = [],
 }: RefusedCertificates): Pick<CertificateSet, "revocationLists" | "denylist"> {
   return {
-    revocationLists: (Array.isArray(crl) ? crl : [crl]).flatMap((pem) =>
-      attempt("crl", "is no list of revoked certificates (CRL) in PEM", () =>
-        parseRevocationLists(textOf(pem)),
+    revocationLists: (Array.isArray(crl) ? crl : [crl])
+      .map((pem) => readPem("crl", pem))
+      .flatMap((pem) =>
+        attempt("crl", "is no list of revoked certificates (CRL) in PEM", () => parseRevocationLists(pem)),
       ),
-    ),
     denylist: new Set(denylist.map(fingerprint)),
   };
 }
@@ -86,7 +87,7 @@ function readAll(option: string, pem: string): [X509Certificate, ...X509Certific
   const [first, ...rest] = blocks.map((block) =>
     attempt(option, "is no certificate in PEM", () => new X509Certificate(block)),
   );
-  if (first === undefined) throw problem(option, "is no certificate in PEM");
+  if (first === undefined) throw pemProblem(option, "is no certificate in PEM");
   return [first, ...rest];
 }
 
@@ -95,16 +96,8 @@ function attempt<T>(option: string, what: string, read: () => T): T {
     return read();
   } catch {
     // Without the cause: OpenSSL's text helps nobody here, and the error may hold the key.
-    throw problem(option, what);
+    throw pemProblem(option, what);
   }
-}
-
-function problem(option: string, what: string): OptionsError {
-  return new OptionsError(`tls.${option}: ${what}`, [{ path: ["tls", option], message: what }]);
-}
-
-function textOf(pem: string | Uint8Array): string {
-  return typeof pem === "string" ? pem : Buffer.from(pem).toString("latin1"); // PEM is ASCII
 }
 
 function fingerprint(text: string): string {

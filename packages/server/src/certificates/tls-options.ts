@@ -1,14 +1,15 @@
 import { strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
+import type { PemInput } from "./read-pem.js";
 
-const pem = z.custom<string | Uint8Array>(
-  (value) => typeof value === "string" || value instanceof Uint8Array,
-  "must be PEM, as a string or bytes",
+const pem = z.custom<PemInput>(
+  (value) => (typeof value === "string" && value !== "") || value instanceof Uint8Array,
+  "must be PEM, as text or bytes, or the path of a PEM file",
 );
 
 const refusedShape = {
   /**
-   * PEM of the authorities' revocation lists (CRLs), one or several. With any, OpenSSL wants one of every authority in a client's
+   * The authorities' revocation lists (CRLs), one or several: paths, PEM text, or PEM bytes. With any, OpenSSL wants one of every authority in a client's
    * chain that is still in date, and refuses everybody else. Default: none.
    */
   crl: z.union([pem, z.array(pem)]).optional(),
@@ -25,11 +26,11 @@ export const refusedSchema = strictOptions(refusedShape);
 
 /** Certificates of a server: without them nothing is served. */
 export const tlsOptionsSchema = strictOptions({
-  /** PEM of the certificate authorities that sign the clients' certificates. */
+  /** The certificate authorities that sign the clients' certificates: a path, PEM text, or PEM bytes. */
   ca: pem,
-  /** PEM of this server's certificate, with its chain. */
+  /** This server's certificate, with its chain: a path, PEM text, or PEM bytes. */
   cert: pem,
-  /** PEM of this server's private key. */
+  /** Its private key, unencrypted: a path, PEM text, or PEM bytes. */
   key: pem,
   ...refusedShape,
   /** Lowest TLS version. Default: TLSv1.3. */

@@ -12,7 +12,10 @@ it("gives a handshake the time that connecting may take, though a PING waits beh
   const { port } = silent.address() as AddressInfo; // it listens on TCP
   const manager = new ConnectionManager({
     address: { host: "127.0.0.1", port, text: `127.0.0.1:${port}` },
-    context: createSecureContext(),
+    credentials: {
+      latest: () => ({ context: createSecureContext(), expiresAtMs: Number.POSITIVE_INFINITY }),
+      problem: undefined,
+    },
     minVersion: "TLSv1.3",
     serverName: undefined,
     connectTimeoutMs: 60_000,

@@ -1,14 +1,9 @@
 import { X509Certificate } from "node:crypto";
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { isIP, isIPv6 } from "node:net";
-import {
-  checkServerIdentity,
-  connect,
-  type PeerCertificate,
-  type SecureContext,
-  type TLSSocket,
-} from "node:tls";
+import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { Http2SessionManager } from "@connectrpc/connect-node";
+import type { ClientCredentials, Credentials } from "../client-credentials.js";
 import type { ServerAddress } from "../server-address.js";
 import { type Diversion, DivertingSocket, type OnRead } from "./diverting-socket.js";
 import { FlowWindows, sharedWindowBytes, type WindowLimits } from "./flow-windows.js";
@@ -17,7 +12,7 @@ import { keepWhatArrived } from "./keep-what-arrived.js";
 
 export interface ConnectionOptions extends WindowLimits {
   readonly address: ServerAddress;
-  readonly context: SecureContext;
+  readonly credentials: Pick<ClientCredentials, "latest" | "problem">;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
   /** The name the server's certificate must carry, if not the host's. */
   readonly serverName: string | undefined;
@@ -32,6 +27,8 @@ export interface ConnectAttempt {
   readonly keysAgreed: boolean;
   /** Whether it came to its end, and the server's certificate was good. */
   readonly secured: boolean;
+  /** Why it was made with certificates that had been read before; undefined: it was not. */
+  readonly credentialsProblem?: string | undefined;
 }
 
 /** A server's certificate, in words. */
@@ -57,6 +54,8 @@ export interface ConnectionState extends ConnectAttempt {
 // connect-node's default is 15 minutes. An idle connection never keeps the process alive; this is for the server's sake.
 const idleConnectionTimeoutMs = 60_000;
 const pingTimeoutMs = 15_000;
+// A certificate is replaced a little before its end, since clocks differ and requests travel.
+const beforeExpiryMs = 60_000;
 
 type Watched = {
   session: ClientHttp2Session;
@@ -77,6 +76,7 @@ export class ConnectionManager extends Http2SessionManager {
   readonly #options: ConnectionOptions;
   readonly #sockets = new Set<TLSSocket>();
   #attempt: ConnectAttempt = { keysAgreed: false, secured: false };
+  #credentials: Credentials | undefined;
   #current: Watched | undefined;
   #serverCertificate: ServerCertificate | null = null;
 
@@ -105,6 +105,7 @@ export class ConnectionManager extends Http2SessionManager {
   override async request(
     ...[method, path, headers, options]: Parameters<Http2SessionManager["request"]>
   ): ReturnType<Http2SessionManager["request"]> {
+    this.#retireExpiring();
     // Node would write an IPv6 address without its brackets, which is no authority (RFC 3986, section 3.2.2).
     const authority = new URL(this.authority).host;
     const stream = await super.request(method, path, { ...headers, ":authority": authority }, options);
@@ -155,15 +156,24 @@ export class ConnectionManager extends Http2SessionManager {
     await Promise.all(closed);
   }
 
+  /** Has the next call connect anew where the connection's certificate ends and there is a renewed one. Calls under way go on. */
+  #retireExpiring(): void {
+    const used = this.#credentials;
+    if (used === undefined || used.expiresAtMs > Date.now() + beforeExpiryMs) return;
+    if (this.#options.credentials.latest() !== used) this.#current?.session.close();
+  }
+
   #openSocket(onread: OnRead): TLSSocket {
-    const { address, context, minVersion, serverName, connectTimeoutMs } = this.#options;
+    const { address, credentials, minVersion, serverName, connectTimeoutMs } = this.#options;
+    const latest = credentials.latest();
+    this.#credentials = latest;
     const socket = connect({
       host: address.host,
       port: address.port,
       // SNI names hosts, not addresses (RFC 6066, section 3).
       servername: serverName ?? (isIP(address.host) ? "" : address.host),
       checkServerIdentity: checkIdentity,
-      secureContext: context,
+      secureContext: latest.context,
       minVersion,
       ALPNProtocols: ["h2"],
       // As net.connect takes it; the types of tls.connect leave it out.
@@ -175,7 +185,7 @@ export class ConnectionManager extends Http2SessionManager {
     );
     // node:http2 asks its wrapper for this, which can't. Small frames would wait for what is under way (Nagle's algorithm).
     socket.setNoDelay();
-    const attempt = { keysAgreed: false, secured: false };
+    const attempt = { keysAgreed: false, secured: false, credentialsProblem: credentials.problem };
     this.#attempt = attempt;
     socket.once("secureConnect", () => {
       attempt.secured = true;

@@ -44,13 +44,14 @@ export function explainFailureOf(manager: ConnectionManager, server: string): Ex
     if (connection === undefined) return undefined;
     const codes = [...errorCodes(error), ...errorCodes(connection.error)];
     if (!connection.secured) return connection.gone ? notConnected(codes, connection, server) : undefined;
-    if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server);
+    if (codes.some((code) => refusedCertificate.test(code)))
+      return clientCertificateRejected(server, connection);
     // connect-node's own words for a stream that was reset, and connect's for one that ended without a status.
     const streamEnded =
       codes.some((code) => code.startsWith("ERR_HTTP2_")) ||
       /^http\/2 stream closed|missing status/.test(error.rawMessage) ||
       [Code.Canceled, Code.Aborted, Code.Unavailable].includes(error.code);
-    if (connection.gone && !connection.heard) return hungUpOnCertificate(server);
+    if (connection.gone && !connection.heard) return hungUpOnCertificate(server, connection);
     if (connection.gone || streamEnded) return connectionLost(server, connection.gone);
     return undefined;
   };
@@ -59,7 +60,7 @@ export function explainFailureOf(manager: ConnectionManager, server: string): Ex
 function notConnected(codes: readonly string[], attempt: ConnectAttempt, server: string): ConnectionFailure {
   const untrusted = codes.find((code) => untrustedServer.has(code));
   if (untrusted !== undefined) return serverUntrusted(server, untrusted);
-  if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server);
+  if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server, attempt);
   if (codes.some((code) => tlsVersion.test(code))) {
     return connectionFailed(
       `${server} and this client share no TLS version; set tls.minVersion to "TLSv1.2" if it is an old server`,
@@ -71,7 +72,7 @@ function notConnected(codes: readonly string[], attempt: ConnectAttempt, server:
   if (codes.some((code) => notHttp2.has(code))) {
     return connectionFailed(`${server} does not speak HTTP/2; check that it is a stenogrpc server`, false);
   }
-  if (attempt.keysAgreed && codes.includes("ECONNRESET")) return hungUpOnCertificate(server);
+  if (attempt.keysAgreed && codes.includes("ECONNRESET")) return hungUpOnCertificate(server, attempt);
   const [what, next] = unreachable(codes);
   return connectionFailed(`no connection to ${server}: ${what}; ${next}`, true);
 }
@@ -121,25 +122,29 @@ function serverAdvice(code: string): string {
   return "check that tls.ca is the CA that signed it";
 }
 
-function clientCertificateRejected(server: string): ConnectionFailure {
-  return {
-    code: "unauthenticated",
-    reason: "CLIENT_CERTIFICATE_REJECTED",
-    retryable: false,
-    message: `${server} refused this client's certificate; set tls.cert and tls.key to a valid one that its CA signed`,
-  };
+function clientCertificateRejected(server: string, attempt: ConnectAttempt): ConnectionFailure {
+  return certificateRejected(`${server} refused this client's certificate`, attempt);
 }
 
 /**
  * Node's own server refuses a client's certificate by hanging up without an alert: under TLS 1.2 before the handshake ends,
  * under TLS 1.3 after the client has seen it end (RFC 8446, section 4.4). A server that goes on sends SETTINGS first.
  */
-function hungUpOnCertificate(server: string): ConnectionFailure {
+function hungUpOnCertificate(server: string, attempt: ConnectAttempt): ConnectionFailure {
+  const what = `${server} hung up in the TLS handshake when it was to see this client's certificate, as a server does that refuses it`;
+  return certificateRejected(what, attempt);
+}
+
+function certificateRejected(what: string, { credentialsProblem }: ConnectAttempt): ConnectionFailure {
+  const kept =
+    credentialsProblem === undefined
+      ? ""
+      : `; the files of tls could not be taken anew (${credentialsProblem}), so that it was the one read before`;
   return {
     code: "unauthenticated",
     reason: "CLIENT_CERTIFICATE_REJECTED",
     retryable: false,
-    message: `${server} hung up in the TLS handshake when it was to see this client's certificate, as a server does that refuses it; set tls.cert and tls.key to a valid one that its CA signed`,
+    message: `${what}${kept}; set tls.cert and tls.key to a valid one that its CA signed`,
   };
 }
 

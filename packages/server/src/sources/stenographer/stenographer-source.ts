@@ -1,10 +1,11 @@
 import { parseOptions } from "@stenogrpc/options";
 import { stenographerQuery } from "@stenogrpc/query";
 import { decodeOutput } from "../decode-output.js";
-import type { OpenSource, PacketSource, RetrievalPlan, SourceDescription } from "../packet-source.js";
+import type { OpenSource, PacketSource, RetrievalPlan } from "../packet-source.js";
 import type { StenographerConfig } from "../stenographer-config.js";
 import { parseStenographerConfig, unreadableConfig } from "../stenographer-config.js";
 import { DaemonAnswer } from "./daemon-answer.js";
+import { describeDaemon } from "./describe-daemon.js";
 import { connectStenographer } from "./stenographer-connection.js";
 import type { StenographerOptions } from "./stenographer-options.js";
 import { stenographerOptionsSchema } from "./stenographer-options.js";
@@ -34,11 +35,7 @@ export function stenographerSource(options: StenographerOptions = {}): PacketSou
       return { header, warnings, batches: answer.checked(batches), outcome: () => answer.outcome };
     },
 
-    async describe(signal: AbortSignal): Promise<SourceDescription> {
-      const stats = await daemon.get("/debug/stats", signal);
-      const oldest = /^oldest_timestamp\t(\d+)$/m.exec(stats)?.[1];
-      return oldest === undefined || oldest === "0" ? {} : { oldestPacketNs: BigInt(oldest) };
-    },
+    describe: (signal: AbortSignal) => describeDaemon(daemon, signal),
 
     close: async () => daemon.close(),
   };

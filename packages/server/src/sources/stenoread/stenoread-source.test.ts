@@ -1,6 +1,10 @@
+import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createCertificateAuthority } from "@stenogrpc/certs";
 import { parseFilter } from "@stenogrpc/query";
 import { pcapOf } from "@stenogrpc/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -36,6 +40,16 @@ async function source(script: string) {
   await writeFile(command, `#!/bin/bash\ncd ${folder}\n${script}\n`);
   await chmod(command, 0o755);
   return stenoreadSource({ command, config: join(folder, "config") });
+}
+
+/** A folder of certificates as stenocurl wants it, and a configuration that names it. */
+async function configuration() {
+  const authority = await createCertificateAuthority();
+  const client = await authority.issueClient({ commonName: "127.0.0.1_client" });
+  await writeFile(join(folder, "ca_cert.pem"), authority.certificate);
+  await writeFile(join(folder, "client_cert.pem"), client.certificate);
+  await writeFile(join(folder, "client_key.pem"), client.privateKey);
+  return { authority, config: { Host: "127.0.0.1", CertPath: folder } };
 }
 
 async function count(script: string, signal = new AbortController().signal): Promise<number> {
@@ -111,6 +125,31 @@ describe("stenoread source", () => {
     expect(await (await source("true")).describe(new AbortController().signal)).toEqual({});
     for (const command of ["no-such-stenoread", join(folder, "config")])
       await expect(describe(command)).rejects.toMatchObject({ kind: "source-unavailable" });
+  });
+
+  it("asks the daemon that Stenographer's own script would ask, when it is asked for what it has", async () => {
+    const { authority, config } = await configuration();
+    const server = await authority.issueServer({ commonName: "127.0.0.1", hosts: ["127.0.0.1"] });
+    const tls = { ca: authority.certificate, cert: server.certificate, key: server.privateKey };
+    const daemon = createServer({ ...tls, requestCert: true }, (request, response) =>
+      response.end(request.url === "/debug/stats" ? "oldest_timestamp\t1700000000123456000\n" : ""),
+    );
+    daemon.listen(0, "127.0.0.1");
+    await once(daemon, "listening");
+    const { port } = daemon.address() as AddressInfo; // it listens on TCP
+    await writeFile(join(folder, "config"), JSON.stringify({ ...config, Port: port }));
+    const ofScript = await source("stenocurl /query | tcpdump");
+    const describe = () => ofScript.describe(new AbortController().signal);
+    expect(await describe()).toEqual({ oldestPacketNs: 1_700_000_000_123_456_000n });
+    daemon.closeAllConnections();
+    await new Promise((resolve) => daemon.close(resolve));
+    const down = { kind: "source-unavailable", message: "Stenographer does not answer" };
+    await expect(describe()).rejects.toMatchObject(down);
+    await ofScript.close?.();
+    await rm(join(folder, "config"));
+    await expect((await source("stenocurl")).describe(new AbortController().signal)).rejects.toMatchObject({
+      kind: "source-unavailable",
+    });
   });
 
   it("gives the script an empty stdin", async () => {

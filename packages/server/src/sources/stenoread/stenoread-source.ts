@@ -1,4 +1,4 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { parseOptions, strictOptions } from "@stenogrpc/options";
 import { stenographerQuery } from "@stenogrpc/query";
@@ -6,6 +6,9 @@ import * as z from "zod";
 import { errnoOf } from "../../errno.js";
 import { decodeOutput } from "../decode-output.js";
 import type { OpenSource, PacketSource, RetrievalPlan } from "../packet-source.js";
+import { describeDaemon } from "../stenographer/describe-daemon.js";
+import { connectStenographer } from "../stenographer/stenographer-connection.js";
+import { stenographerOptionsSchema } from "../stenographer/stenographer-options.js";
 import type { StenographerConfig } from "../stenographer-config.js";
 import {
   defaultStenographerConfig,
@@ -26,6 +29,9 @@ const stenoreadOptionsSchema = strictOptions({
 /** Options of stenoreadSource. */
 export type StenoreadOptions = z.input<typeof stenoreadOptionsSchema>;
 
+/** In Stenographer's own script. One of the user's may well ask a daemon elsewhere, and need no configuration here. */
+const usesStenocurl = /\bstenocurl\b/;
+
 /** Bytes on stderr after which stenoread is taken to be lost: with a wrong configuration stenocurl loops there, at a few KiB a second. */
 const floodBytes = 16 * 1024;
 
@@ -41,6 +47,8 @@ export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
   const { command, config } = parseOptions("stenoread source", stenoreadOptionsSchema, options);
   const configPath = config ?? process.env.STENOGRAPHER_CONFIG ?? defaultStenographerConfig;
   const env = { ...process.env, STENOGRAPHER_CONFIG: configPath };
+  // For what stenoread can't be asked; connects when it is needed.
+  const daemon = connectStenographer(stenographerOptionsSchema.parse({ config: configPath }));
 
   return {
     kind: "stenoread",
@@ -50,11 +58,14 @@ export function stenoreadSource(options: StenoreadOptions = {}): PacketSource {
       signal.throwIfAborted();
       return decodeOutput("stenoread", runStenoread(command, query, env, signal));
     },
-    // stenoread can only be asked for packets; but whether it is there can be seen.
-    async describe() {
-      await findCommand(command);
-      return {};
+    // stenoread can only be asked for packets; but whether it is there can be seen, and whom it would ask can be asked.
+    async describe(signal: AbortSignal) {
+      const path = await findCommand(command);
+      // A program that may be run need not be open for reading.
+      const script = await readFile(path, "latin1").catch(() => "");
+      return usesStenocurl.test(script) ? describeDaemon(daemon, signal) : {};
     },
+    close: async () => daemon.close(),
   };
 }
 
@@ -71,13 +82,15 @@ async function rotationOf(
   });
 }
 
-/** @throws SourceError where the command is not there, or may not be run */
-async function findCommand(command: string): Promise<void> {
+/** The path of the command. @throws SourceError where it is not there, or may not be run */
+async function findCommand(command: string): Promise<string> {
   const folders = command.includes("/") ? [""] : (process.env.PATH ?? "").split(delimiter);
   let failure: unknown;
   for (const folder of folders) {
     try {
-      return await access(join(folder, command), constants.X_OK);
+      const path = join(folder, command);
+      await access(path, constants.X_OK);
+      return path;
     } catch (error) {
       failure = error;
     }
