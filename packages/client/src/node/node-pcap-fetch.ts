@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import { checkOptions, optionsInvalid } from "../check-options.js";
 import type { FetchResult } from "../fetch-result.js";
@@ -9,23 +9,29 @@ import { describeRetrieval, type ServerPeer } from "./evidence/describe-retrieva
 import { type FetchProgress, reportProgress } from "./progress.js";
 import { saveFile } from "./save-file.js";
 
+/** How an answer is saved. Unknown keys are refused. */
+export interface ToFileOptions {
+  /** Told how far it is, at most ten times a second and once at the end. An error it throws ends the retrieval. Default: none. */
+  onProgress?: ((progress: FetchProgress) => void) | undefined;
+  /** Whether a file that is there, and its manifest, may be replaced; false refuses before anything is fetched. Default: true. */
+  overwrite?: boolean | undefined;
+  /**
+   * Whether the file gets a manifest beside it, `PATH.manifest.json`: what was asked, of whom, by whom, and what came of it.
+   * `verifyEvidence` checks the file against it. Default: false.
+   */
+  manifest?: boolean | undefined;
+}
+
 const toFileSchema = strictOptions({
-  /** Told how far it is, at most ten times a second and once at the end. An error it throws ends the retrieval. */
   onProgress: z
     .custom<(progress: FetchProgress) => void>((value) => typeof value === "function", {
       error: "pass a function",
     })
     .optional(),
-  /** Whether a file that is there, and its manifest, may be replaced. Default true. */
   overwrite: z.boolean().default(true),
-  /**
-   * Whether the file gets a manifest beside it, `PATH.manifest.json`: what was asked, of whom, by whom, and what came of it.
-   * `verifyEvidence` checks the file against it. Default false.
-   */
   manifest: z.boolean().default(false),
 });
-
-export type ToFileOptions = z.input<typeof toFileSchema>;
+sameType<ToFileOptions, z.input<typeof toFileSchema>>(true);
 
 /** What came of a retrieval, and where it was saved. */
 export interface SavedPcap extends FetchResult {

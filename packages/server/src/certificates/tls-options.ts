@@ -1,4 +1,4 @@
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 
 const pem = z.custom<string | Uint8Array>(
@@ -6,13 +6,31 @@ const pem = z.custom<string | Uint8Array>(
   "must be PEM, as a string or bytes",
 );
 
-const refusedShape = {
+/** Client certificates that are refused although their authority has signed them: what a server of your own says of them. */
+export interface RefusedCertificates {
   /**
    * PEM of the authorities' revocation lists (CRLs), one or several. With any, OpenSSL wants one of every authority in a client's
    * chain that is still in date, and refuses everybody else. Default: none.
    */
-  crl: z.union([pem, z.array(pem)]).optional(),
+  crl?: string | Uint8Array | (string | Uint8Array)[] | undefined;
   /** SHA-256 fingerprints of client certificates that are refused, in hex with or without colons. Default: none. */
+  denylist?: string[] | undefined;
+}
+
+/** Certificates of a server: without them nothing is served. */
+export interface TlsOptions extends RefusedCertificates {
+  /** PEM of the certificate authorities that sign the clients' certificates. */
+  ca: string | Uint8Array;
+  /** PEM of this server's certificate, with its chain. */
+  cert: string | Uint8Array;
+  /** PEM of this server's private key. */
+  key: string | Uint8Array;
+  /** Lowest TLS version. Default: TLSv1.3. */
+  minVersion?: "TLSv1.3" | "TLSv1.2" | undefined;
+}
+
+const refusedShape = {
+  crl: z.union([pem, z.array(pem)]).optional(),
   denylist: z
     .array(
       z.string().regex(/^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, "must be a SHA-256 fingerprint: 32 bytes in hex"),
@@ -20,24 +38,14 @@ const refusedShape = {
     .optional(),
 };
 
-/** Client certificates that are refused although their authority has signed them. */
 export const refusedSchema = strictOptions(refusedShape);
+sameType<RefusedCertificates, z.input<typeof refusedSchema>>(true);
 
-/** Certificates of a server: without them nothing is served. */
 export const tlsOptionsSchema = strictOptions({
-  /** PEM of the certificate authorities that sign the clients' certificates. */
   ca: pem,
-  /** PEM of this server's certificate, with its chain. */
   cert: pem,
-  /** PEM of this server's private key. */
   key: pem,
   ...refusedShape,
-  /** Lowest TLS version. Default: TLSv1.3. */
   minVersion: z.enum(["TLSv1.3", "TLSv1.2"]).default("TLSv1.3"),
 });
-
-/** What an embedder says about certificates. */
-export type TlsOptions = z.input<typeof tlsOptionsSchema>;
-
-/** What an embedder with a server of its own says about client certificates that are refused. */
-export type RefusedCertificates = z.input<typeof refusedSchema>;
+sameType<TlsOptions, z.input<typeof tlsOptionsSchema>>(true);
