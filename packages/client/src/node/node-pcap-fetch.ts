@@ -4,7 +4,9 @@ import * as z from "zod";
 import { checkOptions, optionsInvalid } from "../check-options.js";
 import type { FetchResult } from "../fetch-result.js";
 import { PcapFetch } from "../pcap-fetch.js";
+import { resultJson } from "../result-json.js";
 import type { Retrieval } from "../retrieval.js";
+import { withJson } from "../with-json.js";
 import { describeRetrieval, type ServerPeer } from "./evidence/describe-retrieval.js";
 import { type FetchProgress, reportProgress } from "./progress.js";
 import { saveFile } from "./save-file.js";
@@ -86,7 +88,7 @@ export class NodePcapFetch extends PcapFetch {
     }
     const result = await retrieval.result;
     progress?.done();
-    return { path, manifestPath, ...result };
+    return withJson({ path, manifestPath, ...result }, savedJson);
   }
 
   /** The answer's bytes as a Node stream. Nothing is fetched ahead of the reader; `destroy()` cancels the retrieval. */
@@ -106,6 +108,10 @@ export class NodePcapFetch extends PcapFetch {
       },
     });
   }
+}
+
+function savedJson({ manifestPath, ...saved }: SavedPcap) {
+  return { ...resultJson(saved), manifestPath: manifestPath ?? null };
 }
 
 /** Programs in JavaScript may pass what node:fs takes besides: a `file:` URL, a Buffer. */
