@@ -1,5 +1,5 @@
 import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import { Stenographer } from "@stenogrpc/protocol";
 import type { z } from "zod";
 import { type FetchCall, partsOf } from "./answer-part.js";
@@ -22,14 +22,19 @@ import { type SensorDescription, sensorDescription } from "./sensor-description.
 import type { IncrementalHash } from "./sha256.js";
 import type { StenographerError } from "./stenographer-error.js";
 
-const describeSensorSchema = strictOptions({
-  /** Cancels the call when it aborts. */
-  signal: abortSignal.optional(),
+/** What ends a call that asks a sensor what it is. Unknown keys are refused. */
+export interface DescribeSensorOptions {
+  /** Cancels the call when it aborts. Default: none. */
+  signal?: AbortSignal | undefined;
   /** The longest the call may take, in milliseconds. Default: the client's `timeoutMs`, else none. */
+  timeoutMs?: number | undefined;
+}
+
+const describeSensorSchema = strictOptions({
+  signal: abortSignal.optional(),
   timeoutMs: timeoutMs.optional(),
 });
-
-export type DescribeSensorOptions = z.input<typeof describeSensorSchema>;
+sameType<DescribeSensorOptions, z.input<typeof describeSensorSchema>>(true);
 
 /** Asks one server for packets. */
 export interface StenographerClient<Fetch extends PcapFetch = PcapFetch> extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import { checkOptions } from "./check-options.js";
 import { assembleClient, type StenographerClient } from "./client.js";
@@ -10,19 +10,25 @@ import { createSha256 } from "./sha256.js";
 const isTransport = (value: unknown): value is Transport =>
   typeof value === "object" && value !== null && "unary" in value && "stream" in value;
 
-const clientOptionsSchema = strictOptions({
+/** How to reach a server over a transport of your own. Unknown keys are refused. */
+export interface ClientOptions {
   /** How calls travel: any Connect transport, for example of `@connectrpc/connect-web`. */
-  transport: z.custom<Transport>(isTransport, { error: "pass a Connect transport" }),
-  /** Whether the server is the Python prototype of 2019, which sends no summary to verify against. Default false. */
-  originalServer: z.boolean().default(false),
+  transport: Transport;
+  /** Whether the server is the Python prototype of 2019, which sends no summary to verify against. Default: false. */
+  originalServer?: boolean | undefined;
   /** The longest a call may take, in milliseconds, unless the call says otherwise. Default: none. */
+  timeoutMs?: number | undefined;
+  /** How long a fetch that finds no place on the server asks again, in milliseconds, unless it says otherwise. Default: 30 000; 0: not. */
+  retryForMs?: number | undefined;
+}
+
+const clientOptionsSchema = strictOptions({
+  transport: z.custom<Transport>(isTransport, { error: "pass a Connect transport" }),
+  originalServer: z.boolean().default(false),
   timeoutMs: timeoutMs.optional(),
-  /** How long a fetch that finds no place on the server asks again, in milliseconds, unless it says otherwise. Default 30 000; 0: not. */
   retryForMs: retryForMs.default(30_000),
 });
-
-/** How to reach a server over a transport of your own. Unknown keys are refused. */
-export type ClientOptions = z.input<typeof clientOptionsSchema>;
+sameType<ClientOptions, z.input<typeof clientOptionsSchema>>(true);
 
 /**
  * A client over any Connect transport; for Node, `@stenogrpc/client/node` makes the transport itself.

@@ -1,9 +1,9 @@
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import { captureHeaderBytes } from "@stenogrpc/pcap";
 import * as z from "zod";
 import { checkOptions, optionsInvalid } from "./check-options.js";
-import { chooseDialect, type FilterDialect, filterDialect, filterText } from "./filter-dialect.js";
-import { abortSignal, retryForMs, timeoutMs } from "./option-schemas.js";
+import { chooseDialect, type FilterDialect, type FilterText } from "./filter-dialect.js";
+import { abortSignal, filterDialect, filterText, retryForMs, timeoutMs } from "./option-schemas.js";
 import { StenographerError } from "./stenographer-error.js";
 import { parseTime, type TimeInput } from "./time.js";
 
@@ -13,77 +13,97 @@ const isTime = (value: unknown): value is TimeInput =>
   value instanceof Date || ["string", "number", "bigint"].includes(typeof value);
 const timeAdvice = "write a Date, an ISO string with a zone, seconds since 1970, or bigint nanoseconds";
 
-const queryOptions = {
+/** Which packets a fetch would be for. Unknown keys are refused. */
+export interface ExplainOptions {
   /** Start of the window, included: Date, ISO string with a zone, seconds since 1970, or bigint nanoseconds. */
-  from: z.custom<TimeInput>(isTime, { error: timeAdvice }),
+  from: TimeInput;
   /** End of the window, not included; the same kinds of time. */
-  to: z.custom<TimeInput>(isTime, { error: timeAdvice }),
+  to: TimeInput;
   /** Which packets: filter text in the language that `dialect` names, or a filter of @stenogrpc/query's builder. Default: every packet. */
-  filter: filterText.optional(),
+  filter?: FilterText | undefined;
   /**
    * Language of the filter: "pcap" is tcpdump's, with Stenographer's `before` and `after` added; "stenographer" is
    * Stenographer's own. Default: what the filter says of itself, as those of @stenogrpc/query do, else "pcap". An original
    * server reads only Stenographer's, which is the default there.
    */
-  dialect: filterDialect.optional(),
+  dialect?: FilterDialect | undefined;
   /**
    * Whether tcpdump's language looks through VLAN tags: `host 10.0.0.1` then finds tagged packets too, which tcpdump's does
-   * not. Stenographer's language does so anyway. Default false.
+   * not. Stenographer's language does so anyway. Default: false.
    */
-  vlanTransparent: z.boolean().optional(),
+  vlanTransparent?: boolean | undefined;
   /**
    * Whether the outer VLAN tag, which the kernel took off at capture and Stenographer keeps beside the frame, is put back
-   * before the filter is matched. Sources that do not have it refuse with `OPTION_UNSUPPORTED`. Default false.
+   * before the filter is matched. Sources that do not have it refuse with `OPTION_UNSUPPORTED`. Default: false.
    */
-  restoreVlanTags: z.boolean().optional(),
+  restoreVlanTags?: boolean | undefined;
   /**
    * Unit of the time stamps in the pcap file. "microseconds" cuts off what is finer; sources that have no more than those
    * refuse "nanoseconds" with `OPTION_UNSUPPORTED`. Default: what the source gives by itself.
    */
-  timestampResolution: z.enum(["microseconds", "nanoseconds"]).optional(),
+  timestampResolution?: "microseconds" | "nanoseconds" | undefined;
   /**
    * Why the packets are needed: a case number, a sentence, at most 1024 characters. The server keeps it in its audit log, and
-   * may require it (`REASON_REQUIRED`).
+   * may require it (`REASON_REQUIRED`). Default: none.
    */
-  reason: z.string().min(1).max(1024).optional(),
-  /** Cancels the call when it aborts. */
-  signal: abortSignal.optional(),
+  reason?: string | undefined;
+  /** Cancels the call when it aborts. Default: none. */
+  signal?: AbortSignal | undefined;
   /** The longest the call may take, in milliseconds. Default: the client's `timeoutMs`, else none. */
-  timeoutMs: timeoutMs.optional(),
-};
+  timeoutMs?: number | undefined;
+}
 
-const fetchOptionsSchema = strictOptions({
-  ...queryOptions,
+/** Which packets, and how they are to be delivered. Unknown keys are refused. */
+export interface FetchPcapOptions extends ExplainOptions {
   /**
    * Whether an answer counts only if the source can answer for the whole window: else, and where damage cost packets, or the
-   * source does not know what it has, the fetch fails with `COVERAGE_INCOMPLETE`. Default false.
+   * source does not know what it has, the fetch fails with `COVERAGE_INCOMPLETE`. Default: false.
    */
-  requireCoverage: z.boolean().optional(),
+  requireCoverage?: boolean | undefined;
   /** The most pcap bytes in the answer, its 24-byte file header included, at least 24. Default: the server's limit. */
-  maxBytes: z.int().min(captureHeaderBytes).optional(),
+  maxBytes?: number | undefined;
   /** The most packets in the answer, at least 1. Default: the server's limit. */
-  maxPackets: z.int().min(1).optional(),
+  maxPackets?: number | undefined;
   /**
    * How long to ask again, in milliseconds, where the server has no place for the request and says when it may: with the same
    * uid, and only while nothing of an answer has come. Part of `timeoutMs`. Default: the client's, 30 000. 0: fail at once.
    */
-  retryForMs: retryForMs.optional(),
+  retryForMs?: number | undefined;
   /** The most pcap bytes in one message, 1 KiB to 16 MiB; the server clamps it. Default: the server's, 256 KiB. */
-  chunkBytes: z.int().min(1024).max(16_777_216).optional(),
+  chunkBytes?: number | undefined;
   /** Correlates this retrieval with the server's log: 1 to 128 of [A-Za-z0-9._-], no dot first. Default: a UUID. */
+  uid?: string | undefined;
+}
+
+const queryOptions = {
+  from: z.custom<TimeInput>(isTime, { error: timeAdvice }),
+  to: z.custom<TimeInput>(isTime, { error: timeAdvice }),
+  filter: filterText.optional(),
+  dialect: filterDialect.optional(),
+  vlanTransparent: z.boolean().optional(),
+  restoreVlanTags: z.boolean().optional(),
+  timestampResolution: z.enum(["microseconds", "nanoseconds"]).optional(),
+  reason: z.string().min(1).max(1024).optional(),
+  signal: abortSignal.optional(),
+  timeoutMs: timeoutMs.optional(),
+};
+
+const explainOptionsSchema = strictOptions(queryOptions);
+sameType<ExplainOptions, z.input<typeof explainOptionsSchema>>(true);
+
+const fetchOptionsSchema = strictOptions({
+  ...queryOptions,
+  requireCoverage: z.boolean().optional(),
+  maxBytes: z.int().min(captureHeaderBytes).optional(),
+  maxPackets: z.int().min(1).optional(),
+  retryForMs: retryForMs.optional(),
+  chunkBytes: z.int().min(1024).max(16_777_216).optional(),
   uid: z
     .string()
     .regex(uidShape, "write 1 to 128 characters of [A-Za-z0-9._-], not starting with a dot")
     .optional(),
 });
-
-const explainOptionsSchema = strictOptions(queryOptions);
-
-/** Which packets, and how they are to be delivered. Unknown keys are refused. */
-export type FetchPcapOptions = z.input<typeof fetchOptionsSchema>;
-
-/** Which packets a fetch would be for. Unknown keys are refused. */
-export type ExplainOptions = z.input<typeof explainOptionsSchema>;
+sameType<FetchPcapOptions, z.input<typeof fetchOptionsSchema>>(true);
 
 /** Which packets, with everything decided. */
 export interface QueryPlan {

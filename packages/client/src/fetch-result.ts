@@ -33,7 +33,7 @@ export type Verification = "full" | "structure-only";
  */
 export type Completeness = "proved" | "unproved" | "unstated";
 
-/** What came of a retrieval: a plain object, times in nanoseconds since the epoch. */
+/** What came of a retrieval: a plain object, times in nanoseconds since the epoch. `JSON.stringify` prints what `resultJson` gives. */
 export interface FetchResult {
   /** The uid of the retrieval, which is also in the server's log. */
   readonly uid: string;

@@ -1,5 +1,4 @@
 import { FilterDialect as WireDialect } from "@stenogrpc/protocol";
-import * as z from "zod";
 import { answerProblem } from "./answer-problem.js";
 import { optionsInvalid } from "./check-options.js";
 
@@ -7,17 +6,15 @@ import { optionsInvalid } from "./check-options.js";
 export type FilterDialect = "pcap" | "stenographer";
 
 /** Filter text, or what prints itself as filter text, such as a filter of @stenogrpc/query's builder. */
-export type FilterText = string | { readonly dialect?: FilterDialect; toString(): string };
+export type FilterText = string | PrintableFilter;
 
-const isFilterText = (value: unknown): value is FilterText =>
-  typeof value === "string" ||
-  (typeof value === "object" && value !== null && value.toString !== Object.prototype.toString);
-
-export const filterText = z.custom<FilterText>(isFilterText, {
-  error: 'write filter text such as "host 10.0.0.1 and port 443"',
-});
-
-export const filterDialect = z.enum(["pcap", "stenographer"]);
+/** What prints itself as filter text. */
+export interface PrintableFilter {
+  /** The language that it prints itself in. Default: tcpdump's, "pcap". */
+  readonly dialect?: FilterDialect;
+  /** The filter as text. */
+  toString(): string;
+}
 
 const wireDialects = {
   pcap: WireDialect.PCAP,
@@ -67,10 +64,10 @@ export function chooseDialect(
   originalServer: boolean,
 ): FilterDialect {
   const own: unknown = typeof filter === "object" ? filter.dialect : undefined;
-  if (own !== undefined && !filterDialect.safeParse(own).success) {
+  if (own !== undefined && own !== "pcap" && own !== "stenographer") {
     throw optionsInvalid(`${call}: filter: its dialect is neither "pcap" nor "stenographer"`);
   }
-  const ofFilter = own as FilterDialect | undefined; // just checked
+  const ofFilter: FilterDialect | undefined = own;
   if (ofFilter !== undefined && dialect !== undefined && ofFilter !== dialect) {
     throw optionsInvalid(
       `${call}: dialect: "${dialect}" contradicts the filter, which is in "${ofFilter}"; leave dialect out`,

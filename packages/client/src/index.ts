@@ -4,7 +4,7 @@ export { type ClientOptions, createStenographerClient } from "./create-client.js
 export type { Damage } from "./damage.js";
 export type { ExplainOptions, FetchPcapOptions } from "./fetch-options.js";
 export type { Completeness, FetchResult, StoppedByLimit, Verdict, Verification } from "./fetch-result.js";
-export type { FilterDialect, FilterText } from "./filter-dialect.js";
+export type { FilterDialect, FilterText, PrintableFilter } from "./filter-dialect.js";
 export type { PcapFetch } from "./pcap-fetch.js";
 export type { QueryCost, QueryExplanation } from "./query-explanation.js";
 export { type FetchResultJson, resultJson } from "./result-json.js";

@@ -1,7 +1,9 @@
 import type { ExplainQueryResponse } from "@stenogrpc/protocol";
 import type { QueryPlan } from "./fetch-options.js";
 import { checkDialect, type FilterDialect } from "./filter-dialect.js";
+import { windowJson } from "./result-json.js";
 import { timestampNs } from "./well-known-types.js";
+import { withJson } from "./with-json.js";
 
 /** What a retrieval may cost the sensor, at most. */
 export interface QueryCost {
@@ -11,7 +13,7 @@ export interface QueryCost {
   readonly bytes: number;
 }
 
-/** What a server would do for a fetch: a plain object, times in nanoseconds since the epoch. */
+/** What a server would do for a fetch: a plain object, times in nanoseconds since the epoch. `JSON.stringify` prints them in RFC 3339. */
 export interface QueryExplanation {
   /** The language that the filter was read in. Undefined without a filter. */
   readonly filterDialect: FilterDialect | undefined;
@@ -43,7 +45,7 @@ export interface QueryExplanation {
 export function queryExplanation(response: ExplainQueryResponse, plan: QueryPlan): QueryExplanation {
   const { windowStart, windowEnd, cost } = response;
   checkDialect(plan.dialect, response.filterDialect);
-  return {
+  const explanation: QueryExplanation = {
     filterDialect: plan.dialect,
     filter: response.filter,
     window: {
@@ -57,5 +59,15 @@ export function queryExplanation(response: ExplainQueryResponse, plan: QueryPlan
     sensor: response.sensor,
     usesIndex: response.usesIndex,
     ...(cost && { cost: { files: Number(cost.files), bytes: Number(cost.bytes) } }),
+  };
+  return withJson(explanation, explanationJson);
+}
+
+function explanationJson({ window, cost, filterDialect, ...rest }: QueryExplanation) {
+  return {
+    ...rest,
+    filterDialect: filterDialect ?? null,
+    window: windowJson(window),
+    cost: cost ?? null,
   };
 }

@@ -5,8 +5,8 @@ import { formatTime } from "./time.js";
 export type FetchResultJson = ReturnType<typeof resultJson>;
 
 /**
- * A result for `JSON.stringify`, which takes no bigint: times in RFC 3339, in fields without `Ns`; what is undefined is null. So
- * `stenogrpc fetch --json` prints it.
+ * A result as `JSON.stringify` prints it: times in RFC 3339, in fields without `Ns`; what is undefined is null. So `stenogrpc fetch --json`
+ * has it, too. For copies of a result, which `JSON.stringify` refuses for their bigints, and to add fields of your own.
  */
 export function resultJson(result: FetchResult) {
   const { firstPacketNs, lastPacketNs, window, filterDialect, payloadLimitBytes, ...rest } = result;

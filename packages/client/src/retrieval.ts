@@ -5,9 +5,11 @@ import type { FetchResult } from "./fetch-result.js";
 import { onAbort } from "./on-abort.js";
 import { originalPieces } from "./original-answer.js";
 import { Patience, pause } from "./patience.js";
+import { resultJson } from "./result-json.js";
 import type { IncrementalHash } from "./sha256.js";
 import type { StenographerError } from "./stenographer-error.js";
 import { type AnswerCounts, VerifiedAnswer, verifiedPieces } from "./verified-answer.js";
+import { withJson } from "./with-json.js";
 
 /** What a retrieval needs from its client. */
 export interface RetrievalSetup {
@@ -92,7 +94,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
       if (next.done) {
         // A generator that was left before says "done" like one that ran to its end; that must not look like an end.
         if (this.#stopped) throw this.#stopped;
-        this.#settle(() => this.#resolve(next.value));
+        this.#settle(() => this.#resolve(withJson(next.value, resultJson)));
       } else {
         this.#ready.unshift(...[...next.value].reverse());
       }

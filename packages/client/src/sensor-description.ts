@@ -1,5 +1,7 @@
 import type { DescribeSensorResponse } from "@stenogrpc/protocol";
+import { timeJson } from "./result-json.js";
 import { durationMs, timestampNs } from "./well-known-types.js";
+import { withJson } from "./with-json.js";
 
 /** A server's limits on one retrieval. Undefined where there is none. */
 export interface SensorLimits {
@@ -21,7 +23,7 @@ export interface SensorLimits {
   readonly maxChunkBytes: number | undefined;
 }
 
-/** What a sensor says of itself: a plain object, times in nanoseconds since the epoch. */
+/** What a sensor says of itself: a plain object, times in nanoseconds since the epoch. `JSON.stringify` prints them in RFC 3339. */
 export interface SensorDescription {
   /** Name of the sensor, as configured on the server. */
   readonly sensor: string;
@@ -38,7 +40,7 @@ export interface SensorDescription {
 
 export function sensorDescription(response: DescribeSensorResponse): SensorDescription {
   const { limits } = response;
-  return {
+  const description: SensorDescription = {
     sensor: response.sensor,
     version: response.version,
     source: response.source,
@@ -56,6 +58,17 @@ export function sensorDescription(response: DescribeSensorResponse): SensorDescr
       response.oldestPacket && timestampNs(response.oldestPacket, "the time of the oldest packet"),
     newestPacketNs:
       response.newestPacket && timestampNs(response.newestPacket, "the time of the newest packet"),
+  };
+  return withJson(description, descriptionJson);
+}
+
+function descriptionJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorDescription) {
+  return {
+    ...rest,
+    // JSON leaves undefined out; null says that there is none.
+    limits: Object.fromEntries(Object.entries(limits).map(([limit, value]) => [limit, value ?? null])),
+    oldestPacket: timeJson(oldestPacketNs),
+    newestPacket: timeJson(newestPacketNs),
   };
 }
 

@@ -4,9 +4,10 @@ export type { RoleOptions } from "./access/role.js";
 export type { RuleOptions } from "./access/rules.js";
 export type { PemInput } from "./certificates/read-pem.js";
 export type { RefusedCertificates, TlsOptions } from "./certificates/tls-options.js";
+export type { ConnectionLimitsOptions } from "./connections/connection-limits.js";
 export type { SensorHealth } from "./health-check.js";
 export type { ClientIdentity } from "./identity.js";
-export type { LimitsOptions } from "./limits.js";
+export type { LimitsOptions, QueueOptions } from "./limits.js";
 export type { Logger } from "./logger.js";
 export type {
   CertificateMetrics,
@@ -18,12 +19,20 @@ export type {
   ShortfallMetrics,
 } from "./metrics.js";
 export { prometheusText } from "./prometheus-text.js";
-export { createStenographerServer, type ServerOptions, type StenographerServer } from "./server.js";
+export {
+  createStenographerServer,
+  type ServerLimitsOptions,
+  type ServerOptions,
+  type StenographerServer,
+} from "./server.js";
 export type { DirectoryOptions } from "./sources/directory/directory-options.js";
 export { directorySource } from "./sources/directory/directory-source.js";
 export type { StenographerOptions } from "./sources/stenographer/stenographer-options.js";
 export { stenographerSource } from "./sources/stenographer/stenographer-source.js";
-export type { StenographerFilesOptions } from "./sources/stenographer-files/stenographer-files-source.js";
+export type {
+  StenographerFilesOptions,
+  ThreadFoldersOptions,
+} from "./sources/stenographer-files/stenographer-files-source.js";
 export { stenographerFilesSource } from "./sources/stenographer-files/stenographer-files-source.js";
 export type { StenoreadOptions } from "./sources/stenoread/stenoread-source.js";
 export { stenoreadSource } from "./sources/stenoread/stenoread-source.js";
@@ -31,7 +40,7 @@ export { stenoreadSource } from "./sources/stenoread/stenoread-source.js";
 // To keep an audit log, and to check one.
 
 export { AuditError, type AuditErrorKind } from "./audit/audit-error.js";
-export type { AuditOptions } from "./audit/audit-options.js";
+export type { AuditFileOptions, AuditOptions } from "./audit/audit-options.js";
 export type {
   AuditIdentity,
   AuditOutcome,

@@ -1,4 +1,4 @@
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import { captureHeaderBytes } from "@stenogrpc/pcap";
 import * as z from "zod";
 import { longestTimerMs } from "./longest-timer.js";
@@ -6,47 +6,67 @@ import { longestTimerMs } from "./longest-timer.js";
 const KiB = 1024;
 const count = z.int().positive();
 
-/** Limits of a server, all optional. */
-export const limitsShape = {
+/** Retrievals that wait for a place. */
+export interface QueueOptions {
+  /** How many may wait; 0: whoever finds no place is refused at once. Default: 16. */
+  length?: number | undefined;
+  /** The longest wait, in milliseconds. Default: 5000. */
+  timeoutMs?: number | undefined;
+}
+
+/** What an embedder may say about limits. */
+export interface LimitsOptions {
   /** The most pcap bytes in one answer, file header included. Default: none. */
-  maxBytes: count.min(captureHeaderBytes).optional(),
+  maxBytes?: number | undefined;
   /** The most packets in one answer. Default: none. */
-  maxPackets: count.optional(),
+  maxPackets?: number | undefined;
   /** The longest window of one request, in milliseconds. Default: none. */
-  maxWindowMs: count.optional(),
+  maxWindowMs?: number | undefined;
   /** The longest one retrieval may take, in milliseconds. Default: one hour. */
-  timeoutMs: count.max(longestTimerMs).default(3_600_000),
+  timeoutMs?: number | undefined;
   /** Retrievals at once, over all clients. Default: 10. */
-  concurrency: count.default(10),
-  /** Retrievals that wait for a place. */
-  queue: strictOptions({
-    /** How many may wait; 0: whoever finds no place is refused at once. Default: 16. */
-    length: z.int().min(0).max(10_000).default(16),
-    /** The longest wait, in milliseconds. Default: 5000. */
-    timeoutMs: count.max(3_600_000).default(5000),
-  }).prefault({}),
+  concurrency?: number | undefined;
+  /** Retrievals that wait for a place. Default: 16, for 5000 ms. */
+  queue?: QueueOptions | undefined;
   /** How long an authorize hook may take, in milliseconds. Default: 5000. */
-  authorizeTimeoutMs: count.max(60_000).default(5000),
+  authorizeTimeoutMs?: number | undefined;
   /**
    * Whether a query that no index can narrow, without a filter or with one such as `not port 22`, may read every packet in the window. A
-   * role's own filter narrows it, too. Only for sources with an index: others read all of them anyway. Default true.
+   * role's own filter narrows it, too. Only for sources with an index: others read all of them anyway. Default: true.
    */
-  allowTimeOnlyQueries: z.boolean().default(true),
+  allowTimeOnlyQueries?: boolean | undefined;
   /** Bytes in one message where the client names none. Default: 256 KiB. */
-  defaultChunkBytes: count.default(256 * KiB),
-  /** The least a client can ask for in one message. Default: 64 KiB. */
-  minChunkBytes: count.default(64 * KiB),
-  /** The most a client can ask for in one message. Default: 1 MiB. */
-  maxChunkBytes: count.default(1024 * KiB),
+  defaultChunkBytes?: number | undefined;
+  /** The least bytes that a client can ask for in one message. Default: 64 KiB. */
+  minChunkBytes?: number | undefined;
+  /** The most bytes that a client can ask for in one message. Default: 1 MiB. */
+  maxChunkBytes?: number | undefined;
   /** The longest a client may take neither a message nor 64 KiB of one, in milliseconds; then it is let go. Default: two minutes. */
+  idleTimeoutMs?: number | undefined;
+}
+
+/** Limits of a server, all optional: keys of an options object. */
+export const limitsShape = {
+  maxBytes: count.min(captureHeaderBytes).optional(),
+  maxPackets: count.optional(),
+  maxWindowMs: count.optional(),
+  timeoutMs: count.max(longestTimerMs).default(3_600_000),
+  concurrency: count.default(10),
+  queue: strictOptions({
+    length: z.int().min(0).max(10_000).default(16),
+    timeoutMs: count.max(3_600_000).default(5000),
+  }).prefault({}),
+  authorizeTimeoutMs: count.max(60_000).default(5000),
+  allowTimeOnlyQueries: z.boolean().default(true),
+  defaultChunkBytes: count.default(256 * KiB),
+  minChunkBytes: count.default(64 * KiB),
+  maxChunkBytes: count.default(1024 * KiB),
   idleTimeoutMs: count.max(longestTimerMs).default(120_000),
 };
 
 /** The same as a schema. */
 export const limitsSchema = strictOptions(limitsShape);
-
-/** What an embedder may say about limits. */
-export type LimitsOptions = z.input<typeof limitsSchema>;
+sameType<LimitsOptions, z.input<typeof limitsSchema>>(true);
 
 /** The limits in force. */
 export type Limits = z.output<typeof limitsSchema>;

@@ -1,21 +1,23 @@
 import { hostname } from "node:os";
 import type { ContextValues } from "@connectrpc/connect";
-import { parseOptions, strictOptions } from "@stenogrpc/options";
+import { parseOptions, sameType, strictOptions } from "@stenogrpc/options";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import * as z from "zod";
 import type { Authorize, Permit, Rpc } from "./access/access.js";
 import { Access } from "./access/access.js";
-import type { Role } from "./access/role.js";
+import type { Role, RoleOptions } from "./access/role.js";
 import { roleOf, roleSchema } from "./access/role.js";
+import type { RuleOptions } from "./access/rules.js";
 import { ruleSchema } from "./access/rules.js";
 import { Admission } from "./admission.js";
 import { Audit } from "./audit/audit.js";
+import type { AuditOptions } from "./audit/audit-options.js";
 import { auditSchema } from "./audit/audit-options.js";
 import { Budgets } from "./budgets.js";
 import { ClientTrust, type TrustSet } from "./certificates/client-trust.js";
 import { HealthCheck } from "./health-check.js";
 import { clientCertificateKey, identityOf } from "./identity.js";
-import type { Limits } from "./limits.js";
+import type { Limits, LimitsOptions } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
 import { silentLogger } from "./logger.js";
@@ -27,40 +29,51 @@ import { RequestError } from "./request-error.js";
 import type { Retrieval } from "./retrieval.js";
 import type { PacketSource } from "./sources/packet-source.js";
 
+/** What an embedder says about a sensor: what it serves, to whom, and within which limits. Unknown keys are refused. */
+export interface SensorOptions {
+  /** Where packets come from: directorySource(...), stenographerSource(...), stenoreadSource(...), or your own. */
+  source: PacketSource;
+  /** Name of the sensor, told to clients. Default: the host's name. */
+  sensor?: string | undefined;
+  /** Limits on retrievals. Default: each its own. */
+  limits?: LimitsOptions | undefined;
+  /** Who has which role; the first rule about an identity decides. With it, everyone else is refused. Default: everyone may ask. */
+  access?: RuleOptions[] | undefined;
+  /** What a role allows, by its name. Default: there are none. */
+  roles?: Record<string, RoleOptions> | undefined;
+  /** Decides instead of `access`. Called for every call; whatever it throws is a no. Default: `access` decides. */
+  authorize?: Authorize | undefined;
+  /** Where each request is written down before it is answered: a file, or a sink of yours. Default: nowhere. */
+  audit?: AuditOptions | undefined;
+  /** Where the log goes: pino's shape. Default: nowhere. */
+  logger?: Logger | undefined;
+  /** The clock, in milliseconds since the epoch, with or without fractions; resolves "3h ago". Default: Date.now. */
+  now?: (() => number) | undefined;
+}
+
 /** What a sensor serves, and within which limits: keys of an options object. */
 export const sensorOptionsShape = {
-  /** Where packets come from: directorySource(...), stenographerSource(...), stenoreadSource(...), or your own. */
   source: z.custom<PacketSource>(
     isPacketSource,
     "must be a packet source: an object with kind, open() and describe()",
   ),
-  /** Name of the sensor, told to clients. Default: the host's name. */
   sensor: z
     .string()
     .min(1)
     .default(() => hostname()),
-  /** Limits on retrievals. */
   limits: limitsSchema.prefault({}),
-  /** Who has which role; the first rule about an identity decides. With it, everyone else is refused. */
   access: z.array(ruleSchema).optional(),
-  /** What a role allows, by its name. */
   roles: z.record(z.string().min(1), roleSchema).optional(),
-  /** Decides instead of `access`. Called for every call; whatever it throws is a no. */
   authorize: z.custom<Authorize>((value) => typeof value === "function", "must be a function").optional(),
-  /** Where each request is written down before it is answered: a file, or a sink of yours. Default: nowhere. */
   audit: auditSchema.optional(),
-  /** Where the log goes: pino's shape. Default: nowhere. */
   logger: z.custom<Logger>(isLogger, "must have debug(), info(), warn() and error()").default(silentLogger),
-  /** The clock, in milliseconds since the epoch, with or without fractions; resolves "3h ago". Default: Date.now. */
   now: z
     .custom<() => number>((value) => typeof value === "function", "must be a function")
     .default(() => Date.now),
 };
 
 const sensorOptionsSchema = strictOptions(sensorOptionsShape);
-
-/** What an embedder says about a sensor. */
-export type SensorOptions = z.input<typeof sensorOptionsSchema>;
+sameType<SensorOptions, z.input<typeof sensorOptionsSchema>>(true);
 
 /** Where a call comes from, and until when somebody waits for it. */
 export interface Caller {

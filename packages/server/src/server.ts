@@ -4,38 +4,47 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 
 import { createSecureServer } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { parseOptions, strictOptions } from "@stenogrpc/options";
+import { parseOptions, sameType, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import { readCertificates } from "./certificates/certificate-set.js";
 import { ServerCertificates } from "./certificates/server-certificates.js";
 import { type TlsOptions, tlsOptionsSchema } from "./certificates/tls-options.js";
 import { ConnectionGate } from "./connections/connection-gate.js";
-import { connectionLimitsShape } from "./connections/connection-limits.js";
+import { type ConnectionLimitsOptions, connectionLimitsShape } from "./connections/connection-limits.js";
 import { Connections } from "./connections/connections.js";
 import { type Line, lineKey, lineOfResponse, lineOfStream } from "./connections/line.js";
 import { guardSession } from "./connections/session-guard.js";
 import type { SensorHealth } from "./health-check.js";
 import { sendPacketsDirectly } from "./http2/send-directly.js";
 import { clientIdentity } from "./identity.js";
-import { type Limits, limitsShape } from "./limits.js";
+import { type Limits, type LimitsOptions, limitsShape } from "./limits.js";
 import type { ServerMetrics } from "./metrics.js";
 import { routesOf } from "./routes.js";
-import { SensorService, sensorOptionsShape } from "./sensor-service.js";
+import { type SensorOptions, SensorService, sensorOptionsShape } from "./sensor-service.js";
+
+/** What createStenographerServer takes: the sensor, its certificates, and where to listen. Unknown keys are refused. */
+export interface ServerOptions extends SensorOptions {
+  /** Limits on retrievals and connections. Default: each its own. */
+  limits?: ServerLimitsOptions | undefined;
+  /** Certificates: without them nothing is served. */
+  tls: TlsOptions;
+  /** Address to listen on. Default: every address, IPv6 and IPv4. */
+  host?: string | undefined;
+  /** Port to listen on; 0 takes a free one. Default: 8443. */
+  port?: number | undefined;
+}
+
+/** What may be said about limits where the server's connections are its own. */
+export interface ServerLimitsOptions extends LimitsOptions, ConnectionLimitsOptions {}
 
 const serverOptionsSchema = strictOptions({
   ...sensorOptionsShape,
-  /** Limits on retrievals and connections. */
   limits: strictOptions({ ...limitsShape, ...connectionLimitsShape }).prefault({}),
-  /** Certificates: without them nothing is served. */
   tls: tlsOptionsSchema,
-  /** Address to listen on. Default: every address, IPv6 and IPv4. */
   host: z.string().min(1).default("::"),
-  /** Port to listen on; 0 takes a free one. Default: 8443. */
   port: z.int().min(0).max(65_535).default(8443),
 });
-
-/** What createStenographerServer takes: the sensor, its certificates, and where to listen. */
-export type ServerOptions = z.input<typeof serverOptionsSchema>;
+sameType<ServerOptions, z.input<typeof serverOptionsSchema>>(true);
 
 /** A server that listens. */
 export interface StenographerServer {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import { checkOptions } from "../check-options.js";
 import { assembleClient, type StenographerClient } from "../client.js";
@@ -23,37 +23,57 @@ const pem = z.custom<PemInput>(
 // A Node client's windows, in bytes: what may be under way to it. RFC 9113, section 6.9.1, ends at 2^31 - 1.
 const windowBytes = z.int().min(65_535).max(2_147_483_647);
 
-const nodeClientOptionsSchema = strictOptions({
-  /** Where the server listens: `host`, `host:port` or `[IPv6]:port`. Default port: 8443. */
-  server: z.string(),
-  tls: strictOptions({
-    /** The CA that signed the server's certificate: a path, PEM text, or PEM bytes. The system's CAs are not consulted. */
-    ca: pem,
-    /** This client's certificate, with the intermediate ones after it: a path, PEM text, or PEM bytes. */
-    cert: pem,
-    /** The certificate's private key, unencrypted: a path, PEM text, or PEM bytes. */
-    key: pem,
-    /** The name that the server's certificate must carry. Default: the host of `server`. */
-    serverName: z.string().min(1).optional(),
-    /** The oldest TLS that will do. Default "TLSv1.3". */
-    minVersion: z.enum(["TLSv1.2", "TLSv1.3"]).default("TLSv1.3"),
-  }),
-  /** Whether the server is the Python prototype of 2019, which sends no summary to verify against. Default false. */
-  originalServer: z.boolean().default(false),
-  /** The longest a call may take, in milliseconds, unless the call says otherwise. Default: none. */
-  timeoutMs: timeoutMs.optional(),
-  /** How long a fetch that finds no place on the server asks again, in milliseconds, unless it says otherwise. Default 30 000; 0: not. */
-  retryForMs: retryForMs.default(30_000),
-  /** The longest that connecting may take, TLS included, in milliseconds. Default 10 000. */
-  connectTimeoutMs: timeoutMs.default(10_000),
-  /** Bytes of an answer that may be under way: bounds its memory, and its speed over distance. Default 16 MiB. */
-  streamWindowBytes: windowBytes.default(16_777_216),
-  /** Bytes that may be under way to several answers at once, which share it; 1 MiB for each at least. Default 32 MiB. */
-  connectionWindowBytes: windowBytes.default(33_554_432),
-});
+/** What proves who is who: the server to this client, and this client to the server. */
+export interface ClientTlsOptions {
+  /** The CA that signed the server's certificate: a path, PEM text, or PEM bytes. The system's CAs are not consulted. */
+  ca: PemInput;
+  /** This client's certificate, with the intermediate ones after it: a path, PEM text, or PEM bytes. */
+  cert: PemInput;
+  /** The certificate's private key, unencrypted: a path, PEM text, or PEM bytes. */
+  key: PemInput;
+  /** The name that the server's certificate must carry. Default: the host of `server`. */
+  serverName?: string | undefined;
+  /** The oldest TLS that will do. Default: "TLSv1.3". */
+  minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+}
 
 /** How to reach a server over HTTP/2 and mutual TLS. Unknown keys are refused. */
-export type NodeClientOptions = z.input<typeof nodeClientOptionsSchema>;
+export interface NodeClientOptions {
+  /** Where the server listens: `host`, `host:port` or `[IPv6]:port`. Default port: 8443. */
+  server: string;
+  /** Certificates and key: without them there is no connection. */
+  tls: ClientTlsOptions;
+  /** Whether the server is the Python prototype of 2019, which sends no summary to verify against. Default: false. */
+  originalServer?: boolean | undefined;
+  /** The longest a call may take, in milliseconds, unless the call says otherwise. Default: none. */
+  timeoutMs?: number | undefined;
+  /** How long a fetch that finds no place on the server asks again, in milliseconds, unless it says otherwise. Default: 30 000; 0: not. */
+  retryForMs?: number | undefined;
+  /** The longest that connecting may take, TLS included, in milliseconds. Default: 10 000. */
+  connectTimeoutMs?: number | undefined;
+  /** Bytes of an answer that may be under way: bounds its memory, and its speed over distance. Default: 16 MiB. */
+  streamWindowBytes?: number | undefined;
+  /** Bytes that may be under way to several answers at once, which share it; 1 MiB for each at least. Default: 32 MiB. */
+  connectionWindowBytes?: number | undefined;
+}
+
+const nodeClientOptionsSchema = strictOptions({
+  server: z.string(),
+  tls: strictOptions({
+    ca: pem,
+    cert: pem,
+    key: pem,
+    serverName: z.string().min(1).optional(),
+    minVersion: z.enum(["TLSv1.2", "TLSv1.3"]).default("TLSv1.3"),
+  }),
+  originalServer: z.boolean().default(false),
+  timeoutMs: timeoutMs.optional(),
+  retryForMs: retryForMs.default(30_000),
+  connectTimeoutMs: timeoutMs.default(10_000),
+  streamWindowBytes: windowBytes.default(16_777_216),
+  connectionWindowBytes: windowBytes.default(33_554_432),
+});
+sameType<NodeClientOptions, z.input<typeof nodeClientOptionsSchema>>(true);
 
 /** A client whose fetches can also be saved and read as Node streams. */
 export type NodeStenographerClient = StenographerClient<NodePcapFetch>;

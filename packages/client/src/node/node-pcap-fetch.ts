@@ -1,34 +1,42 @@
 import { Readable } from "node:stream";
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import { checkOptions, optionsInvalid } from "../check-options.js";
 import type { FetchResult } from "../fetch-result.js";
 import { PcapFetch } from "../pcap-fetch.js";
+import { resultJson } from "../result-json.js";
 import type { Retrieval } from "../retrieval.js";
+import { withJson } from "../with-json.js";
 import { describeRetrieval, type ServerPeer } from "./evidence/describe-retrieval.js";
 import { type FetchProgress, reportProgress } from "./progress.js";
 import { saveFile } from "./save-file.js";
 
-const toFileSchema = strictOptions({
+/** How an answer is saved. Unknown keys are refused. */
+export interface ToFileOptions {
   /**
    * Told how far it is, at most ten times a second and once when all has come, before the file takes its name. An error it throws ends
-   * the retrieval, and no file comes of it.
+   * the retrieval, and no file comes of it. Default: none.
    */
+  onProgress?: ((progress: FetchProgress) => void) | undefined;
+  /** Whether a file that is there, and its manifest, may be replaced; false refuses before anything is fetched. Default: true. */
+  overwrite?: boolean | undefined;
+  /**
+   * Whether the file gets a manifest beside it, `PATH.manifest.json`: what was asked, of whom, by whom, and what came of it.
+   * `verifyEvidence` checks the file against it. Default: false.
+   */
+  manifest?: boolean | undefined;
+}
+
+const toFileSchema = strictOptions({
   onProgress: z
     .custom<(progress: FetchProgress) => void>((value) => typeof value === "function", {
       error: "pass a function",
     })
     .optional(),
-  /** Whether a file that is there, and its manifest, may be replaced. Default true. */
   overwrite: z.boolean().default(true),
-  /**
-   * Whether the file gets a manifest beside it, `PATH.manifest.json`: what was asked, of whom, by whom, and what came of it.
-   * `verifyEvidence` checks the file against it. Default false.
-   */
   manifest: z.boolean().default(false),
 });
-
-export type ToFileOptions = z.input<typeof toFileSchema>;
+sameType<ToFileOptions, z.input<typeof toFileSchema>>(true);
 
 /** What came of a retrieval, and where it was saved. */
 export interface SavedPcap extends FetchResult {
@@ -82,7 +90,7 @@ export class NodePcapFetch extends PcapFetch {
     } finally {
       await retrieval.return();
     }
-    return { path, manifestPath, ...(await retrieval.result) };
+    return withJson({ path, manifestPath, ...(await retrieval.result) }, savedJson);
   }
 
   /** The answer's bytes as a Node stream. Nothing is fetched ahead of the reader; `destroy()` cancels the retrieval. */
@@ -102,6 +110,10 @@ export class NodePcapFetch extends PcapFetch {
       },
     });
   }
+}
+
+function savedJson({ manifestPath, ...saved }: SavedPcap) {
+  return { ...resultJson(saved), manifestPath: manifestPath ?? null };
 }
 
 /** Programs in JavaScript may pass what node:fs takes besides: a `file:` URL, a Buffer. */

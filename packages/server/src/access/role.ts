@@ -1,4 +1,4 @@
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import { captureHeaderBytes, recordHeaderBytes } from "@stenogrpc/pcap";
 import type { FilterNode } from "@stenogrpc/query";
 import { net, or } from "@stenogrpc/query";
@@ -26,42 +26,57 @@ function networkProblem(text: string): string | undefined {
   }
 }
 
-/** What whoever has a role may do. Everything left out is as the server's limits say. */
-export const roleSchema = strictOptions({
+/** What whoever has a role may do, as a configuration or an authorize hook says it. Everything left out is as the server's limits say. */
+export interface RoleOptions {
   /** Names of the sensors it holds on, exact or with `*`: one file can serve a fleet. Default: all. */
-  sensors: z.array(z.string().min(1)).min(1).optional(),
+  sensors?: string[] | undefined;
   /**
    * Networks whose packets it may see, as `10.1.0.0/16` or `2001:db8::/32`; at most 256. A packet passes where the source or
    * destination of its first IP header is in one of them, behind VLAN tags and MPLS labels, too. What has no IP header (ARP,
    * a frame cut before the addresses) does not pass, and what lies inside a tunnel does not count. Default: all.
    */
-  nets: z.array(network).min(1).max(256).optional(),
+  nets?: string[] | undefined;
   /** How far back its windows may begin, in milliseconds. Default: no bound. */
-  oldestAgeMs: count.optional(),
-  /** Longest window, in milliseconds. */
-  maxWindowMs: count.optional(),
-  /** The most pcap bytes in one answer, file header included. */
-  maxBytes: count.min(captureHeaderBytes).optional(),
-  /** The most packets in one answer. */
-  maxPackets: count.optional(),
-  /** The most pcap bytes that one identity gets within any hour. */
-  maxBytesPerHour: count.min(onePacketBytes).optional(),
-  /** The most packets that one identity gets within any hour. */
-  maxPacketsPerHour: count.optional(),
-  /** Retrievals of one identity at once, those that wait for a place included. */
-  concurrency: count.optional(),
+  oldestAgeMs?: number | undefined;
+  /** Longest window, in milliseconds. Default: the server's. */
+  maxWindowMs?: number | undefined;
+  /** The most pcap bytes in one answer, file header included. Default: the server's. */
+  maxBytes?: number | undefined;
+  /** The most packets in one answer. Default: the server's. */
+  maxPackets?: number | undefined;
+  /** The most pcap bytes that one identity gets within any hour. Default: no bound. */
+  maxBytesPerHour?: number | undefined;
+  /** The most packets that one identity gets within any hour. Default: no bound. */
+  maxPacketsPerHour?: number | undefined;
+  /** Retrievals of one identity at once, those that wait for a place included. Default: the server's. */
+  concurrency?: number | undefined;
   /** Bytes kept of each packet behind its transport header; 0: headers only. Default: packets as captured. */
+  payloadBytes?: number | undefined;
+  /** Whether a request must say why. Default: false. */
+  requireReason?: boolean | undefined;
+  /** Whether it may ask DescribeSensor. Default: true. */
+  info?: boolean | undefined;
+  /** Whether it may ask ExplainQuery. Default: true. */
+  explain?: boolean | undefined;
+}
+
+/** The same as a schema. */
+export const roleSchema = strictOptions({
+  sensors: z.array(z.string().min(1)).min(1).optional(),
+  nets: z.array(network).min(1).max(256).optional(),
+  oldestAgeMs: count.optional(),
+  maxWindowMs: count.optional(),
+  maxBytes: count.min(captureHeaderBytes).optional(),
+  maxPackets: count.optional(),
+  maxBytesPerHour: count.min(onePacketBytes).optional(),
+  maxPacketsPerHour: count.optional(),
+  concurrency: count.optional(),
   payloadBytes: z.int().min(0).max(0xffff_ffff).optional(),
-  /** Whether a request must say why. Default false. */
   requireReason: z.boolean().default(false),
-  /** Whether it may ask DescribeSensor. Default true. */
   info: z.boolean().default(true),
-  /** Whether it may ask ExplainQuery. Default true. */
   explain: z.boolean().default(true),
 });
-
-/** What a configuration or an authorize hook says about a role. */
-export type RoleOptions = z.input<typeof roleSchema>;
+sameType<RoleOptions, z.input<typeof roleSchema>>(true);
 
 /** A role in force. */
 export interface Role extends Omit<z.output<typeof roleSchema>, "sensors" | "nets"> {

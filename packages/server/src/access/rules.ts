@@ -1,4 +1,4 @@
-import { type OptionsError, optionsError, strictOptions } from "@stenogrpc/options";
+import { type OptionsError, optionsError, sameType, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import type { ClientIdentity } from "../identity.js";
 import { glob } from "./glob.js";
@@ -7,24 +7,32 @@ const matchers = ["commonName", "dns", "uri", "email", "fingerprint256"] as cons
 type Matcher = (typeof matchers)[number];
 const pattern = z.string().min(1).max(2048);
 
-/** One line of `access`: whoever has this name in the certificate has this role. */
-export const ruleSchema = strictOptions({
+/** One line of `access`: whoever has this name in the certificate has this role. Of the names, exactly one. */
+export interface RuleOptions {
   /** A key of `roles`. */
-  role: z.string().min(1),
-  /** Common name of the subject. */
-  commonName: pattern.optional(),
+  role: string;
+  /** Common name of the subject; `*` stops at slashes. */
+  commonName?: string | undefined;
   /** A DNS name; `*` stops at dots. Case does not matter. */
-  dns: pattern.optional(),
-  /** A URI, such as a SPIFFE id. */
-  uri: pattern.optional(),
+  dns?: string | undefined;
+  /** A URI, such as a SPIFFE id; `*` stops at slashes. */
+  uri?: string | undefined;
   /** A mail address; `*` stops at the `@`. */
-  email: pattern.optional(),
+  email?: string | undefined;
   /** SHA-256 of the certificate in hex, with or without colons. */
+  fingerprint256?: string | undefined;
+}
+
+/** The same as a schema. */
+export const ruleSchema = strictOptions({
+  role: z.string().min(1),
+  commonName: pattern.optional(),
+  dns: pattern.optional(),
+  uri: pattern.optional(),
+  email: pattern.optional(),
   fingerprint256: pattern.optional(),
 });
-
-/** One line of `access` as options. */
-export type RuleOptions = z.input<typeof ruleSchema>;
+sameType<RuleOptions, z.input<typeof ruleSchema>>(true);
 
 /** Finds the role's name of an identity; undefined: no rule is about it. */
 export type Rules = (identity: ClientIdentity) => string | undefined;

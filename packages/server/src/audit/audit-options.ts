@@ -1,20 +1,31 @@
-import { strictOptions } from "@stenogrpc/options";
+import { sameType, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import type { AuditSink } from "./audit-record.js";
 
 const MiB = 1024 * 1024;
 
-const fileOptions = strictOptions({
+/** An audit log in a file. */
+export interface AuditFileOptions {
   /** Path of the log. Its folder must be there. */
-  file: z.string().min(1),
+  file: string;
   /** Bytes from which on a file is full, and the next one begins. Default: 100 MiB. */
+  maxBytes?: number | undefined;
+  /** How many full files are kept. Default: all. */
+  keep?: number | undefined;
+  /** What becomes of a request that can't be written down: it fails, or it goes on and the server's log says so. Default: "refuse". */
+  onFailure?: "refuse" | "continue" | undefined;
+}
+
+/** Where requests are written down: a file with `file`, `maxBytes`, `keep`, `onFailure`, or an object with `write(record)`. */
+export type AuditOptions = AuditSink | AuditFileOptions;
+
+const fileOptions = strictOptions({
+  file: z.string().min(1),
   maxBytes: z
     .int()
     .min(1024)
     .default(100 * MiB),
-  /** How many full files are kept. Default: all. */
   keep: z.int().min(1).optional(),
-  /** What becomes of a request that can't be written down: it fails, or it goes on and the server's log says so. Default: refuse. */
   onFailure: z.enum(["refuse", "continue"]).default("refuse"),
 });
 
@@ -23,9 +34,7 @@ export const auditSchema = z.union([z.custom<AuditSink>(isSink), fileOptions], {
   // A union says no more than that nothing fits; what is wrong with a file's options is worth knowing.
   error: ({ input }) => fileProblems(input),
 });
-
-/** Where requests are written down: a file with `file`, `maxBytes`, `keep`, `onFailure`, or an object with `write(record)`. */
-export type AuditOptions = z.input<typeof auditSchema>;
+sameType<AuditOptions, z.input<typeof auditSchema>>(true);
 
 /** The same with its defaults. */
 export type AuditSetup = z.output<typeof auditSchema>;

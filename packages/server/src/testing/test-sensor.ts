@@ -6,7 +6,10 @@ import { memorySource } from "./memory-source.js";
 
 /** What startTestSensor takes: a capture in memory, or any sensor options. */
 export type TestSensorOptions =
-  | ({ readonly capture: Uint8Array } & Omit<SensorOptions, "source">)
+  | ({
+      /** Bytes of the pcap or pcapng file whose packets the sensor has. */
+      readonly capture: Uint8Array;
+    } & Omit<SensorOptions, "source">)
   | SensorOptions;
 
 /** A real server on loopback with certificates of its own. */

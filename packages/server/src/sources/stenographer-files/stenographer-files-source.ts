@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { parseOptions, strictOptions } from "@stenogrpc/options";
+import { parseOptions, sameType, strictOptions } from "@stenogrpc/options";
 import type { RecordBatch } from "@stenogrpc/pcap";
 import type { StoreAnswer, StoreOptions, ThreadFolders } from "@stenogrpc/stenographer-files";
 import { StenographerStore } from "@stenogrpc/stenographer-files";
@@ -16,30 +16,42 @@ import { SourceError } from "../packet-source.js";
 import type { SourceOutcome } from "../source-outcome.js";
 import { defaultStenographerConfig, readStenographerConfig } from "../stenographer-config.js";
 
-const threadSchema = strictOptions({
+/** The folders of one capture thread. */
+export interface ThreadFoldersOptions {
   /** Folder of the thread's packet files. */
-  packetsDirectory: z.string().min(1),
+  packetsDirectory: string;
   /** Folder of its index files. */
-  indexDirectory: z.string().min(1),
-});
-
-const stenographerFilesOptionsSchema = strictOptions({
-  /** Path of Stenographer's configuration, which names the folders. Default: /etc/stenographer/config. */
-  config: z.string().min(1).default(defaultStenographerConfig),
-  /** The folders themselves, one pair a capture thread; the configuration is not read then. */
-  threads: z.array(threadSchema).min(1).optional(),
-  /** stenotype's `--fileage_sec`, in seconds, where the configuration is not read or does not say it. Default 60, as there. */
-  fileAgeSeconds: z.int().min(1).optional(),
-  /** stenotype's `--blockage_sec`, in seconds, likewise. Default 10. */
-  blockAgeSeconds: z.int().min(1).optional(),
-  /** Read files that are still being written too, as far as their finished blocks go. Default false. */
-  readUnfinished: z.boolean().default(false),
-  /** Read files in a thread of its own, which takes less of the processor. Default true; a bundle has no script for it, and does without. */
-  readerThread: z.boolean().default(true),
-});
+  indexDirectory: string;
+}
 
 /** Options of stenographerFilesSource. Without any, the folders are those of /etc/stenographer/config. */
-export type StenographerFilesOptions = z.input<typeof stenographerFilesOptionsSchema>;
+export interface StenographerFilesOptions {
+  /** Path of Stenographer's configuration, which names the folders. Default: /etc/stenographer/config. */
+  config?: string | undefined;
+  /** The folders themselves, one pair a capture thread; the configuration is not read then. Default: the configuration's. */
+  threads?: ThreadFoldersOptions[] | undefined;
+  /** stenotype's `--fileage_sec`, in seconds, where the configuration is not read or does not say it. Default: 60, as there. */
+  fileAgeSeconds?: number | undefined;
+  /** stenotype's `--blockage_sec`, in seconds, likewise. Default: 10. */
+  blockAgeSeconds?: number | undefined;
+  /** Read files that are still being written too, as far as their finished blocks go. Default: false. */
+  readUnfinished?: boolean | undefined;
+  /** Read files in a thread of its own, which takes less of the processor. Default: true; a bundle has no script for it, and does without. */
+  readerThread?: boolean | undefined;
+}
+
+const stenographerFilesOptionsSchema = strictOptions({
+  config: z.string().min(1).default(defaultStenographerConfig),
+  threads: z
+    .array(strictOptions({ packetsDirectory: z.string().min(1), indexDirectory: z.string().min(1) }))
+    .min(1)
+    .optional(),
+  fileAgeSeconds: z.int().min(1).optional(),
+  blockAgeSeconds: z.int().min(1).optional(),
+  readUnfinished: z.boolean().default(false),
+  readerThread: z.boolean().default(true),
+});
+sameType<StenographerFilesOptions, z.input<typeof stenographerFilesOptionsSchema>>(true);
 
 /**
  * Packets from Stenographer's own files, live or copied from a sensor: no daemon, no limit of 15 minutes, no packet missed

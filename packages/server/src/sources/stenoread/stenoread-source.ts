@@ -1,6 +1,6 @@
 import { access, constants, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { parseOptions, strictOptions } from "@stenogrpc/options";
+import { parseOptions, sameType, strictOptions } from "@stenogrpc/options";
 import { stenographerQuery } from "@stenogrpc/query";
 import * as z from "zod";
 import { errnoOf } from "../../errno.js";
@@ -19,15 +19,19 @@ import type { ChildGroup } from "./child-group.js";
 import { startChildGroup } from "./child-group.js";
 import { explainExit, explainFlood, explainSpawnError } from "./explain-exit.js";
 
-const stenoreadOptionsSchema = strictOptions({
+/** Options of stenoreadSource. */
+export interface StenoreadOptions {
   /** The stenoread script. Default: "stenoread", found in PATH. */
-  command: z.string().min(1).default("stenoread"),
+  command?: string | undefined;
   /** Path of Stenographer's configuration. Default: what STENOGRAPHER_CONFIG says, or /etc/stenographer/config. */
+  config?: string | undefined;
+}
+
+const stenoreadOptionsSchema = strictOptions({
+  command: z.string().min(1).default("stenoread"),
   config: z.string().min(1).optional(),
 });
-
-/** Options of stenoreadSource. */
-export type StenoreadOptions = z.input<typeof stenoreadOptionsSchema>;
+sameType<StenoreadOptions, z.input<typeof stenoreadOptionsSchema>>(true);
 
 /** In Stenographer's own script. One of the user's may well ask a daemon elsewhere, and need no configuration here. */
 const usesStenocurl = /\bstenocurl\b/;
