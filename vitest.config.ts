@@ -31,7 +31,7 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, "**/worker-reader.test.ts", ...leftOut],
           globalSetup: ["packages/cli/test-support/build-cli.ts"],
           // For a machine that does much else; no test waits for a time of its own.
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           server: { deps: { inline: [/@stenogrpc/] } },
         },
       },
