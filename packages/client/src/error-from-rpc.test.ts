@@ -26,6 +26,7 @@ describe("a server's failure", () => {
     [Code.InvalidArgument, "WINDOW_INVALID", "invalid_argument", false],
     [Code.InvalidArgument, "LIMIT_INVALID", "invalid_argument", false],
     [Code.InvalidArgument, "FILTER_LINK_TYPE", "invalid_argument", false],
+    [Code.InvalidArgument, "FILTER_TOO_COSTLY", "invalid_argument", false],
     [Code.InvalidArgument, "OPTION_INVALID", "invalid_argument", false],
     [Code.InvalidArgument, "OPTION_UNSUPPORTED", "invalid_argument", false],
     [Code.FailedPrecondition, "INDEX_CANT_HELP", "failed_precondition", false],

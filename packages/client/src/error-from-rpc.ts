@@ -49,6 +49,7 @@ const nextSteps: Record<string, string> = {
   MIXED_LINK_TYPES: "narrow the window or the filter to captures of one link type",
   LINK_TYPE_UNSUPPORTED: "ask without a filter, and filter what comes",
   FILTER_LINK_TYPE: "leave that test out of the filter, or narrow the window to captures that have it",
+  FILTER_TOO_COSTLY: "take out of the filter what is not needed",
   INDEX_CANT_HELP: 'add a protocol with a host, net or port to the filter, such as "ip host 10.0.0.1"',
   OPTION_INVALID: "leave that option out, or update the server",
   OPTION_UNSUPPORTED: "leave that option out, or ask a sensor whose source has it",

@@ -26,8 +26,8 @@ export interface CompileOptions {
  *
  * A filter in the pcap-filter language matches what tcpdump would select from a file of this link type.
  *
- * @throws UnsupportedLinkTypeError; FilterMeaningError for a test that this link type has not; TypeError if a time is
- *   still relative (see `resolveTimes`)
+ * @throws UnsupportedLinkTypeError; FilterMeaningError for a test that this link type has not; FilterCostError for a filter that may take
+ *   more than 100,000 comparisons for a packet; TypeError if a time is still relative (see `resolveTimes`)
  */
 export function compileFilter(filter: AnyFilterNode, options: CompileOptions): FrameMatcher {
   if (filter.kind !== "pcap") return compileStenographerFilter(filter, options.linkType);

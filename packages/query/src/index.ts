@@ -6,6 +6,7 @@ export { UnsupportedLinkTypeError } from "./link-type.js";
 export { type ParseOptions, parseFilter } from "./parse-filter.js";
 export type * from "./pcap/ast.js";
 export * as pcap from "./pcap/builder.js";
+export { FilterCostError } from "./pcap/cost-error.js";
 export { PcapFilter, type PcapFilterInput } from "./pcap/filter.js";
 export { FilterMeaningError } from "./pcap/meaning-error.js";
 export { type FilterPlan, type PlanFilterOptions, planFilter } from "./plan/plan-filter.js";

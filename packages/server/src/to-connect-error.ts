@@ -3,7 +3,12 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { CaptureError } from "@stenogrpc/pcap";
 import { FilterProblemSchema } from "@stenogrpc/protocol";
 import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
-import { FilterMeaningError, FilterSyntaxError, UnsupportedLinkTypeError } from "@stenogrpc/query";
+import {
+  FilterCostError,
+  FilterMeaningError,
+  FilterSyntaxError,
+  UnsupportedLinkTypeError,
+} from "@stenogrpc/query";
 import type { RequestErrorKind } from "./request-error.js";
 import { RequestError } from "./request-error.js";
 import type { SourceErrorKind } from "./sources/packet-source.js";
@@ -70,6 +75,9 @@ export function toConnectError(error: unknown): ConnectError {
   }
   if (error instanceof FilterMeaningError) {
     return failure(error.message, Code.InvalidArgument, "FILTER_LINK_TYPE", error);
+  }
+  if (error instanceof FilterCostError) {
+    return failure(error.message, Code.InvalidArgument, "FILTER_TOO_COSTLY", error);
   }
   if (error instanceof UnsupportedLinkTypeError) {
     return failure(error.message, Code.FailedPrecondition, "LINK_TYPE_UNSUPPORTED", error);

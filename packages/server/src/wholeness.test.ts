@@ -166,6 +166,18 @@ describe.each(ways)("%s:", (way) => {
       expect(failure?.code).toBe(Code.InvalidArgument);
       expect(failure?.findDetails(ErrorInfoSchema)[0]?.reason).toBe("FILTER_LINK_TYPE");
     });
+
+    it("that would take too long over each packet is refused with that reason", async () => {
+      const client = await start(undefined);
+      const bpf = new Array(6400).fill("geneve").join(" or ");
+      const failure = await fetch(client, { bpf, dialect: FilterDialect.PCAP }).then(
+        () => undefined,
+        (error: unknown) => ConnectError.from(error),
+      );
+      expect(failure?.code).toBe(Code.InvalidArgument);
+      expect(failure?.rawMessage).toMatch(/^the filter may take \d+ comparisons a packet/);
+      expect(failure?.findDetails(ErrorInfoSchema)[0]?.reason).toBe("FILTER_TOO_COSTLY");
+    });
   });
 
   describe("time stamps", () => {

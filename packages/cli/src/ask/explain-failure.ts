@@ -23,6 +23,7 @@ const usageReasons = new Set([
   "OPTION_INVALID",
   "OPTION_UNSUPPORTED",
   "FILTER_LINK_TYPE",
+  "FILTER_TOO_COSTLY",
   "INDEX_CANT_HELP",
 ]);
 

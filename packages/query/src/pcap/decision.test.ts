@@ -4,10 +4,10 @@ import { type Decision, decisionOf } from "./decision.js";
 import { accept, compare, reject, type Step } from "./step.js";
 
 const loads = [
-  { op: 0, offset: 0, header: 0, mask: -1 },
-  { op: 0, offset: 1, header: 0, mask: 0x0f },
-  { op: 1, offset: 1, header: 0, mask: -1 },
-  { op: 0, offset: 3, header: 0, mask: -1 },
+  { op: 0, offset: 0, header: 0, register: -1, mask: -1 },
+  { op: 0, offset: 1, header: 0, register: -1, mask: 0x0f },
+  { op: 1, offset: 1, header: 0, register: -1, mask: -1 },
+  { op: 0, offset: 3, header: 0, register: -1, mask: -1 },
 ] as const;
 
 /** Programs over few loads and values, so that much is asked twice; one step in ten is a call. */

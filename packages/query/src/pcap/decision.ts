@@ -18,19 +18,21 @@ interface DecisionNode {
 /** So that sets of keys are the bits of a number. */
 const mostKeys = 31;
 const mostDepth = 100;
-const mostSteps = 40_000;
-/** Steps looked at altogether: some ten milliseconds at most. */
-const mostWork = 400_000;
+const mostSteps = 131_072;
+/** Steps looked at altogether: some tens of milliseconds at most. */
+const mostWork = 1_000_000;
+/** What making a node takes, in steps looked at. */
+const workOfNode = 50;
 
 /**
  * The same program, made shorter by what each test tells about those behind it: filters ask again and again for the same
  * Ethernet type, protocol and fragment offset, and lists of hosts and ports become one look into a table.
  *
- * Exact, also for packets that are cut short: a load is left out only behind the same load. Undefined where it would take
- * too long or grow too large.
+ * Exact, also for packets that are cut short: a load is left out only behind the same load. (The registers of a tunnel are set before
+ * anything is loaded by them: what looks inside stands behind what finds it.) Undefined where it would take too long or grow too large.
  */
 export function decisionOf(steps: readonly Step[], first: number): Decision | undefined {
-  const keys = steps.length > mostSteps ? undefined : keysOf(steps);
+  const keys = steps.length > mostSteps ? undefined : (keysOf(steps, true) ?? keysOf(steps, false));
   if (keys === undefined) return undefined;
   const maker = new DecisionMaker(steps, keys);
   const start = maker.from(first, [], 0);
@@ -43,7 +45,7 @@ type Facts = readonly (number | "other" | undefined)[];
 interface Keys {
   /** Of each step what it loads, -1 for a call. */
   readonly loads: readonly number[];
-  /** Of each step which test it is, if it is another one than for equality; else -1. */
+  /** Of each step which test it is, if it is a call or another one than for equality; else -1. */
   readonly tests: readonly number[];
   /** Of each load the values it is compared with, and the lowest step that does: jumps lead to lower steps only. */
   readonly values: readonly ReadonlyMap<number, number>[];
@@ -53,7 +55,8 @@ interface Keys {
   readonly ordered: readonly number[];
 }
 
-function keysOf(steps: readonly Step[]): Keys | undefined {
+/** @param withCalls whether what calls gave is known behind them: one key for each */
+function keysOf(steps: readonly Step[], withCalls: boolean): Keys | undefined {
   const numbers = new Map<string, number>();
   const numberOf = (name: string) => {
     const number = numbers.get(name) ?? numbers.size;
@@ -66,10 +69,11 @@ function keysOf(steps: readonly Step[]): Keys | undefined {
   const needed: number[] = [];
   const ordered: number[] = [];
   for (const [index, step] of steps.entries()) {
-    const load =
-      step.call === undefined ? numberOf(`${step.op} ${step.offset} ${step.header} ${step.mask}`) : -1;
+    const load = step.call === undefined ? numberOf(loadName(step)) : -1;
     const isOrdered = load !== -1 && step.comparison !== "eq";
-    const test = isOrdered ? numberOf(`${load} ${step.comparison} ${step.value}`) : -1;
+    let test = -1;
+    if (isOrdered) test = numberOf(`${load} ${step.comparison} ${step.value}`);
+    else if (step.call !== undefined && withCalls) test = numberOf(`call ${step.call}`);
     if (numbers.size > mostKeys) return undefined;
     loads.push(load);
     tests.push(test);
@@ -86,6 +90,10 @@ function keysOf(steps: readonly Step[]): Keys | undefined {
   return { loads, tests, values, needed, ordered };
 }
 
+function loadName({ op, offset, header, register, mask }: Step): string {
+  return `${op} ${offset} ${header} ${register} ${mask}`;
+}
+
 function bit(key: number): number {
   return key === -1 ? 0 : 1 << key;
 }
@@ -96,14 +104,11 @@ class DecisionMaker {
   private work = 0;
   private readonly made = new Map<string, number>();
   private readonly known = new Map<string, number>();
-  private readonly numbers = new Map<Step, number>();
 
   constructor(
     private readonly steps: readonly Step[],
     private readonly keys: Keys,
-  ) {
-    for (const [index, step] of steps.entries()) this.numbers.set(step, index);
-  }
+  ) {}
 
   /** The node that decides what the program decides from this step on. */
   from(start: number, facts: Facts, depth: number): number {
@@ -118,6 +123,7 @@ class DecisionMaker {
     const name = `${at}:${relevant.join()}`;
     const done = this.made.get(name);
     if (done !== undefined) return done;
+    this.work += workOfNode;
     const node = this.decide(at, step, relevant, depth + 1);
     this.made.set(name, node);
     return node;
@@ -202,10 +208,11 @@ class DecisionMaker {
 
   private outcome(at: number, step: Step, facts: Facts): boolean | undefined {
     const load = this.keys.loads[at] as number; // one for each step
-    if (load === -1) return undefined;
-    const loaded = facts[load];
-    if (typeof loaded === "number") return compare(loaded, step.comparison, step.value);
-    if (step.comparison === "eq") return loaded === undefined ? undefined : false;
+    if (load !== -1) {
+      const loaded = facts[load];
+      if (typeof loaded === "number") return compare(loaded, step.comparison, step.value);
+      if (step.comparison === "eq") return loaded === undefined ? undefined : false;
+    }
     const told = facts[this.keys.tests[at] as number]; // see above
     return told === undefined ? undefined : told === 1;
   }
@@ -225,10 +232,7 @@ class DecisionMaker {
   private node(step: Step, whenTrue: number, whenFalse: number, cases?: ReadonlyMap<number, number>): number {
     // A packet that is cut before what is loaded is rejected too.
     if (cases === undefined && whenTrue === reject && whenFalse === reject) return reject;
-    const test =
-      step.call === undefined
-        ? `${step.op} ${step.offset} ${step.header} ${step.mask} ${step.comparison}`
-        : `call ${this.numbers.get(step)}`;
+    const test = step.call === undefined ? `${loadName(step)} ${step.comparison}` : `call ${step.call}`;
     const ways = cases === undefined ? `${step.value} ${whenTrue}` : [...cases].join(" ");
     const name = `${test} ${ways} ${whenFalse}`;
     const known = this.known.get(name);

@@ -1,16 +1,28 @@
 import type { FrameMatcher } from "../frame-matcher.js";
+import { maxComparisons } from "../limits.js";
 import { absent, LookUpTables, lookUp } from "../look-up-tables.js";
 import { calculate } from "./calculate.js";
-import type { ChainTest, Condition, Place, TagTest, Test, TunnelTest, Value } from "./condition.js";
+import type {
+  ChainTest,
+  CompareTest,
+  Condition,
+  Place,
+  TagTest,
+  Test,
+  TunnelTest,
+  Value,
+} from "./condition.js";
+import { FilterCostError } from "./cost-error.js";
 import { type Decision, decisionOf } from "./decision.js";
 import type { SkippedTags } from "./lower/headers.js";
 import type { Lowered } from "./lower/lower.js";
 import { accept, reject, type Step } from "./step.js";
+import { worstCost } from "./worst-cost.js";
 
-// One node of a program, eight numbers in one array: typed arrays and `switch` over small integers are what V8 makes
+// One node of a program, nine numbers in one array: typed arrays and `switch` over small integers are what V8 makes
 // straight code of, without generating any source.
-const width = 8;
-const opAt = 0; // a LoadOp; 6: call
+const width = 9;
+const opAt = 0; // a LoadOp; 6: call; from 7 on a LoadOp that a register is added to
 const offsetAt = 1;
 const maskAt = 2;
 const valueAt = 3;
@@ -18,7 +30,9 @@ const trueAt = 4;
 const falseAt = 5;
 const extraAt = 6; // where the IPv4 header is; which function to call
 const comparisonAt = 7; // 0: equal, 1: greater, 2: greater or equal, 3: bits in common, 4: the table at `valueAt`
+const registerAt = 8; // what is added to the offset, from op 7 on
 const callOp = 6;
+const firstMovedOp = 7;
 const tableComparison = 4;
 
 /** What functions that a step calls get to know of the packet. */
@@ -36,10 +50,15 @@ interface Packet {
 
 type Call = (packet: Packet) => boolean;
 
-/** The function that decides frame by frame. */
+/**
+ * The function that decides frame by frame.
+ *
+ * @throws FilterCostError
+ */
 export function program(lowered: Lowered): FrameMatcher {
-  const { steps, calls, first: firstStep } = assemble(lowered.condition);
-  const decision = decisionOf(steps, firstStep) ?? plainDecision(steps, firstStep);
+  const { decision, calls } = decide(lowered);
+  const cost = worstCost(decision, calls.costs);
+  if (cost > maxComparisons) throw new FilterCostError(cost, maxComparisons);
   const { code, tables, first } = encode(decision);
   const packet: Packet = {
     bytes: new Uint8Array(0),
@@ -52,11 +71,13 @@ export function program(lowered: Lowered): FrameMatcher {
     isCut: false,
   };
   const { tags } = lowered;
+  const functions = calls.list;
+  const usesPacket = calls.list.length > 0 || tags !== undefined;
   const usesRegisters = lowered.registers > 0;
 
   return (bytes, start, captured, original, seconds, nanoseconds) => {
     if (first < 0) return first === accept;
-    if (calls.length > 0) {
+    if (usesPacket) {
       packet.bytes = bytes;
       packet.start = start;
       packet.captured = captured;
@@ -69,7 +90,7 @@ export function program(lowered: Lowered): FrameMatcher {
     let at = first;
     for (;;) {
       let value = 0;
-      // The casts below: steps are eight numbers each, and offsets were compared with what was captured.
+      // The casts below: steps are nine numbers each, and offsets were compared with what was captured.
       switch (code[at + opAt]) {
         case 0: {
           const offset = code[at + offsetAt] as number;
@@ -125,14 +146,18 @@ export function program(lowered: Lowered): FrameMatcher {
             (bytes[from + 3] as number);
           break;
         }
-        default: {
+        case callOp: {
           packet.isCut = false;
-          const passes = (calls[code[at + extraAt] as number] as Call)(packet);
+          const passes = (functions[code[at + extraAt] as number] as Call)(packet);
           if (packet.isCut) return false;
           at = code[at + (passes ? trueAt : falseAt)] as number;
           if (at < 0) return at === accept;
           continue;
         }
+        default:
+          packet.isCut = false;
+          value = loadMoved(packet, code, at);
+          if (packet.isCut) return false;
       }
       value &= code[at + maskAt] as number;
       const wanted = code[at + valueAt] as number;
@@ -163,6 +188,17 @@ export function program(lowered: Lowered): FrameMatcher {
   };
 }
 
+/** How many comparisons the program makes for the packet that takes longest, at most. */
+export function programCost(lowered: Lowered): number {
+  const { decision, calls } = decide(lowered);
+  return worstCost(decision, calls.costs);
+}
+
+function decide({ condition }: Lowered): { decision: Decision; calls: Calls } {
+  const { steps, calls, first } = assemble(condition);
+  return { decision: decisionOf(steps, first) ?? plainDecision(steps, first), calls };
+}
+
 interface Pending {
   readonly node: Condition;
   readonly whenTrue: number;
@@ -174,7 +210,7 @@ interface Pending {
 /** Lays the conditions out as steps with jumps, the last one first, so that each jump's target is known. */
 function assemble(condition: Condition) {
   const steps: Step[] = [];
-  const calls: Call[] = [];
+  const calls = new Calls();
   let first: number = reject;
   const pending: Pending[] = [{ node: condition, whenTrue: accept, whenFalse: reject, before: undefined }];
   for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
@@ -202,6 +238,47 @@ function assemble(condition: Condition) {
   return { steps, calls, first };
 }
 
+/** About: headers and tags are as many as a packet has. */
+function costOf(test: CalledTest): number {
+  switch (test.op) {
+    case "values":
+      return countValues(test.left) + countValues(test.right);
+    case "chain":
+      return 8;
+    default:
+      return 4;
+  }
+}
+
+function countValues(value: Value): number {
+  let count = 0;
+  const pending = [value];
+  for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
+    count++;
+    if (item.op === "load") pending.push(item.index);
+    else if (item.op === "negative") pending.push(item.operand);
+    else if ("left" in item) pending.push(item.left, item.right);
+  }
+  return count;
+}
+
+/** The functions that steps call. What one gives for a packet does not change, so the same test is the same function. */
+class Calls {
+  readonly list: Call[] = [];
+  /** What each costs, in comparisons. */
+  readonly costs: number[] = [];
+  private readonly numbers = new Map<string, number>();
+
+  numberOf(test: CalledTest): number {
+    const name = JSON.stringify(test);
+    const known = this.numbers.get(name);
+    if (known !== undefined) return known;
+    this.numbers.set(name, this.list.length);
+    this.costs.push(costOf(test));
+    return this.list.push(callOf(test)) - 1;
+  }
+}
+
 /** The program as it was laid out, for one that is too large to be made shorter. */
 function plainDecision(steps: readonly Step[], first: number): Decision {
   const nodes = steps.map((step) => ({
@@ -221,7 +298,8 @@ function encode({ nodes, first }: Decision) {
   const tables = new LookUpTables();
   for (const [index, { step, whenTrue, whenFalse, cases }] of nodes.entries()) {
     const at = index * width;
-    code[at + opAt] = step.call === undefined ? step.op : callOp;
+    const isMoved = step.register !== -1;
+    code[at + opAt] = step.call !== undefined ? callOp : isMoved ? firstMovedOp + step.op : step.op;
     code[at + offsetAt] = step.offset;
     code[at + maskAt] = step.mask;
     code[at + valueAt] =
@@ -229,6 +307,7 @@ function encode({ nodes, first }: Decision) {
     code[at + trueAt] = target(whenTrue);
     code[at + falseAt] = target(whenFalse);
     code[at + extraAt] = step.call ?? step.header;
+    code[at + registerAt] = step.register;
     code[at + comparisonAt] = cases === undefined ? comparisons[step.comparison] : tableComparison;
   }
   return { code, tables: tables.encoded(), first: target(first) };
@@ -237,39 +316,33 @@ function encode({ nodes, first }: Decision) {
 const loads = { 1: 0, 2: 1, 4: 2 } as const;
 const loadsBehindIpv4 = { 1: 3, 2: 4, 4: 5 } as const;
 
-function stepOf(test: Test, whenTrue: number, whenFalse: number, calls: Call[]): Step {
-  if (test.op === "compare" && test.place.register === -1) {
-    const { size, place, behindIpv4, mask, comparison, value } = test;
-    return {
-      op: behindIpv4 === undefined ? loads[size] : loadsBehindIpv4[size],
-      offset: place.at,
-      header: behindIpv4?.at ?? 0,
-      mask: mask | 0,
-      comparison,
-      value: value | 0,
-      call: undefined,
-      whenTrue,
-      whenFalse,
-    };
+type CalledTest = Exclude<Test, CompareTest>;
+
+function stepOf(test: Test, whenTrue: number, whenFalse: number, calls: Calls): Step {
+  if (test.op !== "compare") {
+    const call = calls.numberOf(test);
+    return { ...noLoad, call, whenTrue, whenFalse };
   }
-  calls.push(callOf(test));
-  const call = calls.length - 1;
-  return { op: 0, offset: 0, header: 0, mask: 0, comparison: "eq", value: 0, call, whenTrue, whenFalse };
+  const { size, place, behindIpv4, mask, comparison, value } = test;
+  return {
+    op: behindIpv4 === undefined ? loads[size] : loadsBehindIpv4[size],
+    offset: place.at,
+    header: behindIpv4?.at ?? 0,
+    // That of the header, too: what stands behind a header moves with it.
+    register: place.register,
+    mask: mask | 0,
+    comparison,
+    value: value | 0,
+    call: undefined,
+    whenTrue,
+    whenFalse,
+  };
 }
 
-function callOf(test: Test): Call {
+const noLoad = { op: 0, offset: 0, header: 0, register: -1, mask: 0, comparison: "eq", value: 0 } as const;
+
+function callOf(test: CalledTest): Call {
   switch (test.op) {
-    case "compare": {
-      const { size, place, behindIpv4, mask, comparison, value } = test;
-      const wanted = value >>> 0;
-      return (packet) => {
-        const at = placeIn(packet, place) + (behindIpv4 === undefined ? 0 : headerLength(packet, behindIpv4));
-        const loaded = (load(packet, at, size) & mask) >>> 0;
-        if (comparison === "eq") return loaded === wanted;
-        if (comparison === "gt") return loaded > wanted;
-        return comparison === "ge" ? loaded >= wanted : (loaded & wanted) !== 0;
-      };
-    }
     case "values": {
       const left = evaluator(test.left);
       const right = evaluator(test.right);
@@ -302,6 +375,18 @@ function placeIn({ registers }: Packet, { at, register }: Place): number {
 function headerLength(packet: Packet, place: Place): number {
   return 4 * (load(packet, placeIn(packet, place), 1) & 15);
 }
+
+/** What a step loads whose place a register moves. */
+function loadMoved(packet: Packet, code: Int32Array, at: number): number {
+  // The casts: steps are nine numbers each, and name registers that there are.
+  const op = (code[at + opAt] as number) - firstMovedOp;
+  const moved = packet.registers[code[at + registerAt] as number] as number;
+  let offset = (code[at + offsetAt] as number) + moved;
+  if (op > 2) offset += 4 * (load(packet, (code[at + extraAt] as number) + moved, 1) & 15);
+  return load(packet, offset, sizes[op % 3] as 1 | 2 | 4);
+}
+
+const sizes = [1, 2, 4] as const;
 
 /** The unsigned number at an offset of the frame; 0, and noted, where it was not captured. */
 function load(packet: Packet, offset: number, size: 1 | 2 | 4): number {

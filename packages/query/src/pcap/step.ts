@@ -13,11 +13,13 @@ export interface Step {
   readonly offset: number;
   /** Where the IPv4 header is that `op` looks behind. */
   readonly header: number;
+  /** Register that is added to both; -1 for none. */
+  readonly register: number;
   /** Signed, as `value` is. */
   readonly mask: number;
   readonly comparison: Comparison;
   readonly value: number;
-  /** Index of the function that makes the test; undefined: what is loaded is compared. */
+  /** Number of the function that makes the test, one for one answer; undefined: what is loaded is compared. */
   readonly call: number | undefined;
   readonly whenTrue: number;
   readonly whenFalse: number;
