@@ -16,6 +16,7 @@ export { type PacketRecord, records } from "./records.js";
 export { type KeptLength, slice } from "./slice.js";
 export { createTally, type Tally, tally } from "./tally.js";
 export { type TimeWindow, type TimeWindowCounts, timeWindow } from "./time-window.js";
+export type { Turns } from "./turns.js";
 export { type VerifyOptions, verify } from "./verify.js";
 
 // What our own packages, and whoever writes a source or a stage, need besides.

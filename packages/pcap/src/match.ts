@@ -1,6 +1,7 @@
 import { recordHeaderBytes } from "./capture-header.js";
 import { derive } from "./derive.js";
 import { type BatchStage, nanosecondsPerUnit, type RecordBatch, viewOf } from "./record-batch.js";
+import { Pace, type Turns } from "./turns.js";
 
 /**
  * Decides about one packet: its data is `bytes` from `frameOffset` on, `capturedLength` of the wire's `originalLength` bytes.
@@ -20,27 +21,54 @@ export interface MatchCounts {
   recordsUnmatched: number;
 }
 
-/** Keeps the records the predicate says yes to, and adds the others to `counts`. */
-export function match(predicate: FramePredicate, counts?: MatchCounts): BatchStage {
+/**
+ * Keeps the records the predicate says yes to, and adds the others to `counts`.
+ *
+ * With `turns` it lets others work every 10 ms or so, also in the middle of a batch: a predicate may take long over each packet.
+ */
+export function match(predicate: FramePredicate, counts?: MatchCounts, turns?: Turns): BatchStage {
   return (batches) =>
     derive(batches, async function* (upstream) {
+      const pace = turns && new Pace(turns);
       for await (const batch of upstream) {
         const seen = batch.count;
-        keepMatching(batch, predicate);
+        if (pace === undefined) batch.count = keepMatching(batch, viewOf(batch.bytes), predicate, 0, seen, 0);
+        else await keepInTurns(batch, predicate, pace);
         if (counts !== undefined) counts.recordsUnmatched += seen - batch.count;
         if (batch.count > 0) yield batch;
       }
     });
 }
 
-function keepMatching(batch: RecordBatch, predicate: FramePredicate): void {
-  const { bytes, offsets, count } = batch;
-  const view = viewOf(bytes);
-  const little = batch.header.byteOrder === "little";
-  const unit = nanosecondsPerUnit(batch.header);
+async function keepInTurns(batch: RecordBatch, predicate: FramePredicate, pace: Pace): Promise<void> {
+  const { count } = batch;
+  const view = viewOf(batch.bytes);
   let kept = 0;
-  for (let i = 0; i < count; i++) {
-    const offset = offsets[i] as number; // i < count
+  let from = 0;
+  pace.start();
+  while (from < count) {
+    const to = Math.min(count, from + pace.stretch);
+    kept = keepMatching(batch, view, predicate, from, to, kept);
+    from = to;
+    if (pace.worked()) await pace.take();
+  }
+  batch.count = kept;
+}
+
+/** Moves those of the records from one index up to another that match to the first `kept`, and gives how many are kept then. */
+function keepMatching(
+  { header, bytes, offsets }: RecordBatch,
+  view: DataView,
+  predicate: FramePredicate,
+  from: number,
+  to: number,
+  kept: number,
+): number {
+  const little = header.byteOrder === "little";
+  const unit = nanosecondsPerUnit(header);
+  let keptNow = kept;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // the caller keeps i < count
     const matches = predicate(
       bytes,
       offset + recordHeaderBytes,
@@ -49,7 +77,7 @@ function keepMatching(batch: RecordBatch, predicate: FramePredicate): void {
       view.getUint32(offset, little),
       view.getUint32(offset + 4, little) * unit,
     );
-    if (matches) offsets[kept++] = offset;
+    if (matches) offsets[keptNow++] = offset;
   }
-  batch.count = kept;
+  return keptNow;
 }
