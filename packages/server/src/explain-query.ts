@@ -19,7 +19,7 @@ export function explainQuery(service: SensorService) {
     answerCall(service, { rpc: "ExplainQuery", request, context }, async (call) => {
       const { source, sensor } = service;
       const { signal } = context;
-      const plan = call.plan(request);
+      const plan = await call.plan(request);
       const cost = source.estimate && (await orAbort(source.estimate(plan, signal), signal));
       const usesIndex = source.abilities?.index ?? false;
       const filter = plan.filter ? printFilter(plan.filter) : "";

@@ -1,4 +1,4 @@
-import type { BatchStage, CaptureHeader } from "@stenogrpc/pcap";
+import type { BatchStage, CaptureHeader, MatchCounts, Turns } from "@stenogrpc/pcap";
 import {
   chunkRuns,
   conformTo,
@@ -12,7 +12,7 @@ import {
   verify,
 } from "@stenogrpc/pcap";
 import { Status } from "@stenogrpc/protocol";
-import { compileFilter, headerLength } from "@stenogrpc/query";
+import { compileFilter, type FrameMatcher, headerLength } from "@stenogrpc/query";
 import { abortable, orAbort } from "./abortable.js";
 import type { FetchHandler } from "./answer-part.js";
 import type { AuditOutcome } from "./audit/audit-record.js";
@@ -25,6 +25,7 @@ import type { OpenSource } from "./sources/packet-source.js";
 import { SourceError } from "./sources/packet-source.js";
 import type { SourceOutcome } from "./sources/source-outcome.js";
 import { lastMessage, losesPackets } from "./summary.js";
+import { turnsUntil } from "./turns.js";
 
 /**
  * The way of one request: see whether it is allowed, plan it, take a place, open the source, and pass its records through what
@@ -36,10 +37,12 @@ export function fetchPcap(service: SensorService): FetchHandler {
     const retrieval = new Retrieval(service, context, request);
     try {
       const permit = await retrieval.permit();
-      const plan = service.plan(request, permit.role);
-      const spending = await retrieval.start(plan, permit);
       const { signal } = retrieval;
+      const plan = await service.plan(request, permit, signal);
+      const spending = await retrieval.start(plan, permit);
       const source = await orAbort(service.source.open(plan, signal), signal);
+      const matchers = await service.inTurn(permit, signal, () => matchersOf(plan, source.header));
+      const turns = turnsUntil(signal);
       const header = { ...source.header, resolution: plan.resolution ?? source.header.resolution };
 
       const counts = {
@@ -54,9 +57,9 @@ export function fetchPcap(service: SensorService): FetchHandler {
         abortable(source.batches, signal),
         verify(),
         // Before anything counts, so that no count tells of packets that are not for this client's eyes.
-        withinPolicy(plan, source.header),
+        matching(matchers.policy, turns),
         timeWindow(plan.window, counts),
-        matching(plan, source.header, counts),
+        matching(matchers.filter, turns, counts),
       );
       const runs = pipe(
         wanted,
@@ -101,15 +104,30 @@ export function fetchPcap(service: SensorService): FetchHandler {
   };
 }
 
-/** Lets pass what the role may see. The policy is in Stenographer's language, which always looks behind VLAN tags. */
-function withinPolicy({ policy }: Plan, { linkType }: CaptureHeader): BatchStage {
-  if (policy === undefined) return (batches) => batches;
-  return match(compileFilter(policy, { linkType }));
+/** What looks at each packet: what the role may see, and what was asked for. */
+interface Matchers {
+  readonly policy: FrameMatcher | undefined;
+  readonly filter: FrameMatcher | undefined;
+}
+
+/** The policy is in Stenographer's language, which always looks behind VLAN tags. */
+function matchersOf({ policy, filter, vlanTransparent }: Plan, { linkType }: CaptureHeader): Matchers {
+  return {
+    policy: policy && compileFilter(policy, { linkType }),
+    // Without a byte order: that of the answer is not always the one that a BSD loopback packet was captured in, so either is taken.
+    filter: filter && compileFilter(filter, { linkType, vlanTransparent }),
+  };
+}
+
+const passThrough: BatchStage = (batches) => batches;
+
+function matching(matcher: FrameMatcher | undefined, turns: Turns, counts?: MatchCounts): BatchStage {
+  return matcher === undefined ? passThrough : match(matcher, counts, turns);
 }
 
 /** Packets without what the role may not read of them. */
 function sliced({ payloadBytes }: Plan, { linkType }: CaptureHeader): BatchStage {
-  if (payloadBytes === undefined) return (batches) => batches;
+  if (payloadBytes === undefined) return passThrough;
   const lengthOf = headerLength(linkType);
   return slice((...frame) => lengthOf(...frame) + payloadBytes);
 }
@@ -122,16 +140,9 @@ const outcomes: Partial<Record<Status, AuditOutcome>> = {
   [Status.INCOMPLETE]: "incomplete",
 };
 
-function matching(plan: Plan, header: CaptureHeader, counts: { recordsUnmatched: number }): BatchStage {
-  if (plan.filter === undefined) return (batches) => batches;
-  // Without a byte order: that of the answer is not always the one that a BSD loopback packet was captured in, so either is taken.
-  const { linkType } = header;
-  return match(compileFilter(plan.filter, { linkType, vlanTransparent: plan.vlanTransparent }), counts);
-}
-
 /** Time stamps in the unit that was asked for. */
 function inResolutionOf(wanted: CaptureHeader, { header, ownsBytes }: OpenSource): BatchStage {
-  if (wanted.resolution === header.resolution) return (batches) => batches;
+  if (wanted.resolution === header.resolution) return passThrough;
   return conformTo(wanted, { inPlace: ownsBytes });
 }
 

@@ -5,7 +5,7 @@ import type { StenoRequest } from "@stenogrpc/protocol";
 import * as z from "zod";
 import type { Authorize, Permit, Rpc } from "./access/access.js";
 import { Access } from "./access/access.js";
-import type { Role, RoleOptions } from "./access/role.js";
+import type { RoleOptions } from "./access/role.js";
 import { roleOf, roleSchema } from "./access/role.js";
 import type { RuleOptions } from "./access/rules.js";
 import { ruleSchema } from "./access/rules.js";
@@ -16,7 +16,7 @@ import { auditSchema } from "./audit/audit-options.js";
 import { Budgets } from "./budgets.js";
 import { ClientTrust, type TrustSet } from "./certificates/client-trust.js";
 import { HealthCheck } from "./health-check.js";
-import { clientCertificateKey, identityOf } from "./identity.js";
+import { clientCertificateKey, identityKey, identityOf } from "./identity.js";
 import type { Limits, LimitsOptions } from "./limits.js";
 import { limitsSchema } from "./limits.js";
 import type { Logger } from "./logger.js";
@@ -28,6 +28,7 @@ import { planRetrieval } from "./plan-retrieval.js";
 import { RequestError } from "./request-error.js";
 import type { Retrieval } from "./retrieval.js";
 import type { PacketSource } from "./sources/packet-source.js";
+import { Turnstile } from "./turnstile.js";
 
 /** What an embedder says about a sensor: what it serves, to whom, and within which limits. Unknown keys are refused. */
 export interface SensorOptions {
@@ -102,6 +103,7 @@ export class SensorService {
   /** Whether packets can be had. */
   readonly health: HealthCheck;
   readonly #access: Access;
+  readonly #turnstile = new Turnstile();
   #idle: () => void = () => {};
 
   /** @throws OptionsError */
@@ -142,17 +144,24 @@ export class SensorService {
   }
 
   /**
-   * Reads a request into a plan.
+   * Reads a request into a plan, when its turn comes: a long filter takes some tenths of a second.
    *
-   * @throws RequestError, FilterSyntaxError
+   * @throws RequestError, FilterSyntaxError; the signal's reason
    */
-  plan(request: StenoRequest, role: Role): Plan {
-    return planRetrieval(request, {
-      role,
-      limits: this.limits,
-      abilities: this.source.abilities ?? {},
-      nowNs: BigInt(Math.floor(this.now())) * 1_000_000n,
-    });
+  plan(request: StenoRequest, permit: Permit, signal: AbortSignal): Promise<Plan> {
+    return this.inTurn(permit, signal, () =>
+      planRetrieval(request, {
+        role: permit.role,
+        limits: this.limits,
+        abilities: this.source.abilities ?? {},
+        nowNs: BigInt(Math.floor(this.now())) * 1_000_000n,
+      }),
+    );
+  }
+
+  /** Does work that holds all other clients up, with a turn for them between one such piece and the next. */
+  inTurn<Result>({ identity }: Permit, signal: AbortSignal, work: () => Result): Promise<Result> {
+    return this.#turnstile.pass({ identity: identityKey(identity), signal }, work);
   }
 
   /** Trusts other client certificates from now on, and ends what those that are refused now have under way. */

@@ -20,7 +20,7 @@ export interface UnaryCall {
 export interface CallAtWork {
   readonly permit: Permit;
   /** Reads the request into a plan, and has the audit know it. */
-  plan(request: StenoRequest): Plan;
+  plan(request: StenoRequest): Promise<Plan>;
 }
 
 /** Answers a call if it is allowed, once that is written down, and logs why not, or why it failed. */
@@ -33,8 +33,8 @@ export async function answerCall<Answer>(
   try {
     const permit = await service.permit(rpc, context, request);
     record.permit = permit;
-    const plan = (query: StenoRequest): Plan => {
-      const made = service.plan(query, permit.role);
+    const plan = async (query: StenoRequest): Promise<Plan> => {
+      const made = await service.plan(query, permit, context.signal);
       record.plan = made;
       return made;
     };

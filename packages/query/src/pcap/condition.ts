@@ -23,7 +23,7 @@ export interface Place {
 }
 
 /** A number loaded from the frame, masked, compared with a constant. */
-interface CompareTest {
+export interface CompareTest {
   readonly op: "compare";
   readonly size: 1 | 2 | 4;
   readonly place: Place;
