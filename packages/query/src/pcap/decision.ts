@@ -57,11 +57,16 @@ interface Keys {
 
 /** @param withCalls whether what calls gave is known behind them: one key for each */
 function keysOf(steps: readonly Step[], withCalls: boolean): Keys | undefined {
-  const numbers = new Map<string, number>();
-  const numberOf = (name: string) => {
-    const number = numbers.get(name) ?? numbers.size;
-    numbers.set(name, number);
-    return number;
+  // There are so few that looking through them is quicker than making names of them.
+  const known: Step[] = [];
+  const kinds: ("load" | "test" | "call")[] = [];
+  const numberOf = (kind: "load" | "test" | "call", step: Step) => {
+    for (let number = 0; number < known.length; number++) {
+      const key = known[number] as Step; // it is one of them
+      if (kinds[number] === kind && isSameKey(kind, key, step)) return number;
+    }
+    kinds.push(kind);
+    return known.push(step) - 1;
   };
   const loads: number[] = [];
   const tests: number[] = [];
@@ -69,12 +74,12 @@ function keysOf(steps: readonly Step[], withCalls: boolean): Keys | undefined {
   const needed: number[] = [];
   const ordered: number[] = [];
   for (const [index, step] of steps.entries()) {
-    const load = step.call === undefined ? numberOf(loadName(step)) : -1;
+    const load = step.call === undefined ? numberOf("load", step) : -1;
     const isOrdered = load !== -1 && step.comparison !== "eq";
     let test = -1;
-    if (isOrdered) test = numberOf(`${load} ${step.comparison} ${step.value}`);
-    else if (step.call !== undefined && withCalls) test = numberOf(`call ${step.call}`);
-    if (numbers.size > mostKeys) return undefined;
+    if (isOrdered) test = numberOf("test", step);
+    else if (step.call !== undefined && withCalls) test = numberOf("call", step);
+    if (known.length > mostKeys) return undefined;
     loads.push(load);
     tests.push(test);
     if (load !== -1 && !isOrdered) {
@@ -88,6 +93,12 @@ function keysOf(steps: readonly Step[], withCalls: boolean): Keys | undefined {
     ordered.push(ownOrdered | (ordered[step.whenTrue] ?? 0) | (ordered[step.whenFalse] ?? 0));
   }
   return { loads, tests, values, needed, ordered };
+}
+
+function isSameKey(kind: "load" | "test" | "call", a: Step, b: Step): boolean {
+  if (a.offset !== b.offset || a.op !== b.op || a.mask !== b.mask || a.header !== b.header) return false;
+  if (a.register !== b.register || a.call !== b.call) return false;
+  return kind !== "test" || (a.value === b.value && a.comparison === b.comparison);
 }
 
 function loadName({ op, offset, header, register, mask }: Step): string {
@@ -152,6 +163,7 @@ class DecisionMaker {
     }
     this.decideEitherEnd(next, load, facts, cases, depth);
     // Values that are asked for behind tests of something else.
+    this.work += this.keys.values[load]?.size ?? 0;
     for (const [value, lowest] of this.keys.values[load] ?? []) {
       if (lowest <= next && !cases.has(value))
         cases.set(value, this.from(next, withFact(facts, load, value), depth));
