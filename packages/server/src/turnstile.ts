@@ -10,14 +10,25 @@ interface Waiting {
   readonly enter: () => void;
 }
 
+/** Work that takes less holds nobody up, in milliseconds: one turn for the others will do. */
+const shortMs = 4;
+/** Behind longer work others have this part of the time that it took: an answer takes several turns. */
+const restPart = 0.25;
+
 /**
- * Lets such work through one piece at a time, with a turn of the event loop in between, in which all else goes on. Clients take turns, too:
- * one that has much to do waits for itself.
+ * Lets such work through one piece at a time, with a turn of the event loop or more in between, in which all else goes on. Clients take
+ * turns, too: one that has much to do waits for itself.
  */
 export class Turnstile {
   /** By identity, in the order in which their turns come. */
   readonly #queues = new Map<string, Set<Waiting>>();
+  readonly #nowMs: () => number;
   #isTaken = false;
+
+  /** @param nowMs the clock, for tests */
+  constructor(nowMs = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
 
   /**
    * Does the work when its turn comes, which is at once where nobody else has some.
@@ -28,10 +39,13 @@ export class Turnstile {
     signal.throwIfAborted();
     if (this.#isTaken) await this.#wait(identity, signal);
     this.#isTaken = true;
+    const startedMs = this.#nowMs();
     try {
       return work();
     } finally {
-      setImmediate(() => this.#letNextIn());
+      const tookMs = this.#nowMs() - startedMs;
+      if (tookMs < shortMs) setImmediate(() => this.#letNextIn());
+      else setTimeout(() => this.#letNextIn(), tookMs * restPart);
     }
   }
 
