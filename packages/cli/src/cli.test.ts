@@ -242,6 +242,33 @@ sleep: 86400
   });
 });
 
+describe("stenogrpc serve with metrics", () => {
+  it("tells Prometheus what it has served, and probes that it is well; and does not start where it can't", async () => {
+    writeFileSync(join(folder, "pki", "watched.yaml"), `${labYaml}metrics: { port: 0 }\n`);
+    const watched = startCli(["serve", "-c", "pki/watched.yaml"], { cwd: folder });
+    const [, url = ""] = await watched.shows(
+      /"url":"(http:\/\/127\.0\.0\.1:\d+)","msg":"metrics and health"/,
+    );
+    const [, where = ""] = await watched.shows(/^listening on (127\.0\.0\.1:\d+)/m);
+    const asked = ["-c", "pki/client.yaml", "-s", where, ...window];
+    expect((await run("fetch", ...asked, "-o", `${freshFolder()}/x.pcap`)).code).toBe(0);
+    const metrics = await (await globalThis.fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('\nstenogrpc_retrievals_total{outcome="served"} 1\n');
+    expect(metrics).toMatch(/\nstenogrpc_newest_packet_timestamp_seconds 1767323064(\.\d+)?\n/);
+    expect((await globalThis.fetch(`${url}/healthz`)).status).toBe(200);
+
+    const { port } = new URL(url);
+    writeFileSync(join(folder, "pki", "second.yaml"), `${labYaml}metrics: { port: ${port} }\n`);
+    const second = await run("serve", "-c", "pki/second.yaml");
+    expect(second.code).toBe(2);
+    expect(second.stderr).toContain(
+      `second.yaml: metrics: cannot listen on host 127.0.0.1, port ${port}: the port is taken`,
+    );
+    watched.child.kill("SIGTERM");
+    expect((await watched.end).code).toBe(0);
+  });
+});
+
 describe("stenogrpc serve with an audit log", () => {
   it("writes down what is asked, and lets no second server write the same log", async () => {
     writeFileSync(join(folder, "pki", "audited.yaml"), `${labYaml}audit: { file: audit.jsonl, keep: 3 }\n`);

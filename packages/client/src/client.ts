@@ -4,7 +4,7 @@ import { Stenographer } from "@stenogrpc/protocol";
 import type { z } from "zod";
 import { type FetchCall, partsOf } from "./answer-part.js";
 import { checkOptions } from "./check-options.js";
-import { canceled, type ExplainFailure, errorFromRpc } from "./error-from-rpc.js";
+import { canceled, canceledBySignal, type ExplainFailure, errorFromRpc } from "./error-from-rpc.js";
 import {
   type CallDefaults,
   type ExplainOptions,
@@ -131,8 +131,7 @@ export function assembleClient<Fetch extends PcapFetch>(
       stopped = error;
       controller.abort();
     };
-    const cancelBySignal = () =>
-      cancel(canceled("the caller's signal aborted the call", undefined, signal?.reason));
+    const cancelBySignal = () => cancel(canceledBySignal("call", signal, undefined));
     const forget = onClientClose(cancel);
     const unlink = signal && onAbort(signal, cancelBySignal);
     if (signal?.aborted) cancelBySignal();

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { hour } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
 import { clientOf } from "../test-support/in-memory.js";
-import { errorFromRpc } from "./error-from-rpc.js";
+import { canceledBySignal, errorFromRpc } from "./error-from-rpc.js";
 
 function serverFailure(code: Code, reason: string, more: ConstructorParameters<typeof ConnectError>[3] = []) {
   const info = { desc: ErrorInfoSchema, value: { reason, domain: "stenogrpc" } };
@@ -104,6 +104,17 @@ describe("a server's failure", () => {
 });
 
 describe("a failure that no server sent", () => {
+  it("is a time limit, with advice for what was asked", async () => {
+    const error = new ConnectError("late", Code.DeadlineExceeded);
+    const ofFetch = await errorFromRpc(error, { answered: false, uid: "u1", timeoutMs: 5 });
+    expect(ofFetch.message).toBe(
+      "the answer was not whole after 5 ms; raise timeoutMs, or narrow the window or the filter",
+    );
+    const ofCall = await errorFromRpc(error, { answered: false, timeoutMs: 5 });
+    expect(ofCall.reason).toBe("TIMEOUT");
+    expect(ofCall.message).toBe("no answer after 5 ms; raise timeoutMs, or look whether the sensor is well");
+  });
+
   it("is no connection before anything of the answer came, a lost one after", async () => {
     const error = new ConnectError("down", Code.Unavailable);
     expect(await errorFromRpc(error, { answered: false })).toMatchObject({
@@ -136,4 +147,27 @@ describe("a failure that no server sent", () => {
     });
     expect(failure).toMatchObject({ ...explained, uid: "u1", cause: error });
   });
+});
+
+it.each<[string, AbortSignal, string]>([
+  ["aborted", AbortSignal.abort(), "the caller's signal aborted the call"],
+  [
+    "that gives a reason",
+    AbortSignal.abort(new Error("alert closed")),
+    "the caller's signal aborted the call: alert closed",
+  ],
+  [
+    "that gives a text",
+    AbortSignal.abort("alert closed"),
+    "the caller's signal aborted the call: alert closed",
+  ],
+  [
+    "with a time limit",
+    AbortSignal.abort(new DOMException("x", "TimeoutError")),
+    "the caller's signal timed out and ended the call",
+  ],
+])("tells why a signal %s ended a call", (_, signal, message) => {
+  const failure = canceledBySignal("call", signal, "u1");
+  expect(failure).toMatchObject({ code: "canceled", reason: "CANCELED", uid: "u1", message });
+  expect(failure.cause).toBe(signal.reason);
 });

@@ -37,7 +37,7 @@ const nextSteps: Record<string, string> = {
   NO_FREE_SLOT: "try again later, or run fewer retrievals at once",
   IDENTITY_LIMIT: "wait for your other retrievals, or run fewer at once",
   BUDGET_EXHAUSTED: "try again later, or ask whoever runs the sensor for a larger budget",
-  IDENTITY_UNMAPPED: "ask whoever runs the sensor for a role for this certificate",
+  IDENTITY_UNMAPPED: "send that to whoever runs the sensor, and ask for a role",
   SENSOR_NOT_ALLOWED: "ask a sensor that your role is for",
   RPC_NOT_ALLOWED: "ask whoever runs the sensor to open it for your role",
   REASON_REQUIRED: "set reason",
@@ -101,6 +101,21 @@ export async function errorFromRpc(error: unknown, context: CallContext): Promis
     : new StenographerError(failure.message, { ...failure, uid: context.uid, cause: error });
 }
 
+/** The error of a call that its caller's signal ended: a time limit (`AbortSignal.timeout`) or a reason that was given is told. */
+export function canceledBySignal(
+  call: string,
+  signal: AbortSignal | undefined,
+  uid: string | undefined,
+): StenographerError {
+  const reason: unknown = signal?.reason;
+  const name = reason instanceof Error ? reason.name : undefined;
+  const told = reason instanceof Error ? reason.message : typeof reason === "string" ? reason : "";
+  if (name === "TimeoutError")
+    return canceled(`the caller's signal timed out and ended the ${call}`, uid, reason);
+  const why = name === "AbortError" || told === "" ? "" : `: ${told}`;
+  return canceled(`the caller's signal aborted the ${call}${why}`, uid, reason);
+}
+
 /** The error of a call that we ended ourselves, or that our caller did. */
 export function canceled(message: string, uid: string | undefined, cause?: unknown): StenographerError {
   return new StenographerError(message, { code: "canceled", reason: "CANCELED", uid, cause });
@@ -151,10 +166,12 @@ function givenUp(cause: ConnectError, uid: string | undefined): StenographerErro
 
 function deadlinePassed(cause: ConnectError, { uid, timeoutMs }: Pick<CallContext, "uid" | "timeoutMs">) {
   const limit = timeoutMs === undefined ? "its time limit" : `${timeoutMs} ms`;
-  return new StenographerError(
-    `the answer was not whole after ${limit}; raise timeoutMs, or narrow the window or the filter`,
-    { code: "deadline_exceeded", reason: "TIMEOUT", uid, cause },
-  );
+  // Only a retrieval has a uid, and can be narrowed.
+  const message =
+    uid === undefined
+      ? `no answer after ${limit}; raise timeoutMs, or look whether the sensor is well`
+      : `the answer was not whole after ${limit}; raise timeoutMs, or narrow the window or the filter`;
+  return new StenographerError(message, { code: "deadline_exceeded", reason: "TIMEOUT", uid, cause });
 }
 
 function fromCodeAlone(error: ConnectError, { answered }: CallContext): ConnectionFailure | undefined {

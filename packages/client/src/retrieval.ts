@@ -1,5 +1,11 @@
 import type { AnswerPart } from "./answer-part.js";
-import { type CallContext, canceled, type ExplainFailure, errorFromRpc } from "./error-from-rpc.js";
+import {
+  type CallContext,
+  canceled,
+  canceledBySignal,
+  type ExplainFailure,
+  errorFromRpc,
+} from "./error-from-rpc.js";
 import type { FetchPlan } from "./fetch-options.js";
 import type { FetchResult } from "./fetch-result.js";
 import { onAbort } from "./on-abort.js";
@@ -182,8 +188,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
   /** Listens to those who may cancel, as long as there is something to cancel. Throws if one already has. */
   #link(): void {
     const { signal, uid } = this.plan;
-    const cancelBySignal = () =>
-      this.cancel(canceled("the caller's signal aborted the retrieval", uid, signal?.reason));
+    const cancelBySignal = () => this.cancel(canceledBySignal("retrieval", signal, uid));
     if (signal?.aborted) cancelBySignal();
     if (this.#stopped) throw this.#stopped;
     this.#unlink.push(this.#setup.onClientClose((error) => this.cancel(error)));

@@ -63,7 +63,7 @@ export class Admission {
     if (limit !== undefined && (this.#held.get(identity) ?? 0) >= limit) {
       throw new RequestError(
         "identity-limit",
-        `you have ${limit} retrievals under way, which is as many as you may; ask again in a second`,
+        `you have ${limit} retrievals under way, which is as many as you may`,
         { retryAfterMs: 1000 },
       );
     }
@@ -88,13 +88,9 @@ export class Admission {
   #wait(signal: AbortSignal): Promise<void> {
     const { concurrency, queue } = this.#options;
     const full = (): RequestError =>
-      new RequestError(
-        "no-free-slot",
-        `all ${concurrency} places for retrievals are taken; ask again in a second`,
-        {
-          retryAfterMs: 1000,
-        },
-      );
+      new RequestError("no-free-slot", `all ${concurrency} places for retrievals are taken`, {
+        retryAfterMs: 1000,
+      });
     if (this.#waiting.size >= queue.length) throw full();
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -134,5 +130,5 @@ export class Admission {
 }
 
 function draining(): RequestError {
-  return new RequestError("draining", "the server is shutting down; ask again later");
+  return new RequestError("draining", "the server is shutting down");
 }

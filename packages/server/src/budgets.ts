@@ -75,7 +75,7 @@ export class Budgets {
     if (bytes < captureHeaderBytes + recordHeaderBytes || packets < 1) {
       const [oldest] = account.slices;
       const freeAt = ((oldest?.number ?? this.#sliceNumber()) + slicesKept) * sliceMs;
-      throw new RequestError("budget-exhausted", "you got all that you may within an hour; ask again later", {
+      throw new RequestError("budget-exhausted", "you got all that you may within an hour", {
         retryAfterMs: Math.max(1000, Math.ceil(freeAt - this.#now())),
       });
     }

@@ -170,10 +170,7 @@ export class Retrieval {
   #timedOut(): void {
     const seconds = this.#service.limits.timeoutMs / 1000;
     this.abandon(
-      new RequestError(
-        "timeout",
-        `the retrieval took longer than the ${seconds} s this server allows; ask for less`,
-      ),
+      new RequestError("timeout", `the retrieval took longer than the ${seconds} s this server allows`),
     );
   }
 

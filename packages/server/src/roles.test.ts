@@ -87,6 +87,9 @@ describe.each(ways)("%s", (way) => {
       expect(await refusalOf(call(client))).toMatchObject({
         code: Code.PermissionDenied,
         reason: "IDENTITY_UNMAPPED",
+        message: expect.stringMatching(
+          /^no role on this sensor is for this certificate: common name "mallory", fingerprint ([0-9A-F]{2}:){31}[0-9A-F]{2}$/,
+        ),
       });
     });
 
@@ -222,7 +225,11 @@ describe.each(ways)("%s", (way) => {
     const { status, summary } = await fetchWhole(await again(), window);
     expect([status, summary?.packets, summary?.stoppedBy]).toEqual([Status.TRUNCATED, 1n, StoppedBy.BUDGET]);
     const refusal = await refusalOf(fetchWhole(await again(), window));
-    expect(refusal).toMatchObject({ code: Code.ResourceExhausted, reason: "BUDGET_EXHAUSTED" });
+    expect(refusal).toMatchObject({
+      code: Code.ResourceExhausted,
+      reason: "BUDGET_EXHAUSTED",
+      message: "you got all that you may within an hour",
+    });
     expect(refusal.retryAfterMs).toBeGreaterThan(59 * 60_000);
     expect(refusal.retryAfterMs).toBeLessThanOrEqual(61 * 60_000);
     const other = await sensor.connect({ commonName: "clerk" }, way);

@@ -201,10 +201,7 @@ export class SensorService {
   }
 
   #abandonAll(): void {
-    const reason = new RequestError(
-      "draining",
-      "the server shut down before the answer was complete; ask again later",
-    );
+    const reason = new RequestError("draining", "the server shut down before the answer was complete");
     for (const retrieval of this.retrievals) retrieval.abandon(reason);
   }
 }

@@ -13,6 +13,7 @@ import { type ServerSettings, serverSettings } from "../settings/server-settings
 import { settingsError } from "../settings/settings-error.js";
 import { UsageError } from "../usage-error.js";
 import { CertificateWatch } from "./certificate-watch.js";
+import { listenForMetrics, type MetricsListener } from "./metrics-listener.js";
 import { packetSource } from "./packet-source.js";
 import { prettyLogLine } from "./pretty-log.js";
 import { readServerTls, type ServerTls } from "./read-server-tls.js";
@@ -30,6 +31,7 @@ export async function servePackets(options: ServeOptions): Promise<number> {
   const sensor = loaded.settings.sensor ?? hostname();
   const tls = await readServerTls(loaded);
   const { server, source } = await start(loaded, sensor, tls, logger);
+  const metrics = await startMetrics(loaded, server, logger);
   const watch = watchCertificates(loaded, tls, server, logger);
   const address = server.host.includes(":") ? `[${server.host}]` : server.host;
   // Before anyone can read that it listens, and ask it to stop.
@@ -43,7 +45,26 @@ export async function servePackets(options: ServeOptions): Promise<number> {
   stopping.abort();
   watch.close();
   await server.close();
+  await metrics?.[Symbol.asyncDispose]();
   return exitCode.complete;
+}
+
+/** Listens for what watches the server, if that is wanted; where it can't, nothing is served. */
+async function startMetrics(
+  { settings, file }: LoadedSettings<ServerSettings>,
+  server: StenographerServer,
+  logger: Logger,
+): Promise<MetricsListener | undefined> {
+  if (settings.metrics === undefined) return undefined;
+  const { host, port } = settings.metrics;
+  try {
+    const listener = await listenForMetrics(server, settings.metrics);
+    logger.info({ url: listener.url }, "metrics and health");
+    return listener;
+  } catch (error) {
+    await server.close({ graceMs: 0 });
+    throw cannotListen(`${file}: metrics`, `host ${host}, port ${port}`, error);
+  }
 }
 
 async function start(
@@ -98,17 +119,16 @@ async function start(
     if (error instanceof OptionsError) throw settingsError(loaded, error);
     if (error instanceof AuditError)
       throw new UsageError(`${file}: audit: ${error.message}`, { cause: error });
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-      throw new UsageError(
-        `${file}: cannot listen on host ${settings.host ?? "(any)"}, port ${settings.port}: ${explain(code)}`,
-        {
-          cause: error,
-        },
-      );
-    }
-    throw error;
+    throw cannotListen(file, `host ${settings.host ?? "(any)"}, port ${settings.port}`, error);
   }
+}
+
+/** What an error means that was met while beginning to listen; another one as it is. */
+function cannotListen(what: string, where: string, error: unknown): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return new UsageError(`${what}: cannot listen on ${where}: ${explain(code)}`, { cause: error });
+  return error;
 }
 
 /** Says at once what each retrieval would say. A folder of captures looks through itself, and says so itself. */

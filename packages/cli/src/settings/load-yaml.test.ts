@@ -116,7 +116,17 @@ describe("a server's settings", () => {
       "source: { kind: directory, path: x, trust_file_times: true, remember: known.json }\n",
       "settings.yaml:4: source.remember: must not stand beside trust_file_times, which leaves nothing to remember",
     ],
-    ["source: { kind: directry }\n", "settings.yaml:4: source.kind: must be a mapping with kind: stenoread"],
+    [
+      "source: { kind: directry }\n",
+      'settings.yaml:4: source.kind: must be one of stenoread, stenographer, stenographer-files, directory; did you mean "directory"?',
+    ],
+    [
+      "source: { path: x }\n",
+      "settings.yaml:4: source.kind: must be a mapping with kind: stenoread, stenographer",
+    ],
+    ["source: { kind: 5 }\n", "settings.yaml:4: source.kind: must be a mapping with kind: stenoread"],
+    ["metrics: { prot: 1 }\n", 'settings.yaml:4: metrics: unknown key "prot"; did you mean "port"?'],
+    ["metrics: { port: 70000 }\n", "settings.yaml:4: metrics.port: must be a whole number from 0 to 65535"],
     ["source: stenoread\n", "settings.yaml:4: source: must be a mapping with kind: stenoread"],
     ["port: 65536\n", "settings.yaml:4: port: must be a whole number from 0 to 65535"],
     ["workers: 0\n", "settings.yaml:4: workers: must be a whole number of at least 1"],

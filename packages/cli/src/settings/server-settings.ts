@@ -1,4 +1,4 @@
-import { strictOptions } from "@stenogrpc/options";
+import { nearest, strictOptions } from "@stenogrpc/options";
 import * as z from "zod";
 import { roleSettings, ruleSettings } from "./access-settings.js";
 import { durationMs, flag, oneOf, size, text, whole } from "./values.js";
@@ -8,6 +8,16 @@ const fileName = text("a file name with * and ?").refine((name) => !name.include
 });
 
 const noFileNames = { error: "must be a file name or a list of them" };
+
+const sourceKinds = ["stenoread", "stenographer", "stenographer-files", "directory"] as const;
+
+/** What is wrong with a source that is of no kind. */
+function wrongKind(source: unknown): string {
+  const { kind } = Object(source) as { readonly kind?: unknown }; // whatever it is can be looked at by name
+  if (typeof kind !== "string") return `must be a mapping with kind: ${sourceKinds.join(", ")}`;
+  const meant = nearest(kind, sourceKinds);
+  return `must be one of ${sourceKinds.join(", ")}${meant ? `; did you mean "${meant}"?` : ""}`;
+}
 
 /** What the file of `stenogrpc serve` can say. The first six keys are the original's. */
 export const serverSettings = strictOptions({
@@ -94,7 +104,7 @@ export const serverSettings = strictOptions({
           error: "must not stand beside trust_file_times, which leaves nothing to remember",
         }),
       ],
-      { error: "must be a mapping with kind: stenoread, stenographer, stenographer-files or directory" },
+      { error: ({ input }) => wrongKind(input) },
     )
     .default({ kind: "stenoread" }),
   /** Limits on one retrieval. */
@@ -139,6 +149,11 @@ export const serverSettings = strictOptions({
     keep: whole(1).optional(),
     /** What becomes of a request that can't be written down. */
     on_failure: oneOf(["refuse", "continue"]).optional(),
+  }).optional(),
+  /** Where metrics and health are told, in plain HTTP, to whoever connects. Default: nowhere. */
+  metrics: strictOptions({
+    host: text("an address to listen on").default("127.0.0.1"),
+    port: whole(0, 65_535).default(9464),
   }).optional(),
   /** Lowest TLS version. */
   tls_min_version: z

@@ -496,14 +496,19 @@ describe("certificates", () => {
     const server = await startScriptedServer(
       {
         ...identities,
-        server: await identities.authority.issueServer({ commonName: "x", hosts: ["x.example"] }),
+        server: await identities.authority.issueServer({
+          commonName: "x",
+          hosts: ["x.example", "192.0.2.1"],
+        }),
       },
       good,
     );
     opened.push(server);
     const failure = await failureOf(connectTo(server.port).fetchPcap(hour).summary);
     expect(failure.reason).toBe("TLS_SERVER_UNTRUSTED");
-    expect(failure.message).toMatch(/another name: connect by that name, or set tls\.serverName/);
+    expect(failure.message).toMatch(
+      /made out to other names \(x\.example, 192\.0\.2\.1\): connect by such a name, or set tls\.serverName to it$/,
+    );
   });
 
   it("of a server that have expired say so", async () => {
@@ -533,10 +538,25 @@ describe("certificates", () => {
           retryable: false,
           uid: "u1",
         });
-        expect(failure.message).toMatch(/set tls\.cert and tls\.key to a valid one that its CA signed/);
+        expect(failure.message).toMatch(
+          /; it may be revoked, expired by the server's clock, or of another CA: set tls\.cert and tls\.key to a valid one/,
+        );
       }
     },
   );
+
+  it("of a client that have expired say so", async () => {
+    const server = await serve(good);
+    const notAfter = new Date("2020-02-01T00:00:00Z");
+    const { certificate: cert, privateKey: key } = await identities.authority.issueClient({
+      commonName: "analyst",
+      notBefore: new Date("2020-01-01T00:00:00Z"),
+      notAfter,
+    });
+    const failure = await failureOf(connectTo(server.port, { tls: { cert, key } }).fetchPcap(hour).summary);
+    expect(failure.reason).toBe("CLIENT_CERTIFICATE_REJECTED");
+    expect(failure.message).toContain(`; it expired at ${notAfter.toISOString()}: set tls.cert`);
+  });
 
   it("of a client refused while describing the sensor are told the same way", async () => {
     const server = await serve(good);

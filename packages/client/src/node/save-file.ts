@@ -1,6 +1,6 @@
 import { type FileHandle, link, lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { canceled } from "../error-from-rpc.js";
+import { canceledBySignal } from "../error-from-rpc.js";
 import { BatchWriter } from "./batch-writer.js";
 import { findManifest } from "./evidence/find-manifest.js";
 import { manifestSuffix } from "./evidence/manifest.js";
@@ -50,7 +50,7 @@ export async function saveFile(
   try {
     const capture = await write(target, path, pieces);
     const described = manifest && (await write(manifestPath, manifestPath, asPieces(manifest)));
-    if (signal?.aborted) throw canceled("the caller's signal aborted the retrieval", uid, signal.reason);
+    if (signal?.aborted) throw canceledBySignal("retrieval", signal, uid);
     // Now: another answer may have been saved here meanwhile.
     if (await oldManifest()) await fileErrors(manifestPath, uid, () => removeLastingly(manifestPath));
     await fileErrors(path, uid, () => putInPlace(capture, target, overwrite));

@@ -96,7 +96,10 @@ export class Access {
     const roleName = this.#rules(identity);
     const role = roleName === undefined ? undefined : this.#options.roles?.get(roleName);
     if (role) return { roleName, role };
-    throw new RequestError("identity-unmapped", "this certificate's identity has no role on this sensor");
+    throw new RequestError(
+      "identity-unmapped",
+      `no role on this sensor is for this certificate: ${inWords(identity)}`,
+    );
   }
 
   async #ask(authorize: Authorize, context: AuthorizeContext): Promise<Role> {
@@ -147,4 +150,13 @@ export class Access {
       "whether this is allowed could not be decided; ask again later",
     );
   }
+}
+
+/** Who it is, for whoever writes the rules: as much as a message holds. */
+function inWords({ commonName, subjectAltName, fingerprint256 }: ClientIdentity): string {
+  const parts = [
+    commonName === undefined ? undefined : `common name ${JSON.stringify(commonName)}`,
+    subjectAltName === undefined ? undefined : `names ${subjectAltName}`,
+  ].flatMap((part) => (part === undefined ? [] : [part.slice(0, 300)]));
+  return [...parts, `fingerprint ${fingerprint256}`].join(", ");
 }

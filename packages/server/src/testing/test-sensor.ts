@@ -1,14 +1,16 @@
+import { readFile } from "node:fs/promises";
 import { createCertificateAuthority } from "@stenogrpc/certs";
+import { OptionsError } from "@stenogrpc/options";
 import type { SensorOptions } from "../sensor-service.js";
 import type { StenographerServer } from "../server.js";
 import { createStenographerServer } from "../server.js";
 import { memorySource } from "./memory-source.js";
 
-/** What startTestSensor takes: a capture in memory, or any sensor options. */
+/** What startTestSensor takes: a capture, as the path of a file or its bytes, or any sensor options. */
 export type TestSensorOptions =
   | ({
-      /** Bytes of the pcap or pcapng file whose packets the sensor has. */
-      readonly capture: Uint8Array;
+      /** A pcap or pcapng file whose packets the sensor has: its path, or its bytes. */
+      readonly capture: string | Uint8Array;
     } & Omit<SensorOptions, "source">)
   | SensorOptions;
 
@@ -30,17 +32,20 @@ export interface TestSensor {
 /**
  * Starts a real server on loopback, with throw-away certificates, for tests of what fetches from it.
  *
- * `await using sensor = await startTestSensor({ capture: await readFile("alert.pcap") })`, then
+ * `await using sensor = await startTestSensor({ capture: "alert.pcap" })`, then
  * `createStenographerClient(sensor.clientOptions)`.
+ *
+ * @throws OptionsError, and the system's error where the capture can't be read
  */
 export async function startTestSensor(options: TestSensorOptions): Promise<TestSensor> {
+  const sensor = await sensorOptions(options);
   const authority = await createCertificateAuthority();
   const [serverIdentity, clientIdentity] = await Promise.all([
     authority.issueServer({ commonName: "test sensor", hosts: ["127.0.0.1", "localhost"] }),
     authority.issueClient({ commonName: "test client" }),
   ]);
   const server = await createStenographerServer({
-    ...sensorOptions(options),
+    ...sensor,
     host: "127.0.0.1",
     port: 0,
     tls: { ca: authority.certificate, cert: serverIdentity.certificate, key: serverIdentity.privateKey },
@@ -61,8 +66,14 @@ export async function startTestSensor(options: TestSensorOptions): Promise<TestS
   };
 }
 
-function sensorOptions(options: TestSensorOptions): SensorOptions {
+async function sensorOptions(options: TestSensorOptions): Promise<SensorOptions> {
   if (!("capture" in options)) return { sensor: "test", ...options };
   const { capture, ...rest } = options;
-  return { sensor: "test", ...rest, source: memorySource(capture) };
+  const bytes: unknown = typeof capture === "string" ? await readFile(capture) : capture;
+  if (!(bytes instanceof Uint8Array)) {
+    throw new OptionsError(
+      "startTestSensor: capture: must be the path of a capture, or its bytes (Uint8Array)",
+    );
+  }
+  return { sensor: "test", ...rest, source: memorySource(bytes) };
 }

@@ -29,6 +29,10 @@ export interface ConnectAttempt {
   readonly secured: boolean;
   /** Why it was made with certificates that had been read before; undefined: it was not. */
   readonly credentialsProblem?: string | undefined;
+  /** When this client's certificate ends, in milliseconds since 1970. */
+  readonly expiresAtMs?: number;
+  /** The names in the server's certificate, where none of them is the one that was expected. */
+  readonly otherNames?: string | undefined;
 }
 
 /** A server's certificate, in words. */
@@ -56,6 +60,8 @@ const idleConnectionTimeoutMs = 60_000;
 const pingTimeoutMs = 15_000;
 // A certificate is replaced a little before its end, since clocks differ and requests travel.
 const beforeExpiryMs = 60_000;
+/** Characters of a certificate's names in a message. */
+const longestNames = 300;
 
 type Watched = {
   session: ClientHttp2Session;
@@ -167,12 +173,22 @@ export class ConnectionManager extends Http2SessionManager {
     const { address, credentials, minVersion, serverName, connectTimeoutMs } = this.#options;
     const latest = credentials.latest();
     this.#credentials = latest;
+    const attempt: { -readonly [Key in keyof ConnectAttempt]: ConnectAttempt[Key] } = {
+      keysAgreed: false,
+      secured: false,
+      credentialsProblem: credentials.problem,
+      expiresAtMs: latest.expiresAtMs,
+    };
     const socket = connect({
       host: address.host,
       port: address.port,
       // SNI names hosts, not addresses (RFC 6066, section 3).
       servername: serverName ?? (isIP(address.host) ? "" : address.host),
-      checkServerIdentity: checkIdentity,
+      checkServerIdentity: (host, certificate) => {
+        const problem = checkIdentity(host, certificate);
+        if (problem !== undefined) attempt.otherNames = namesOf(certificate);
+        return problem;
+      },
       secureContext: latest.context,
       minVersion,
       ALPNProtocols: ["h2"],
@@ -185,7 +201,6 @@ export class ConnectionManager extends Http2SessionManager {
     );
     // node:http2 asks its wrapper for this, which can't. Small frames would wait for what is under way (Nagle's algorithm).
     socket.setNoDelay();
-    const attempt = { keysAgreed: false, secured: false, credentialsProblem: credentials.problem };
     this.#attempt = attempt;
     socket.once("secureConnect", () => {
       attempt.secured = true;
@@ -260,6 +275,13 @@ function checkIdentity(host: string, certificate: PeerCertificate): Error | unde
   if (new X509Certificate(certificate.raw).checkIP(address) !== undefined) return undefined;
   const message = `the certificate is for ${certificate.subjectaltname ?? "no name"}, not for ${address}`;
   return Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}
+
+/** The names that a client may expect in a certificate: a common name counts only where there are no others. */
+function namesOf({ subject, subjectaltname }: PeerCertificate): string | undefined {
+  const names = subjectaltname ?? subject?.CN;
+  const text = Array.isArray(names) ? names.join(", ") : names;
+  return text?.replace(/(^|, )(DNS|IP Address):/g, "$1").slice(0, longestNames);
 }
 
 function certificateOf(socket: TLSSocket): ServerCertificate | null {

@@ -59,7 +59,7 @@ export function explainFailureOf(manager: ConnectionManager, server: string): Ex
 
 function notConnected(codes: readonly string[], attempt: ConnectAttempt, server: string): ConnectionFailure {
   const untrusted = codes.find((code) => untrustedServer.has(code));
-  if (untrusted !== undefined) return serverUntrusted(server, untrusted);
+  if (untrusted !== undefined) return serverUntrusted(server, untrusted, attempt);
   if (codes.some((code) => refusedCertificate.test(code))) return clientCertificateRejected(server, attempt);
   if (codes.some((code) => tlsVersion.test(code))) {
     return connectionFailed(
@@ -104,18 +104,19 @@ function connectionLost(server: string, gone: boolean): ConnectionFailure {
   };
 }
 
-function serverUntrusted(server: string, code: string): ConnectionFailure {
+function serverUntrusted(server: string, code: string, attempt: ConnectAttempt): ConnectionFailure {
   return {
     code: "unavailable",
     reason: "TLS_SERVER_UNTRUSTED",
     retryable: false,
-    message: `the certificate of ${server} is not to be trusted (${code}); ${serverAdvice(code)}`,
+    message: `the certificate of ${server} is not to be trusted (${code}); ${serverAdvice(code, attempt)}`,
   };
 }
 
-function serverAdvice(code: string): string {
+function serverAdvice(code: string, { otherNames }: ConnectAttempt): string {
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || code === "HOSTNAME_MISMATCH") {
-    return "it is made out to another name: connect by that name, or set tls.serverName to it";
+    const to = otherNames === undefined ? "another name" : `other names (${otherNames})`;
+    return `it is made out to ${to}: connect by such a name, or set tls.serverName to it`;
   }
   if (code === "CERT_HAS_EXPIRED") return "have it renewed";
   if (code === "CERT_NOT_YET_VALID") return "check the clocks";
@@ -135,16 +136,23 @@ function hungUpOnCertificate(server: string, attempt: ConnectAttempt): Connectio
   return certificateRejected(what, attempt);
 }
 
-function certificateRejected(what: string, { credentialsProblem }: ConnectAttempt): ConnectionFailure {
+function certificateRejected(
+  what: string,
+  { credentialsProblem, expiresAtMs = Number.POSITIVE_INFINITY }: ConnectAttempt,
+): ConnectionFailure {
   const kept =
     credentialsProblem === undefined
       ? ""
       : `; the files of tls could not be taken anew (${credentialsProblem}), so that it was the one read before`;
+  const why =
+    expiresAtMs < Date.now()
+      ? `it expired at ${new Date(expiresAtMs).toISOString()}`
+      : "it may be revoked, expired by the server's clock, or of another CA";
   return {
     code: "unauthenticated",
     reason: "CLIENT_CERTIFICATE_REJECTED",
     retryable: false,
-    message: `${what}${kept}; set tls.cert and tls.key to a valid one that its CA signed`,
+    message: `${what}${kept}; ${why}: set tls.cert and tls.key to a valid one that its CA signed`,
   };
 }
 
