@@ -23,6 +23,7 @@ describe("planFetch", () => {
       timestampResolution: "nanoseconds",
       reason: "case 4711",
       retryForMs: 7,
+      retryOutages: true,
       requireCoverage: true,
       maxBytes: 24,
       maxPackets: 1,
@@ -59,6 +60,7 @@ describe("planFetch", () => {
       timestampResolution: undefined,
       reason: undefined,
       retryForMs: 0,
+      retryOutages: false,
       requireCoverage: false,
     });
   });

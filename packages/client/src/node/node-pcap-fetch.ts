@@ -67,7 +67,7 @@ export class NodePcapFetch extends PcapFetch {
   async toFile(path: string, options: ToFileOptions = {}): Promise<SavedPcap> {
     checkPath(path);
     const { onProgress, overwrite, manifest } = checkOptions("toFile", toFileSchema, options);
-    const retrieval = this.take("toFile()").lending();
+    const retrieval = this.take("toFile()").lending().beginningAnew();
     const { plan } = retrieval;
     const { uid, signal } = plan;
     const requestedAt = new Date();
@@ -85,6 +85,7 @@ export class NodePcapFetch extends PcapFetch {
         uid,
         overwrite,
         signal,
+        attempt: () => retrieval.attempt,
         manifest: manifest ? describe : undefined,
       });
     } finally {
