@@ -2,15 +2,10 @@ import { createCertificateAuthority } from "@stenogrpc/certs";
 import type { SensorOptions } from "../sensor-service.js";
 import type { StenographerServer } from "../server.js";
 import { createStenographerServer } from "../server.js";
-import { memorySource } from "./memory-source.js";
+import { captureSource, type TestCaptureOptions } from "./capture-source.js";
 
-/** What startTestSensor takes: a capture in memory, or any sensor options. */
-export type TestSensorOptions =
-  | ({
-      /** Bytes of the pcap or pcapng file whose packets the sensor has. */
-      readonly capture: Uint8Array;
-    } & Omit<SensorOptions, "source">)
-  | SensorOptions;
+/** What startTestSensor takes: a capture in memory and how its sensor behaves, or any source; and what a sensor takes besides. */
+export type TestSensorOptions = (TestCaptureOptions & Omit<SensorOptions, "source">) | SensorOptions;
 
 /** A real server on loopback with certificates of its own. */
 export interface TestSensor {
@@ -63,6 +58,6 @@ export async function startTestSensor(options: TestSensorOptions): Promise<TestS
 
 function sensorOptions(options: TestSensorOptions): SensorOptions {
   if (!("capture" in options)) return { sensor: "test", ...options };
-  const { capture, ...rest } = options;
-  return { sensor: "test", ...rest, source: memorySource(capture) };
+  const { capture, shiftTo, gaps, fail, hang, ...rest } = options;
+  return { sensor: "test", ...rest, source: captureSource({ capture, shiftTo, gaps, fail, hang }) };
 }
