@@ -34,6 +34,7 @@ declare global {
   function readArchive(window: TimeWindow, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   function readFileSync(path: string): Buffer;
   function createStenographerClient(options: object): NodeStenographerClient;
+  function runPlaybook(client: NodeStenographerClient): Promise<void>;
   function yourHandler(request: NodeServerRequest, response: NodeServerResponse): void;
 }
 `;

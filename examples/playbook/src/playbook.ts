@@ -1,5 +1,5 @@
 // A playbook: an alert says that a client talked to a server by a name on the watch list. Did it, and how much went where?
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createStenographerClient, StenographerError } from "@stenogrpc/client/node";
@@ -30,6 +30,9 @@ const { values: options } = parseArgs({
   },
 });
 const alert: Alert = JSON.parse(await readFile(options.alert, "utf8"));
+const evidence = join(options.evidence, `${alert.id}.pcap`);
+/** Where its packets are until they are evidence. That of an earlier run stays. */
+const unconfirmed = join(options.evidence, `.${alert.id}.pcap`);
 
 try {
   const conclusion = await investigate();
@@ -40,6 +43,8 @@ try {
   console.error(`alert ${alert.id}: failed, nothing is known (${error.reason}): ${error.message}`);
   if (error.retryable) console.error("The same request may succeed later.");
   process.exitCode = exitCodes.failed;
+} finally {
+  await rm(unconfirmed, { force: true });
 }
 
 async function investigate(): Promise<keyof typeof exitCodes> {
@@ -61,18 +66,19 @@ async function investigate(): Promise<keyof typeof exitCodes> {
     maxPackets: Number(options["max-packets"]),
   };
 
-  // Look at the packets as they come. Nothing is kept, so the window may be a large one.
-  const fetch = sensor.fetchPcap(request);
+  // Saved first and looked at then: the sensor is asked once, and what is looked at is what is kept.
+  await mkdir(options.evidence, { recursive: true });
+  const saved = await sensor.fetchPcap(request).toFile(unconfirmed);
   const bytes = { fromClient: 0, fromServer: 0 };
   let seenAtNs: bigint | undefined;
-  for await (const { data, timestampNs } of fetch.records()) {
+  for await (const { data, timestampNs } of saved.records()) {
     const segment = readTcpSegment(data);
     if (segment === undefined) continue;
     bytes[segment.source === alert.client ? "fromClient" : "fromServer"] += segment.payloadLength;
     if (tlsServerName(segment.payload) === alert.name) seenAtNs ??= timestampNs;
   }
-  // The loop has ended without an error: what was read is all there is, or all that a limit let through.
-  const { verdict, packets, stoppedBy, shortcomings } = await fetch.summary;
+  // No error: the file has all there is, or all that a limit let through.
+  const { verdict, packets, stoppedBy, shortcomings } = saved;
   console.log(`${request.filter}: ${verdict}, ${packets} packets`);
   // What the sensor does not have, nobody has seen: no alert is closed on that.
   for (const shortcoming of shortcomings) console.log(`warning: ${shortcoming}`);
@@ -84,8 +90,7 @@ async function investigate(): Promise<keyof typeof exitCodes> {
   if (seenAtNs === undefined) return verdict === "complete" && isCovered ? "not seen" : "inconclusive";
 
   console.log(`${alert.name}: asked for at ${new Date(Number(seenAtNs / 1_000_000n)).toISOString()}`);
-  await mkdir(options.evidence, { recursive: true });
-  const saved = await sensor.fetchPcap(request).toFile(join(options.evidence, `${alert.id}.pcap`));
-  console.log(`evidence: ${saved.path}, ${saved.packets} packets, SHA-256 ${saved.sha256}`);
+  await rename(unconfirmed, evidence);
+  console.log(`evidence: ${evidence}, ${saved.packets} packets, SHA-256 ${saved.sha256}`);
   return "confirmed";
 }

@@ -31,6 +31,7 @@ export const result: FetchResult = {
   recordsUnmatched: 0,
   warnings: [],
   verification: "full",
+  retries: 0,
 };
 
 /** Its first ten seconds, which the sensor no longer has. */

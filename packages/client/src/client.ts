@@ -63,6 +63,7 @@ export interface ClientParts<Fetch extends PcapFetch> {
   readonly originalServer: boolean;
   readonly timeoutMs: number | undefined;
   readonly retryForMs: number;
+  readonly retryOutages: boolean;
   readonly createHash: () => IncrementalHash;
   readonly createFetch: (retrieval: Retrieval) => Fetch;
   readonly explainFailure?: ExplainFailure;
@@ -76,8 +77,8 @@ export function assembleClient<Fetch extends PcapFetch>(
   const { explainFailure } = parts;
   const fetchCall: FetchCall =
     parts.fetchCall ?? ((request, options) => partsOf(rpc.fetchPcap(request, options)));
-  const { timeoutMs, retryForMs, originalServer } = parts;
-  const defaults: CallDefaults = { timeoutMs, retryForMs, originalServer };
+  const { timeoutMs, retryForMs, retryOutages, originalServer } = parts;
+  const defaults: CallDefaults = { timeoutMs, retryForMs, retryOutages, originalServer };
   const running = new Set<(error: StenographerError) => void>();
   let closing: Promise<void> | undefined;
 

@@ -20,6 +20,11 @@ export interface ClientOptions {
   timeoutMs?: number | undefined;
   /** How long a fetch that finds no place on the server asks again, in milliseconds, unless it says otherwise. Default: 30 000; 0: not. */
   retryForMs?: number | undefined;
+  /**
+   * Whether a fetch asks again for as long, too, where there is no connection or it is lost, the server shuts down, or its packets can't
+   * be had now, unless the fetch says otherwise. Default: false, and they fail at once.
+   */
+  retryOutages?: boolean | undefined;
 }
 
 const clientOptionsSchema = strictOptions({
@@ -27,6 +32,7 @@ const clientOptionsSchema = strictOptions({
   originalServer: z.boolean().default(false),
   timeoutMs: timeoutMs.optional(),
   retryForMs: retryForMs.default(30_000),
+  retryOutages: z.boolean().default(false),
 });
 sameType<ClientOptions, z.input<typeof clientOptionsSchema>>(true);
 
@@ -44,6 +50,7 @@ export function createStenographerClient(options: ClientOptions): StenographerCl
     originalServer: checked.originalServer,
     timeoutMs: checked.timeoutMs,
     retryForMs: checked.retryForMs,
+    retryOutages: checked.retryOutages,
     createHash: createSha256,
     createFetch: (retrieval) => new PcapFetch(retrieval),
   });

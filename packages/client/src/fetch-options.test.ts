@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { hour, noonNs, second } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
 import { type FetchPcapOptions, planExplain, planFetch } from "./fetch-options.js";
+import type { FilterText } from "./filter-dialect.js";
 
 const plan = (options: Record<string, unknown>) => planFetch({ ...hour, ...options } as FetchPcapOptions, {}); // wrong on purpose in places
 
-it.each(["", "  ", "\n", { toString: () => "" }])(
+it.each(["", "  ", "\n", { dialect: "pcap", toString: () => "" } as const])(
   "refuses the empty filter %j, which would get every packet",
   (filter) => {
     expect(() => plan({ filter })).toThrow(/filter: is empty; leave it out/);
@@ -23,6 +24,7 @@ describe("planFetch", () => {
       timestampResolution: "nanoseconds",
       reason: "case 4711",
       retryForMs: 7,
+      retryOutages: true,
       requireCoverage: true,
       maxBytes: 24,
       maxPackets: 1,
@@ -48,7 +50,7 @@ describe("planFetch", () => {
   });
 
   it("prints a filter object by its toString", () => {
-    const filter = { node: { kind: "port", port: 443 }, toString: () => "(port 443)" };
+    const filter = { node: { kind: "port", port: 443 }, dialect: "pcap", toString: () => "(port 443)" };
     expect(plan({ filter }).filter).toBe("(port 443)");
   });
 
@@ -59,6 +61,7 @@ describe("planFetch", () => {
       timestampResolution: undefined,
       reason: undefined,
       retryForMs: 0,
+      retryOutages: false,
       requireCoverage: false,
     });
   });
@@ -74,6 +77,11 @@ describe("planFetch", () => {
     [{ to: {} }, /^fetchPcap: to: write a Date/],
     [{ filter: 80 }, /^fetchPcap: filter: write filter text/],
     [{ filter: { kind: "port", port: 80 } }, /^fetchPcap: filter: write filter text/],
+    [{ filter: ["port 53"] }, /^fetchPcap: filter: write filter text/],
+    [{ filter: new Date() }, /^fetchPcap: filter: write filter text/],
+    [{ filter: () => "port 53" }, /^fetchPcap: filter: write filter text/],
+    [{ filter: { toString: () => "port 53" } }, /^fetchPcap: filter: write filter text/],
+    [{ filter: { dialect: "pcap" } }, /^fetchPcap: filter: write filter text/],
     [{ dialect: "bpf" }, /^fetchPcap: dialect: .*"pcap"\|"stenographer"/],
     [{ vlanTransparent: 1 }, /^fetchPcap: vlanTransparent: /],
     [{ timestampResolution: "ns" }, /^fetchPcap: timestampResolution: /],
@@ -109,6 +117,21 @@ describe("planFetch", () => {
   });
 });
 
+it("takes for a filter only what is one, says the compiler", () => {
+  const filters: FilterText[] = ["port 53", { dialect: "pcap", toString: () => "port 53" }];
+  // @ts-expect-error a number
+  filters.push(42);
+  // @ts-expect-error a list
+  filters.push(["port 53"]);
+  // @ts-expect-error a time
+  filters.push(new Date());
+  // @ts-expect-error a function
+  filters.push(() => "port 53");
+  // @ts-expect-error an object that does not say its language
+  filters.push({ toString: () => "port 53" });
+  expect(filters).toHaveLength(7);
+});
+
 describe("the language of a filter", () => {
   const printing = (dialect?: string) => ({ dialect, toString: () => "(port 443)" });
   const original = (options: Record<string, unknown>) =>
@@ -119,7 +142,6 @@ describe("the language of a filter", () => {
     ["what the option says", { filter: "tcp", dialect: "stenographer" }, "stenographer"],
     ["what the filter says of itself", { filter: printing("stenographer") }, "stenographer"],
     ["what both say", { filter: printing("pcap"), dialect: "pcap" }, "pcap"],
-    ["tcpdump's for an object that does not say", { filter: printing() }, "pcap"],
     ["none without a filter", { dialect: "stenographer" }, undefined],
   ])("is %s", (_, options, dialect) => {
     expect(plan(options).dialect).toBe(dialect);
@@ -135,6 +157,7 @@ describe("the language of a filter", () => {
       { filter: printing("stenographer"), dialect: "pcap" },
       /^fetchPcap: dialect: "pcap" contradicts the filter, which is in "stenographer"; leave dialect out$/,
     ],
+    [{ filter: printing() }, /^fetchPcap: filter: its dialect is neither "pcap" nor "stenographer"$/],
     [{ filter: printing("bpf") }, /^fetchPcap: filter: its dialect is neither "pcap" nor "stenographer"$/],
   ])("is refused where it contradicts itself: %j", async (options, message) => {
     const failure = await failureOf(() => plan(options));

@@ -65,10 +65,17 @@ export interface FetchPcapOptions extends ExplainOptions {
   /** The most packets in the answer, at least 1. Default: the server's limit. */
   maxPackets?: number | undefined;
   /**
-   * How long to ask again, in milliseconds, where the server has no place for the request and says when it may: with the same
-   * uid, and only while nothing of an answer has come. Part of `timeoutMs`. Default: the client's, 30 000. 0: fail at once.
+   * How long to ask again, in milliseconds, where the server has no place for the request and says when it may and, with
+   * `retryOutages`, where it can't be reached or not answer now: with the same uid, and only while nothing of an answer has come. The
+   * time in which one comes does not count. Part of `timeoutMs`. Default: the client's, 30 000. 0: fail at once.
    */
   retryForMs?: number | undefined;
+  /**
+   * Whether to ask again, too, where there is no connection or it is lost, the server shuts down, or its packets can't be had now: after
+   * a fraction of a second, then ever later up to 5 s, or when the server says. `toFile` and `summary` also do where that ends an
+   * answer in the middle, and get it anew from its beginning. Default: the client's, false.
+   */
+  retryOutages?: boolean | undefined;
   /** The most pcap bytes in one message, 1 KiB to 16 MiB; the server clamps it. Default: the server's, 256 KiB. */
   chunkBytes?: number | undefined;
   /** Correlates this retrieval with the server's log: 1 to 128 of [A-Za-z0-9._-], no dot first. Default: a UUID. */
@@ -97,6 +104,7 @@ const fetchOptionsSchema = strictOptions({
   maxBytes: z.int().min(captureHeaderBytes).optional(),
   maxPackets: z.int().min(1).optional(),
   retryForMs: retryForMs.optional(),
+  retryOutages: z.boolean().optional(),
   chunkBytes: z.int().min(1024).max(16_777_216).optional(),
   uid: z
     .string()
@@ -125,6 +133,7 @@ export interface FetchPlan extends QueryPlan {
   readonly uid: string;
   readonly requireCoverage: boolean;
   readonly retryForMs: number;
+  readonly retryOutages: boolean;
   readonly maxBytes: number | undefined;
   readonly maxPackets: number | undefined;
   readonly chunkBytes: number | undefined;
@@ -134,6 +143,7 @@ export interface FetchPlan extends QueryPlan {
 export interface CallDefaults {
   readonly timeoutMs?: number | undefined;
   readonly retryForMs?: number;
+  readonly retryOutages?: boolean;
   readonly originalServer?: boolean;
 }
 
@@ -150,6 +160,7 @@ export function planFetch(options: FetchPcapOptions, defaults: CallDefaults): Fe
     uid: checked.uid ?? crypto.randomUUID(),
     requireCoverage: checked.requireCoverage ?? false,
     retryForMs: checked.retryForMs ?? defaults.retryForMs ?? 0,
+    retryOutages: checked.retryOutages ?? defaults.retryOutages ?? false,
     maxBytes: checked.maxBytes,
     maxPackets: checked.maxPackets,
     chunkBytes: checked.chunkBytes,

@@ -86,4 +86,6 @@ export interface FetchResult {
   /** What the reader should know about the answer, in words. */
   readonly warnings: readonly string[];
   readonly verification: Verification;
+  /** How often the request was sent again, for want of a place or, with `retryOutages`, for an outage. */
+  readonly retries: number;
 }

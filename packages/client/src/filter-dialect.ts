@@ -10,8 +10,8 @@ export type FilterText = string | PrintableFilter;
 
 /** What prints itself as filter text. */
 export interface PrintableFilter {
-  /** The language that it prints itself in. Default: tcpdump's, "pcap". */
-  readonly dialect?: FilterDialect;
+  /** The language that it prints itself in. Numbers, lists and dates print themselves, too, and are no filters. */
+  readonly dialect: FilterDialect;
   /** The filter as text. */
   toString(): string;
 }
@@ -64,10 +64,10 @@ export function chooseDialect(
   originalServer: boolean,
 ): FilterDialect {
   const own: unknown = typeof filter === "object" ? filter.dialect : undefined;
-  if (own !== undefined && own !== "pcap" && own !== "stenographer") {
+  if (typeof filter === "object" && own !== "pcap" && own !== "stenographer") {
     throw optionsInvalid(`${call}: filter: its dialect is neither "pcap" nor "stenographer"`);
   }
-  const ofFilter: FilterDialect | undefined = own;
+  const ofFilter = own as FilterDialect | undefined; // just checked
   if (ofFilter !== undefined && dialect !== undefined && ofFilter !== dialect) {
     throw optionsInvalid(
       `${call}: dialect: "${dialect}" contradicts the filter, which is in "${ofFilter}"; leave dialect out`,

@@ -2,6 +2,7 @@ export type { DescribeSensorOptions, StenographerClient } from "./client.js";
 export type { Coverage, CoverageGap, GapCause } from "./coverage.js";
 export { type ClientOptions, createStenographerClient } from "./create-client.js";
 export type { Damage } from "./damage.js";
+export type { StenographerErrorCategory } from "./error-category.js";
 export type { ExplainOptions, FetchPcapOptions } from "./fetch-options.js";
 export type { Completeness, FetchResult, StoppedByLimit, Verdict, Verification } from "./fetch-result.js";
 export type { FilterDialect, FilterText, PrintableFilter } from "./filter-dialect.js";

@@ -21,7 +21,10 @@ export const abortSignal = z.custom<AbortSignal>(
 
 const isFilterText = (value: unknown): value is FilterText =>
   typeof value === "string" ||
-  (typeof value === "object" && value !== null && value.toString !== Object.prototype.toString);
+  (typeof value === "object" &&
+    value !== null &&
+    "dialect" in value &&
+    value.toString !== Object.prototype.toString);
 
 export const filterText = z.custom<FilterText>(isFilterText, {
   error: 'write filter text such as "host 10.0.0.1 and port 443"',

@@ -107,6 +107,7 @@ export async function* originalPieces(
     recordsUnmatched: 0,
     warnings: ["an original server sends no summary: counts, digest and completeness could not be checked"],
     verification: "structure-only",
+    retries: 0,
   };
 }
 

@@ -1,10 +1,12 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { goodAnswer } from "../test-support/answers.js";
 import { collect, hour, joined, packetsFromNoon } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
 import { clientOf, type Script } from "../test-support/in-memory.js";
+import { Patience } from "./patience.js";
+import { StenographerError } from "./stenographer-error.js";
 
 const capture = packetsFromNoon(3);
 
@@ -39,7 +41,7 @@ describe("a fetch that finds no place", () => {
     const { client, times, requests } = fullFor(2, 30);
     const fetch = client.fetchPcap({ ...hour, uid: "u1" });
     expect(joined(await collect(fetch))).toEqual(capture.bytes);
-    expect((await fetch.summary).verdict).toBe("complete");
+    expect(await fetch.summary).toMatchObject({ verdict: "complete", retries: 2 });
     expect(requests).toHaveLength(3);
     expect(requests[2]).toEqual(requests[0]);
     for (const i of [1, 2]) expect((times[i] ?? 0) - (times[i - 1] ?? 0)).toBeGreaterThanOrEqual(29); // timers round
@@ -79,5 +81,122 @@ describe("a fetch that finds no place", () => {
     const failure = await failureOf(() => collect(client.fetchPcap(hour)));
     expect(failure.code).toBe("resource_exhausted");
     expect(requests).toHaveLength(1);
+  });
+});
+
+/** An error as a server tells it. */
+function told(reason: string, code: Code): ConnectError {
+  return new ConnectError(reason, code, undefined, [
+    { desc: ErrorInfoSchema, value: { reason, domain: "stenogrpc" } },
+  ]);
+}
+
+/** Fails the first time, behind the answer's first `pieces`, then answers. */
+function failingOnce(error: ConnectError, pieces = 0) {
+  let failed = false;
+  return clientOf(function* (request) {
+    const answer = goodAnswer(request, capture);
+    yield* failed ? answer : answer.slice(0, pieces);
+    if (failed) return;
+    failed = true;
+    throw error;
+  });
+}
+
+describe("a fetch that meets an outage", () => {
+  const patient = { ...hour, retryOutages: true };
+
+  it.each([
+    ["SERVER_DRAINING", Code.Unavailable],
+    ["SOURCE_UNAVAILABLE", Code.Unavailable],
+    ["SOURCE_CHANGED", Code.Unavailable],
+  ])("asks again with retryOutages: %s", async (reason, code) => {
+    const { client, requests } = failingOnce(told(reason, code));
+    const fetch = client.fetchPcap(patient);
+    expect(joined(await collect(fetch))).toEqual(capture.bytes);
+    expect(await fetch.summary).toMatchObject({ verdict: "complete", retries: 1 });
+    expect(requests[1]).toEqual(requests[0]);
+  });
+
+  it("fails at once without", async () => {
+    const { client, requests } = failingOnce(told("SERVER_DRAINING", Code.Unavailable));
+    expect((await failureOf(client.fetchPcap(hour).summary)).reason).toBe("SERVER_DRAINING");
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    ["FILTER_SYNTAX", Code.InvalidArgument],
+    ["SENSOR_NOT_ALLOWED", Code.PermissionDenied],
+    ["CERTIFICATE_EXPIRED", Code.Unauthenticated],
+    ["SOURCE_FAILED", Code.Internal],
+    ["SOURCE_CORRUPT", Code.DataLoss],
+  ])("fails at once where asking again does not help: %s", async (reason, code) => {
+    const { client, requests } = failingOnce(told(reason, code));
+    expect((await failureOf(client.fetchPcap(patient).summary)).reason).toBe(reason);
+    expect(requests).toHaveLength(1);
+  });
+
+  it("in the middle of an answer fails whoever has had a part of it, and begins anew for its summary", async () => {
+    const failing = failingOnce(told("SOURCE_CHANGED", Code.Unavailable), 3);
+    expect((await failureOf(() => collect(failing.client.fetchPcap(patient)))).reason).toBe("SOURCE_CHANGED");
+    const { client } = failingOnce(told("SOURCE_CHANGED", Code.Unavailable), 3);
+    expect(await client.fetchPcap(patient).summary).toMatchObject({
+      verdict: "complete",
+      packets: 3,
+      pcapBytes: capture.bytes.length,
+      retries: 1,
+    });
+  });
+
+  it("never begins anew where an answer is not what it says", async () => {
+    const { client, requests } = clientOf((request) =>
+      goodAnswer(request, capture, { summary: { sha256: new Uint8Array(32) } }),
+    );
+    expect((await failureOf(client.fetchPcap(patient).summary)).reason).toBe("DIGEST_MISMATCH");
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe("Patience", () => {
+  const outage = (retryAfterMs?: number) =>
+    new StenographerError("away", {
+      code: "unavailable",
+      reason: "CONNECTION_LOST",
+      retryable: true,
+      retryAfterMs,
+    });
+  const patience = (retryForMs: number, timeoutMs?: number) =>
+    new Patience({ retryForMs, retryOutages: true, timeoutMs });
+
+  it("waits longer each time, never the same for all, and up to 5 s", () => {
+    const patient = patience(1_000_000);
+    const waits = Array.from({ length: 8 }, () => patient.waitMs(outage()) ?? 0);
+    for (const [attempt, most] of [250, 500, 1000, 2000, 4000, 5000, 5000, 5000].entries()) {
+      expect(waits[attempt]).toBeGreaterThanOrEqual(most / 2);
+      expect(waits[attempt]).toBeLessThanOrEqual(most);
+    }
+    expect(new Set(waits).size).toBe(8);
+    expect(patient.retries).toBe(8);
+  });
+
+  it("waits as long as it is told, where that fits into what is left", () => {
+    expect(patience(10_000).waitMs(outage(9900))).toBeGreaterThanOrEqual(9900);
+    expect(patience(10_000).waitMs(outage(9900))).toBeLessThanOrEqual(10_000);
+    expect(patience(10_000).waitMs(outage(10_001))).toBeUndefined();
+    expect(patience(10_000, 5000).waitMs(outage(6000))).toBeUndefined();
+  });
+
+  it("does not count the time in which an answer came", () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    try {
+      const patient = patience(1000);
+      patient.answered();
+      vi.advanceTimersByTime(60_000);
+      expect(patient.waitMs(outage())).toBeDefined();
+      vi.advanceTimersByTime(1000);
+      expect(patient.waitMs(outage())).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

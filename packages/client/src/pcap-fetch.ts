@@ -103,7 +103,9 @@ export class PcapFetch implements AsyncIterable<Uint8Array>, AsyncDisposable {
 
   async #readForSummary(): Promise<void> {
     if (this.#use !== undefined) return;
-    const retrieval = this.take("its summary alone, since nothing else read it in that turn").lending();
+    const retrieval = this.take("its summary alone, since nothing else read it in that turn")
+      .lending()
+      .beginningAnew();
     try {
       while (!(await retrieval.next()).done);
     } catch {

@@ -23,7 +23,7 @@ export interface RetrievalSetup {
   readonly originalServer: boolean;
   readonly createHash: () => IncrementalHash;
   readonly explainFailure: ExplainFailure | undefined;
-  /** Sends the request: with the first pull, and again where the server had no place for it. */
+  /** Sends the request: with the first pull, and again where it failed for what may pass. */
   readonly call: (signal: AbortSignal, timeoutMs: number | undefined) => AsyncIterable<AnswerPart>;
   /** Has `cancel` called when the client closes, until the function given back is called. Throws if it has closed. */
   readonly onClientClose: (cancel: (error: StenographerError) => void) => () => void;
@@ -44,8 +44,10 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
   // connect-es does not cancel a call whose reader leaves; aborting this does.
   #controller = new AbortController();
   #lends = false;
+  #beginsAnew = false;
   #answered = false;
-  readonly #counts: AnswerCounts;
+  #attempt = 0;
+  #counts: AnswerCounts = { packets: 0, pcapBytes: 0 };
   #stopped: StenographerError | undefined;
   #settled = false;
   #resolve!: (result: FetchResult) => void; // set by the constructor, inside new Promise
@@ -60,21 +62,17 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
       this.#reject = reject;
     });
     this.result.catch(() => {});
-    const { plan, originalServer, createHash } = setup;
-    if (originalServer) {
-      const counts = { packets: 0, pcapBytes: 0 };
-      this.#counts = counts;
-      this.#pieces = originalPieces(this.#parts(), plan, createHash(), counts);
-    } else {
-      const answer = new VerifiedAnswer(plan, createHash());
-      this.#counts = answer;
-      this.#pieces = verifiedPieces(this.#parts(), answer, () => this.#lends);
-    }
+    this.#pieces = this.#allPieces();
   }
 
-  /** What has passed so far. */
+  /** What has passed so far, of the answer that is coming. */
   get counts(): AnswerCounts {
     return this.#counts;
+  }
+
+  /** Which answer the latest piece is of. Another number than before: those until then are of one that broke off. */
+  get attempt(): number {
+    return this.#attempt;
   }
 
   [Symbol.asyncIterator](): this {
@@ -90,6 +88,12 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
     return this;
   }
 
+  /** The same for a reader that drops what it has when `attempt` changes: it can be given an answer from its beginning again. */
+  beginningAnew(): this {
+    this.#beginsAnew = true;
+    return this;
+  }
+
   /** The next bytes, ending on a packet record. Throws a StenographerError where the answer fails, at its end at the latest. */
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const ready = this.#ready.pop();
@@ -100,7 +104,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
       if (next.done) {
         // A generator that was left before says "done" like one that ran to its end; that must not look like an end.
         if (this.#stopped) throw this.#stopped;
-        this.#settle(() => this.#resolve(withJson(next.value, resultJson)));
+        this.#settle(() => this.#resolve(next.value));
       } else {
         this.#ready.unshift(...[...next.value].reverse());
       }
@@ -129,28 +133,45 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
     this.#settle(() => this.#reject(error));
   }
 
-  async *#parts(): AsyncGenerator<AnswerPart> {
+  /** The pieces of the answer, after those of others that broke off where the reader can begin anew. */
+  async *#allPieces(): AsyncGenerator<readonly Uint8Array[], FetchResult> {
     if (this.#stopped) throw this.#stopped;
     this.#link();
     const patience = new Patience(this.plan);
     for (;;) {
       try {
-        yield* this.#attempt(patience.timeoutMs);
-        return;
+        const result = yield* this.#piecesOf(this.#parts(patience));
+        return withJson({ ...result, retries: patience.retries }, resultJson);
       } catch (error) {
-        const waitMs = this.#answered || this.#stopped ? undefined : patience.waitMs(error);
+        const isOver = this.#stopped !== undefined || (this.#answered && !this.#beginsAnew);
+        const waitMs = isOver ? undefined : patience.waitMs(error);
         if (waitMs === undefined) throw error;
         this.#controller = new AbortController();
         await pause(waitMs, this.#controller.signal);
         if (this.#stopped) throw this.#stopped;
+        this.#answered = false;
+        this.#attempt++;
       }
     }
   }
 
+  /** Checks one answer as it comes. */
+  #piecesOf(parts: AsyncIterable<AnswerPart>): AsyncGenerator<readonly Uint8Array[], FetchResult> {
+    const { plan, originalServer, createHash } = this.#setup;
+    if (originalServer) {
+      const counts = { packets: 0, pcapBytes: 0 };
+      this.#counts = counts;
+      return originalPieces(parts, plan, createHash(), counts);
+    }
+    const answer = new VerifiedAnswer(plan, createHash());
+    this.#counts = answer;
+    return verifiedPieces(parts, answer, () => this.#lends);
+  }
+
   /** Sends the request once. */
-  async *#attempt(timeoutMs: number | undefined): AsyncGenerator<AnswerPart> {
+  async *#parts(patience: Patience): AsyncGenerator<AnswerPart> {
     const { signal } = this.#controller;
-    const parts = this.#setup.call(signal, timeoutMs)[Symbol.asyncIterator]();
+    const parts = this.#setup.call(signal, patience.timeoutMs)[Symbol.asyncIterator]();
     const drainParts = () => drain(parts);
     signal.addEventListener("abort", drainParts);
     try {
@@ -158,6 +179,7 @@ export class Retrieval implements AsyncIterableIterator<Uint8Array> {
         if (this.#stopped) throw this.#stopped;
         const next = await this.#nextPart(parts);
         if (next.done) break;
+        if (!this.#answered) patience.answered();
         this.#answered = true;
         yield next.value;
       }

@@ -1,3 +1,4 @@
+import { categoryOf, type StenographerErrorCategory } from "./error-category.js";
 import type { StenographerReason } from "./stenographer-reason.js";
 
 /** A gRPC status code by name, as `StenographerError.code` gives it. */
@@ -47,7 +48,7 @@ export interface StenographerErrorFields {
 }
 
 /**
- * Why a call failed. The message says what happened and what to do next; programs branch on `reason`.
+ * Why a call failed. The message says what happened and what to do next; programs branch on `reason`, or on `category` to leave none out.
  *
  * `reason` is one of the constants in the package's README: those a server gives (`FILTER_SYNTAX`, `NO_FREE_SLOT`, ...),
  * those found here (`CONNECTION_LOST`, `DIGEST_MISMATCH`, ...), or, where a foreign server gives none, its gRPC code in
@@ -59,6 +60,8 @@ export class StenographerError extends Error {
   readonly code: StenographerErrorCode;
   /** A constant to branch on: `NO_FREE_SLOT`, `SUMMARY_MISSING`, ... */
   readonly reason: StenographerReason;
+  /** Whom the failure is for, eight words for all reasons: "request", "access", "capacity", ... */
+  readonly category: StenographerErrorCategory;
   /** Whether the very same call may succeed later. */
   readonly retryable: boolean;
   /** The uid of the retrieval, which is also in the server's log. Undefined where no retrieval was named. */
@@ -72,6 +75,7 @@ export class StenographerError extends Error {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause });
     this.code = fields.code;
     this.reason = fields.reason;
+    this.category = categoryOf(fields.reason, fields.code);
     this.retryable = fields.retryable ?? false;
     this.uid = fields.uid;
     this.retryAfterMs = fields.retryAfterMs;

@@ -85,6 +85,7 @@ describe("a flawless answer", () => {
       recordsUnmatched: 2,
       warnings: ["one file ends in the middle of a record"],
       verification: "full",
+      retries: 0,
     });
   });
 

@@ -136,6 +136,7 @@ export class VerifiedAnswer implements AnswerCounts {
       recordsUnmatched: Number(summary.recordsUnmatched),
       warnings: [...summary.warnings],
       verification: "full",
+      retries: 0,
     };
     if (requireCoverage) requireFullCoverage(result);
     return result;

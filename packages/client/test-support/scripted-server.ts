@@ -49,6 +49,7 @@ export async function startScriptedServer(
     maxVersion?: "TLSv1.2";
     rejectUnauthorized?: boolean;
     host?: string;
+    port?: number;
     onSocket?: (socket: TLSSocket) => void;
   } = {},
 ): Promise<ScriptedServer> {
@@ -83,7 +84,7 @@ export async function startScriptedServer(
     streams.add(stream);
     stream.once("close", () => streams.delete(stream));
   });
-  await new Promise<void>((resolve) => server.listen(0, tls.host ?? "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(tls.port ?? 0, tls.host ?? "127.0.0.1", resolve));
 
   function kill(): void {
     for (const socket of sockets) socket.destroy();

@@ -49,6 +49,11 @@ export interface NodeClientOptions {
   timeoutMs?: number | undefined;
   /** How long a fetch that finds no place on the server asks again, in milliseconds, unless it says otherwise. Default: 30 000; 0: not. */
   retryForMs?: number | undefined;
+  /**
+   * Whether a fetch asks again for as long, too, where there is no connection or it is lost, the server shuts down, or its packets can't
+   * be had now, unless the fetch says otherwise. Default: false, and they fail at once.
+   */
+  retryOutages?: boolean | undefined;
   /** The longest that connecting may take, TLS included, in milliseconds. Default: 10 000. */
   connectTimeoutMs?: number | undefined;
   /** Bytes of an answer that may be under way: bounds its memory, and its speed over distance. Default: 16 MiB. */
@@ -69,6 +74,7 @@ const nodeClientOptionsSchema = strictOptions({
   originalServer: z.boolean().default(false),
   timeoutMs: timeoutMs.optional(),
   retryForMs: retryForMs.default(30_000),
+  retryOutages: z.boolean().default(false),
   connectTimeoutMs: timeoutMs.default(10_000),
   streamWindowBytes: windowBytes.default(16_777_216),
   connectionWindowBytes: windowBytes.default(33_554_432),
@@ -118,6 +124,7 @@ export function createStenographerClient(options: NodeClientOptions): NodeStenog
     originalServer,
     timeoutMs: checked.timeoutMs,
     retryForMs: checked.retryForMs,
+    retryOutages: checked.retryOutages,
     createHash: nodeSha256,
     createFetch: (retrieval) =>
       new NodePcapFetch(retrieval, () => ({ address: address.text, certificate: manager.serverCertificate })),

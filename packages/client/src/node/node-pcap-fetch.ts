@@ -1,5 +1,7 @@
+import { resolve } from "node:path";
 import { Readable } from "node:stream";
 import { sameType, strictOptions } from "@stenogrpc/options";
+import type { PacketRecord } from "@stenogrpc/pcap";
 import * as z from "zod";
 import { checkOptions, optionsInvalid } from "../check-options.js";
 import type { FetchResult } from "../fetch-result.js";
@@ -10,6 +12,7 @@ import { withJson } from "../with-json.js";
 import { describeRetrieval, type ServerPeer } from "./evidence/describe-retrieval.js";
 import { type FetchProgress, reportProgress } from "./progress.js";
 import { saveFile } from "./save-file.js";
+import { savedRecords } from "./saved-records.js";
 
 /** How an answer is saved. Unknown keys are refused. */
 export interface ToFileOptions {
@@ -44,6 +47,11 @@ export interface SavedPcap extends FetchResult {
   readonly path: string;
   /** The path of its manifest; undefined where none was wanted. */
   readonly manifestPath: string | undefined;
+  /**
+   * The packets of the file, one after the other; `data` is a copy. As often as wanted: it is read from the disk each time. Throws
+   * StenographerError, `FILE_FAILED` where it is no longer the file that was saved, which shows at its end at the latest.
+   */
+  records(): AsyncIterable<PacketRecord>;
 }
 
 /** One retrieval, to be read once: as `PcapFetch` can be, and as a file or a Node stream. */
@@ -67,7 +75,8 @@ export class NodePcapFetch extends PcapFetch {
   async toFile(path: string, options: ToFileOptions = {}): Promise<SavedPcap> {
     checkPath(path);
     const { onProgress, overwrite, manifest } = checkOptions("toFile", toFileSchema, options);
-    const retrieval = this.take("toFile()").lending();
+    const file = resolve(path); // the process may go to another folder
+    const retrieval = this.take("toFile()").lending().beginningAnew();
     const { plan } = retrieval;
     const { uid, signal } = plan;
     const requestedAt = new Date();
@@ -85,12 +94,13 @@ export class NodePcapFetch extends PcapFetch {
         uid,
         overwrite,
         signal,
+        attempt: () => retrieval.attempt,
         manifest: manifest ? describe : undefined,
       });
     } finally {
       await retrieval.return();
     }
-    return withJson({ path, manifestPath, ...(await retrieval.result) }, savedJson);
+    return savedPcap({ path, manifestPath, ...(await retrieval.result) }, file);
   }
 
   /** The answer's bytes as a Node stream. Nothing is fetched ahead of the reader; `destroy()` cancels the retrieval. */
@@ -110,6 +120,16 @@ export class NodePcapFetch extends PcapFetch {
       },
     });
   }
+}
+
+/** A plain object, as all results are: its functions are seen only by who asks for them. */
+function savedPcap(saved: Omit<SavedPcap, "records">, path: string): SavedPcap {
+  const value: SavedPcap = Object.defineProperty(
+    { ...saved, records: () => savedRecords({ ...saved, path }) },
+    "records",
+    { enumerable: false },
+  );
+  return withJson(value, savedJson);
 }
 
 function savedJson({ manifestPath, ...saved }: SavedPcap) {

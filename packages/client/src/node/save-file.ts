@@ -10,6 +10,8 @@ export interface SaveOptions {
   readonly uid: string;
   readonly overwrite: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Which attempt the latest piece is of. Where that changes, what came before is not of the file. Default: there is only one. */
+  readonly attempt?: () => number;
   /** Makes the text of the file's manifest, once the pieces have ended well; undefined: it gets none. */
   readonly manifest?: (() => Promise<string>) | undefined;
 }
@@ -32,7 +34,7 @@ export async function saveFile(
   pieces: AsyncIterable<Uint8Array>,
   options: SaveOptions,
 ): Promise<string | undefined> {
-  const { uid, overwrite, signal, manifest } = options;
+  const { uid, overwrite, signal, manifest, attempt = () => 0 } = options;
   const target = await fileErrors(path, uid, () => resolveTarget(path, overwrite));
   const manifestPath = `${target}${manifestSuffix}`;
   const oldManifest = (): Promise<boolean> =>
@@ -44,7 +46,8 @@ export async function saveFile(
   /** Writes what is to be `file`, which messages call `shown`. */
   const write = async (file: string, shown: string, content: AsyncIterable<Uint8Array>): Promise<string> => {
     const temporary = join(dirname(file), temporaryName(basename(file), uid));
-    await writeTemporary(temporary, content, { path: shown, uid, opened: () => written.push(temporary) });
+    const opened = () => written.push(temporary);
+    await writeTemporary(temporary, content, { path: shown, uid, attempt, opened });
     return temporary;
   };
   try {
@@ -74,15 +77,15 @@ export async function saveFile(
 async function writeTemporary(
   temporary: string,
   pieces: AsyncIterable<Uint8Array>,
-  { path, uid, opened }: { path: string; uid: string; opened: () => void },
+  { path, uid, attempt, opened }: { path: string; uid: string; attempt: () => number; opened: () => void },
 ): Promise<void> {
-  // wx: never into a file, or through a link, that somebody put there.
-  const file = await open(temporary, "wx", 0o600).catch((error: unknown) =>
+  // x: never into a file, or through a link, that somebody put there. a: what is emptied is written from its start on.
+  const file = await open(temporary, "ax", 0o600).catch((error: unknown) =>
     fileErrors(errnoOf(error) === "EEXIST" ? temporary : path, uid, () => Promise.reject<FileHandle>(error)),
   );
   opened();
   try {
-    await writeAll(file, pieces, (write) => fileErrors(path, uid, write));
+    await writeAll(file, pieces, attempt, (write) => fileErrors(path, uid, write));
     await fileErrors(path, uid, () => file.sync());
   } finally {
     await fileErrors(path, uid, () => file.close());
@@ -101,10 +104,19 @@ async function removeLastingly(path: string): Promise<void> {
 async function writeAll(
   file: FileHandle,
   pieces: AsyncIterable<Uint8Array>,
+  attempt: () => number,
   guarded: (write: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const writer = new BatchWriter(file);
-  for await (const piece of pieces) await guarded(() => writer.write(piece));
+  let written = attempt();
+  for await (const piece of pieces) {
+    if (attempt() !== written) {
+      await guarded(() => writer.flush());
+      await guarded(() => file.truncate());
+      written = attempt();
+    }
+    await guarded(() => writer.write(piece));
+  }
   await guarded(() => writer.flush());
 }
 

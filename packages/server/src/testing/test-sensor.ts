@@ -4,11 +4,14 @@ import { OptionsError } from "@stenogrpc/options";
 import type { SensorOptions } from "../sensor-service.js";
 import type { StenographerServer } from "../server.js";
 import { createStenographerServer } from "../server.js";
-import { memorySource } from "./memory-source.js";
+import { captureSource, type TestCaptureOptions } from "./capture-source.js";
 
-/** What startTestSensor takes: a capture, as the path of a file or its bytes, or any sensor options. */
+/**
+ * What startTestSensor takes: a capture, as the path of a file or its bytes, and how its sensor behaves, or any source; and what a sensor
+ * takes besides.
+ */
 export type TestSensorOptions =
-  | ({
+  | (Omit<TestCaptureOptions, "capture"> & {
       /** A pcap or pcapng file whose packets the sensor has: its path, or its bytes. */
       readonly capture: string | Uint8Array;
     } & Omit<SensorOptions, "source">)
@@ -68,12 +71,12 @@ export async function startTestSensor(options: TestSensorOptions): Promise<TestS
 
 async function sensorOptions(options: TestSensorOptions): Promise<SensorOptions> {
   if (!("capture" in options)) return { sensor: "test", ...options };
-  const { capture, ...rest } = options;
+  const { capture, shiftTo, gaps, fail, hang, ...rest } = options;
   const bytes: unknown = typeof capture === "string" ? await readFile(capture) : capture;
   if (!(bytes instanceof Uint8Array)) {
     throw new OptionsError(
       "startTestSensor: capture: must be the path of a capture, or its bytes (Uint8Array)",
     );
   }
-  return { sensor: "test", ...rest, source: memorySource(bytes) };
+  return { sensor: "test", ...rest, source: captureSource({ capture: bytes, shiftTo, gaps, fail, hang }) };
 }

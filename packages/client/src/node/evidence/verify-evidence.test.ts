@@ -228,6 +228,7 @@ async function write(
     recordsSeen: 20,
     recordsOutsideWindow: 3,
     recordsUnmatched: 2,
+    retries: 0,
     warnings: ["one file ends in the middle of a record"],
     verification: "full",
     ...change,
