@@ -31,6 +31,7 @@ export const categoryByReason = {
   LIMIT_INVALID: "request",
   UID_INVALID: "request",
   FILTER_SYNTAX: "request",
+  FILTER_TOO_COSTLY: "request",
   OPTION_UNSUPPORTED: "request",
   OPTION_INVALID: "request",
   FILTER_LINK_TYPE: "request",
