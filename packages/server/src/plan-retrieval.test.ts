@@ -83,16 +83,22 @@ describe("window", () => {
 });
 
 describe("a window finer than a microsecond", () => {
-  it("is refused where the source has no nanoseconds: packets would be missing, and others be there", () => {
-    const poor = { index: true, nanoseconds: false };
-    for (const fine of [
-      { start: { seconds: 150n, nanos: 1 } },
-      { end: { seconds: 150n, nanos: 999_999_999 } },
-    ]) {
-      expect(refusal(() => plan({ ...window, ...fine }, {}, poor))).toMatchObject({ kind: "window-invalid" });
-    }
-    const whole = { start: { seconds: 150n, nanos: 1000 }, end: { seconds: 151n, nanos: 999_999_000 } };
-    expect(plan({ ...window, ...whole }, {}, poor).window.startNs).toBe(150_000_001_000n);
+  const fine = { start: { seconds: 150n, nanos: 1999 }, end: { seconds: 151n, nanos: 1 } };
+
+  it("is widened to whole ones where the source has no nanoseconds, so that no packet of it is missing", () => {
+    expect(plan(fine, {}, { index: true, nanoseconds: false }).window).toEqual({
+      startNs: 150_000_001_000n,
+      endNs: 151_000_001_000n,
+    });
+    const whole = { start: { seconds: 150n, nanos: 1000 }, end: { seconds: 151n, nanos: 2000 } };
+    expect(plan(whole, {}, { index: true, nanoseconds: false }).window).toEqual({
+      startNs: 150_000_001_000n,
+      endNs: 151_000_002_000n,
+    });
+  });
+
+  it("is exact elsewhere", () => {
+    expect(plan(fine).window).toEqual({ startNs: 150_000_001_999n, endNs: 151_000_000_001n });
   });
 });
 

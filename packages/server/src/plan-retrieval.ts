@@ -159,19 +159,16 @@ function planWindow(
   if (endNs <= startNs) {
     throw new RequestError("window-invalid", "the window's end must come after its start");
   }
-  if (!nanoseconds && (startNs % 1000n !== 0n || endNs % 1000n !== 0n)) {
-    throw new RequestError(
-      "window-invalid",
-      "this sensor's source has no more than microseconds: the window must begin and end on whole ones",
-    );
-  }
   if (limits.maxWindowMs !== undefined && endNs - startNs > BigInt(limits.maxWindowMs) * 1_000_000n) {
     throw new RequestError(
       "window-invalid",
       `the window is longer than the ${limits.maxWindowMs / 1000} s this server allows; ask for shorter windows, one after another`,
     );
   }
-  return { startNs, endNs };
+  // Times cut to microseconds can't be told from finer bounds: so that no packet of the window is missing, those next to it come, too.
+  return nanoseconds
+    ? { startNs, endNs }
+    : { startNs: startNs - (startNs % 1000n), endNs: endNs + (((-endNs % 1000n) + 1000n) % 1000n) };
 }
 
 function indexCantHelp(explanation: FilterPlan["explanation"]): RequestError {
