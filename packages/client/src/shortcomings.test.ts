@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Coverage, CoverageGap } from "./coverage.js";
-import { shortcomingsOf } from "./shortcomings.js";
+import { type Answered, shortcomingsOf } from "./shortcomings.js";
 
 /** A minute from 2026-01-02T03:04:05Z on. */
 const window = { startNs: 1_767_323_045_000_000_000n, endNs: 1_767_323_105_000_000_000n };
@@ -10,8 +10,19 @@ const notYet: CoverageGap = { ...window, reason: "not-yet-written" };
 const firstTen: CoverageGap = { ...window, endNs: window.startNs + 10_000_000_000n, reason: "aged-out" };
 const agedOut: CoverageGap = { ...window, reason: "aged-out" };
 
+/** An answer that lacks nothing. */
+const whole: Answered = {
+  window,
+  coverage: { gaps: [] },
+  damage: [],
+  stoppedBy: "nothing",
+  packets: 3,
+  pcapBytes: 252,
+  lastPacketNs: window.startNs + minute / 2n,
+};
+
 const text = (gap: CoverageGap, nowNs: bigint, extent: Omit<Coverage, "gaps"> = {}) =>
-  shortcomingsOf({ window, damage: [], coverage: { ...extent, gaps: [gap] } }, Number(nowNs / 1_000_000n));
+  shortcomingsOf({ ...whole, coverage: { ...extent, gaps: [gap] } }, Number(nowNs / 1_000_000n));
 
 it.each<[Partial<CoverageGap>, string]>([
   [{}, "the sensor has nothing before 2026-01-02T03:04:15Z (asked from 2026-01-02T03:04:05Z)"],
@@ -76,18 +87,51 @@ it("names the places of damage that cost packets, and no others", () => {
     losesPackets: true,
   };
   const harmless = { file: "1767323045", thread: 0, what: "no index", losesPackets: false };
-  expect(shortcomingsOf({ window, coverage: undefined, damage: [harmless, lost] })).toEqual([
+  expect(shortcomingsOf({ ...whole, coverage: undefined, damage: [harmless, lost] })).toEqual([
     "file 1767323045 of thread 1, block 3, byte 3145728: bad length (packets may be missing)",
   ]);
 });
 
 it("names the first ten gaps, and how many more there are", () => {
   const gaps = Array.from({ length: 1212 }, () => firstTen);
-  const words = shortcomingsOf({ window, coverage: { gaps }, damage: [] });
+  const words = shortcomingsOf({ ...whole, coverage: { gaps } });
   expect(words).toHaveLength(11);
   expect(words.at(-1)).toBe("and 1202 more gaps");
 });
 
 it("has nothing to say of an answer that lacks nothing", () => {
-  expect(shortcomingsOf({ window, coverage: { gaps: [] }, damage: [] })).toEqual([]);
+  expect(shortcomingsOf(whole)).toEqual([]);
+});
+
+const rest = "ask for the rest from 2026-01-02T03:04:35Z to 2026-01-02T03:05:05Z";
+
+it.each<[Answered["stoppedBy"], string]>([
+  [
+    "max-bytes",
+    `the byte limit that was asked for cut the answer after 3 packets, 252 bytes; raise it, or ${rest}`,
+  ],
+  [
+    "max-packets",
+    `the packet limit that was asked for cut the answer after 3 packets, 252 bytes; raise it, or ${rest}`,
+  ],
+  ["server-limit", `the server's own limit cut the answer after 3 packets, 252 bytes; ${rest}`],
+  [
+    "budget",
+    `what the server gives this client within an hour cut the answer after 3 packets, 252 bytes; ${rest}, when an hour is over`,
+  ],
+])("says what cut an answer, and where to go on: %s", (stoppedBy, words) => {
+  expect(shortcomingsOf({ ...whole, stoppedBy })).toEqual([words]);
+});
+
+it("advises nobody to go on behind packets that never fit", () => {
+  const none = { ...whole, packets: 0, pcapBytes: 24, lastPacketNs: undefined };
+  expect(shortcomingsOf({ ...none, stoppedBy: "max-bytes" })).toEqual([
+    "the byte limit that was asked for left no room for the first packet; raise it",
+  ]);
+  expect(shortcomingsOf({ ...none, stoppedBy: "server-limit" })).toEqual([
+    "the server's own limit left no room for the first packet",
+  ]);
+  expect(shortcomingsOf({ ...none, stoppedBy: "budget" })[0]).toMatch(
+    /; ask for the rest from 2026-01-02T03:04:05Z to 2026-01-02T03:05:05Z, when an hour is over$/,
+  );
 });

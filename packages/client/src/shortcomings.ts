@@ -5,24 +5,53 @@ import { formatTime } from "./time.js";
 
 const mostNamed = 10;
 
-type Answered = Pick<FetchResult, "window" | "coverage" | "damage">;
+/** The facts of an answer that its shortcomings follow from. */
+export type Answered = Pick<
+  FetchResult,
+  "window" | "coverage" | "damage" | "stoppedBy" | "packets" | "pcapBytes" | "lastPacketNs"
+>;
 
 /**
- * What an answer lacks, in words, one fact each: what the sensor can't answer for, and what it could not read. Of each the first ten,
- * and how many more there are.
+ * What an answer lacks, in words, one fact each: what a limit cut off, what the sensor can't answer for, and what it could not read. Of
+ * gaps and damage the first ten, and how many more there are.
  *
  * @param nowMs the time, in milliseconds since the epoch
  */
 export function shortcomingsOf(answered: Answered, nowMs: number = Date.now()): string[] {
   const { coverage, damage } = answered;
   const nowNs = BigInt(Math.floor(nowMs)) * 1_000_000n;
+  const cut = cutText(answered);
   return [
+    ...(cut === undefined ? [] : [cut]),
     ...named(coverage?.gaps ?? [], (gap) => gapText(gap, answered, nowNs), "gaps"),
     ...damageInWords(
       damage.filter(({ losesPackets }) => losesPackets),
       "damaged places",
     ),
   ];
+}
+
+/** What cut the answer, and how to get the rest. */
+function cutText({ stoppedBy, packets, pcapBytes, lastPacketNs, window }: Answered): string | undefined {
+  // From the latest packet's time on, not from behind it: others may have the same.
+  const rest = `ask for the rest from ${formatTime(lastPacketNs ?? window.startNs)} to ${formatTime(window.endNs)}`;
+  const amount = `${packets} packets, ${pcapBytes} bytes`;
+  switch (stoppedBy) {
+    case "nothing":
+      return undefined;
+    case "max-bytes":
+      return packets === 0
+        ? `the byte limit that was asked for left no room for the first packet; raise it`
+        : `the byte limit that was asked for cut the answer after ${amount}; raise it, or ${rest}`;
+    case "max-packets":
+      return `the packet limit that was asked for cut the answer after ${amount}; raise it, or ${rest}`;
+    case "server-limit":
+      return packets === 0
+        ? "the server's own limit left no room for the first packet"
+        : `the server's own limit cut the answer after ${amount}; ${rest}`;
+    case "budget":
+      return `what the server gives this client within an hour cut the answer after ${amount}; ${rest}, when an hour is over`;
+  }
 }
 
 /** The first ten places in words, and how many more there are. */

@@ -207,6 +207,7 @@ describe("a flawless answer", () => {
       goodAnswer(request, capture, { status: Status.TRUNCATED, summary: { stoppedBy } }),
     );
     expect(result).toMatchObject({ verdict: "truncated", stoppedBy: name, packets: 3 });
+    expect(result.shortcomings).toEqual([expect.stringContaining(" cut the answer after 3 packets, ")]);
   });
 
   it("tells who asked whom, and what the client's role left of the packets", async () => {

@@ -109,7 +109,7 @@ export class VerifiedAnswer implements AnswerCounts {
     this.#checkApplied(applied);
     const coverage = summary.coverage && readCoverage(summary.coverage, window, uid);
     const damage = summary.damage.map(readDamage);
-    const result: FetchResult = {
+    const found = {
       uid,
       verdict,
       stoppedBy,
@@ -130,14 +130,14 @@ export class VerifiedAnswer implements AnswerCounts {
       completeness: completenessNames[summary.completeness] ?? "unstated",
       coverage,
       damage,
-      shortcomings: shortcomingsOf({ window: applied, coverage, damage }),
       recordsSeen: Number(summary.recordsSeen),
       recordsOutsideWindow: Number(summary.recordsOutsideWindow),
       recordsUnmatched: Number(summary.recordsUnmatched),
       warnings: [...summary.warnings],
       verification: "full",
       retries: 0,
-    };
+    } as const;
+    const result: FetchResult = { ...found, shortcomings: shortcomingsOf(found) };
     if (requireCoverage) requireFullCoverage(result);
     return result;
   }

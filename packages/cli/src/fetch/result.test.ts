@@ -33,10 +33,15 @@ describe("a result in words", () => {
     expect(lines).toContain("  note   file \uFFFD[2J of thread 0: no\uFFFDindex");
   });
 
-  it("says what cut an answer that damage had its part in too", () => {
-    expect(text({ verdict: "incomplete", stoppedBy: "server-limit", damage: [lost] })).toMatch(
-      /^incomplete, .*, and cut by the server's own limit: /,
+  it("says that a limit cut an answer, and by which once only", () => {
+    const shortcomings = ["the server's own limit cut the answer"];
+    const cut = { stoppedBy: "server-limit", shortcomings } as const;
+    expect(text({ verdict: "incomplete", damage: [lost], ...cut })).toMatch(
+      /^incomplete, .*, and a limit cut it: /,
     );
+    const lines = text({ verdict: "truncated", ...cut });
+    expect(lines).toMatch(/^truncated, there are more: 1,234 packets/);
+    expect(lines.match(/limit/g)).toHaveLength(1);
   });
 
   it("does not call a window empty that the sensor has not all of", () => {

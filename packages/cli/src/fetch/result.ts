@@ -44,7 +44,7 @@ export function resultText(result: FetchResult, file: string): string {
   return lines.join("\n");
 }
 
-/** Why a truncated answer ended. */
+/** Why a truncated answer ended, for where its shortcomings are too long. */
 export function stoppedByText(result: Pick<FetchResult, "stoppedBy" | "packets">): string {
   switch (result.stoppedBy) {
     case "nothing":
@@ -70,9 +70,10 @@ function headline(result: FetchResult): string {
         : "no packets (complete: nothing in the window matches)";
     case "incomplete":
       return `incomplete, damage on the sensor cost packets that may have matched${
-        result.stoppedBy === "nothing" ? "" : `, and cut by ${stoppedByText(result)}`
+        result.stoppedBy === "nothing" ? "" : ", and a limit cut it"
       }`;
     case "truncated":
-      return `truncated by ${stoppedByText(result)}, there are more`;
+      // By what, its shortcomings say.
+      return "truncated, there are more";
   }
 }
