@@ -73,8 +73,8 @@ export interface FetchResult {
   /** What could not be read; the first hundred. */
   readonly damage: readonly Damage[];
   /**
-   * What the answer lacks, in words, one fact each: what a limit cut off and how to get it, the gaps of `coverage`, and `damage` that cost
-   * packets. Empty: nothing that is known.
+   * What the answer lacks, in words, one fact each: what a limit cut off and how to get it, what the client's role keeps from it, the gaps
+   * of `coverage`, and `damage` that cost packets. Empty: nothing that is known.
    * Their names come from the server; print them as text from elsewhere.
    */
   readonly shortcomings: readonly string[];

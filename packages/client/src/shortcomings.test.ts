@@ -19,6 +19,8 @@ const whole: Answered = {
   packets: 3,
   pcapBytes: 252,
   lastPacketNs: window.startNs + minute / 2n,
+  policyFilter: "",
+  payloadLimitBytes: undefined,
 };
 
 const text = (gap: CoverageGap, nowNs: bigint, extent: Omit<Coverage, "gaps"> = {}) =>
@@ -134,4 +136,15 @@ it("advises nobody to go on behind packets that never fit", () => {
   expect(shortcomingsOf({ ...none, stoppedBy: "budget" })[0]).toMatch(
     /; ask for the rest from 2026-01-02T03:04:05Z to 2026-01-02T03:05:05Z, when an hour is over$/,
   );
+});
+
+it("says what the client's role keeps from it", () => {
+  const role = { ...whole, policyFilter: "net 10.0.0.0/8", payloadLimitBytes: 0 };
+  const sees = "this client's role sees only packets that match net 10.0.0.0/8";
+  expect(shortcomingsOf(role)).toEqual([
+    sees,
+    "this client's role cuts packets 0 bytes behind their transport header",
+  ]);
+  // Of no packet nothing is cut.
+  expect(shortcomingsOf({ ...role, packets: 0, lastPacketNs: undefined })).toEqual([sees]);
 });

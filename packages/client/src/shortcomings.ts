@@ -8,12 +8,20 @@ const mostNamed = 10;
 /** The facts of an answer that its shortcomings follow from. */
 export type Answered = Pick<
   FetchResult,
-  "window" | "coverage" | "damage" | "stoppedBy" | "packets" | "pcapBytes" | "lastPacketNs"
+  | "window"
+  | "coverage"
+  | "damage"
+  | "stoppedBy"
+  | "packets"
+  | "pcapBytes"
+  | "lastPacketNs"
+  | "policyFilter"
+  | "payloadLimitBytes"
 >;
 
 /**
- * What an answer lacks, in words, one fact each: what a limit cut off, what the sensor can't answer for, and what it could not read. Of
- * gaps and damage the first ten, and how many more there are.
+ * What an answer lacks, in words, one fact each: what a limit cut off, what the client's role keeps from it, what the sensor can't answer
+ * for, and what it could not read. Of gaps and damage the first ten, and how many more there are.
  *
  * @param nowMs the time, in milliseconds since the epoch
  */
@@ -23,6 +31,7 @@ export function shortcomingsOf(answered: Answered, nowMs: number = Date.now()): 
   const cut = cutText(answered);
   return [
     ...(cut === undefined ? [] : [cut]),
+    ...roleTexts(answered),
     ...named(coverage?.gaps ?? [], (gap) => gapText(gap, answered, nowNs), "gaps"),
     ...damageInWords(
       damage.filter(({ losesPackets }) => losesPackets),
@@ -35,7 +44,7 @@ export function shortcomingsOf(answered: Answered, nowMs: number = Date.now()): 
 function cutText({ stoppedBy, packets, pcapBytes, lastPacketNs, window }: Answered): string | undefined {
   // From the latest packet's time on, not from behind it: others may have the same.
   const rest = `ask for the rest from ${formatTime(lastPacketNs ?? window.startNs)} to ${formatTime(window.endNs)}`;
-  const amount = `${packets} packets, ${pcapBytes} bytes`;
+  const amount = `${packets} packet${packets === 1 ? "" : "s"}, ${pcapBytes} bytes`;
   switch (stoppedBy) {
     case "nothing":
       return undefined;
@@ -52,6 +61,16 @@ function cutText({ stoppedBy, packets, pcapBytes, lastPacketNs, window }: Answer
     case "budget":
       return `what the server gives this client within an hour cut the answer after ${amount}; ${rest}, when an hour is over`;
   }
+}
+
+/** What the client's role keeps from it. */
+function roleTexts({ policyFilter, payloadLimitBytes, packets }: Answered): string[] {
+  const texts: string[] = [];
+  if (policyFilter !== "") texts.push(`this client's role sees only packets that match ${policyFilter}`);
+  if (payloadLimitBytes !== undefined && packets > 0) {
+    texts.push(`this client's role cuts packets ${payloadLimitBytes} bytes behind their transport header`);
+  }
+  return texts;
 }
 
 /** The first ten places in words, and how many more there are. */

@@ -52,6 +52,17 @@ describe("a result in words", () => {
     );
   });
 
+  it("does not call a window empty of which the role may not see all, and says so once only", () => {
+    const sees = "this client's role sees only packets that match net 10.0.0.0/8";
+    const none = { verdict: "no-packets", packets: 0, policyFilter: "net 10.0.0.0/8" } as const;
+    const lines = text({ ...none, payloadLimitBytes: 0, shortcomings: [sees] });
+    expect(lines).toMatch(
+      /^no packets that your role may see \(nothing that it may see in the window matches\)/,
+    );
+    expect(lines.match(/10\.0\.0\.0/g)).toHaveLength(1);
+    expect(lines).not.toContain("cut");
+  });
+
   it("says where the sensor does not know what it has; of an original server it says that anyway", () => {
     const unknown = "  note   the sensor does not know whether it has all of the window";
     expect(text({ coverage: undefined })).toContain(unknown);

@@ -65,9 +65,7 @@ function headline(result: FetchResult): string {
     case "complete":
       return "complete";
     case "no-packets":
-      return result.coverage?.gaps.length
-        ? "no packets (nothing matches that the sensor has in the window)"
-        : "no packets (complete: nothing in the window matches)";
+      return noPackets(result);
     case "incomplete":
       return `incomplete, damage on the sensor cost packets that may have matched${
         result.stoppedBy === "nothing" ? "" : ", and a limit cut it"
@@ -76,4 +74,12 @@ function headline(result: FetchResult): string {
       // By what, its shortcomings say.
       return "truncated, there are more";
   }
+}
+
+function noPackets({ policyFilter, coverage }: FetchResult): string {
+  const which = policyFilter === "" ? "no packets" : "no packets that your role may see";
+  if (coverage?.gaps.length) return `${which} (nothing matches that the sensor has in the window)`;
+  return policyFilter === ""
+    ? `${which} (complete: nothing in the window matches)`
+    : `${which} (nothing that it may see in the window matches)`;
 }
