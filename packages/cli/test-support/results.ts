@@ -29,6 +29,7 @@ export const result: FetchResult = {
   recordsSeen: 1234,
   recordsOutsideWindow: 0,
   recordsUnmatched: 0,
+  recordsBehindVlan: 0,
   warnings: [],
   verification: "full",
   retries: 0,

@@ -73,8 +73,8 @@ export interface FetchResult {
   /** What could not be read; the first hundred. */
   readonly damage: readonly Damage[];
   /**
-   * What the answer lacks, in words, one fact each: what a limit cut off and how to get it, what the client's role keeps from it, the gaps
-   * of `coverage`, and `damage` that cost packets. Empty: nothing that is known.
+   * What the answer lacks, in words, one fact each: what a limit cut off and how to get it, what the client's role keeps from it, what matches
+   * only behind VLAN tags, the gaps of `coverage`, and `damage` that cost packets. Empty: nothing that is known.
    * Their names come from the server; print them as text from elsewhere.
    */
   readonly shortcomings: readonly string[];
@@ -84,6 +84,11 @@ export interface FetchResult {
   readonly recordsOutsideWindow: number;
   /** Records of those inside the window that did not match the filter. */
   readonly recordsUnmatched: number;
+  /**
+   * Records of those unmatched that match behind a VLAN tag, where a filter in tcpdump's language does not look without `vlanTransparent`.
+   * 0 where the filter looks there, or names `vlan`, and from servers that do not count them.
+   */
+  readonly recordsBehindVlan: number;
   /** What the reader should know about the answer, in words. */
   readonly warnings: readonly string[];
   readonly verification: Verification;

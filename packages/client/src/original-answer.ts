@@ -105,6 +105,7 @@ export async function* originalPieces(
     recordsSeen: windowCounts.recordsSeen,
     recordsOutsideWindow: windowCounts.recordsOutsideWindow,
     recordsUnmatched: 0,
+    recordsBehindVlan: 0,
     warnings: ["an original server sends no summary: counts, digest and completeness could not be checked"],
     verification: "structure-only",
     retries: 0,

@@ -21,6 +21,7 @@ const whole: Answered = {
   lastPacketNs: window.startNs + minute / 2n,
   policyFilter: "",
   payloadLimitBytes: undefined,
+  recordsBehindVlan: 0,
 };
 
 const text = (gap: CoverageGap, nowNs: bigint, extent: Omit<Coverage, "gaps"> = {}) =>
@@ -147,4 +148,13 @@ it("says what the client's role keeps from it", () => {
   ]);
   // Of no packet nothing is cut.
   expect(shortcomingsOf({ ...role, packets: 0, lastPacketNs: undefined })).toEqual([sees]);
+});
+
+it.each([
+  [1, "1 packet matches"],
+  [27, "27 packets match"],
+])("says that %i of the packets match behind a VLAN tag only", (recordsBehindVlan, words) => {
+  expect(shortcomingsOf({ ...whole, recordsBehindVlan })).toEqual([
+    `${words} only behind a VLAN tag, where this filter does not look: ask with vlan_transparent (vlanTransparent, --any-vlan)`,
+  ]);
 });

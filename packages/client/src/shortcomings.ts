@@ -17,11 +17,12 @@ export type Answered = Pick<
   | "lastPacketNs"
   | "policyFilter"
   | "payloadLimitBytes"
+  | "recordsBehindVlan"
 >;
 
 /**
- * What an answer lacks, in words, one fact each: what a limit cut off, what the client's role keeps from it, what the sensor can't answer
- * for, and what it could not read. Of gaps and damage the first ten, and how many more there are.
+ * What an answer lacks, in words, one fact each: what a limit cut off, what the client's role keeps from it, what matches only behind VLAN
+ * tags, what the sensor can't answer for, and what it could not read. Of gaps and damage the first ten, and how many more there are.
  *
  * @param nowMs the time, in milliseconds since the epoch
  */
@@ -32,6 +33,7 @@ export function shortcomingsOf(answered: Answered, nowMs: number = Date.now()): 
   return [
     ...(cut === undefined ? [] : [cut]),
     ...roleTexts(answered),
+    ...vlanTexts(answered),
     ...named(coverage?.gaps ?? [], (gap) => gapText(gap, answered, nowNs), "gaps"),
     ...damageInWords(
       damage.filter(({ losesPackets }) => losesPackets),
@@ -71,6 +73,15 @@ function roleTexts({ policyFilter, payloadLimitBytes, packets }: Answered): stri
     texts.push(`this client's role cuts packets ${payloadLimitBytes} bytes behind their transport header`);
   }
   return texts;
+}
+
+/** In the server's own words, so that a reader who shows its warnings as well can tell that they are the same. */
+function vlanTexts({ recordsBehindVlan }: Answered): string[] {
+  if (recordsBehindVlan === 0) return [];
+  const subject = recordsBehindVlan === 1 ? "1 packet matches" : `${recordsBehindVlan} packets match`;
+  return [
+    `${subject} only behind a VLAN tag, where this filter does not look: ask with vlan_transparent (vlanTransparent, --any-vlan)`,
+  ];
 }
 
 /** The first ten places in words, and how many more there are. */

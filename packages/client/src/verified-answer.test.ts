@@ -83,6 +83,7 @@ describe("a flawless answer", () => {
       recordsSeen: 20,
       recordsOutsideWindow: 3,
       recordsUnmatched: 2,
+      recordsBehindVlan: 0,
       warnings: ["one file ends in the middle of a record"],
       verification: "full",
       retries: 0,

@@ -133,6 +133,7 @@ export class VerifiedAnswer implements AnswerCounts {
       recordsSeen: Number(summary.recordsSeen),
       recordsOutsideWindow: Number(summary.recordsOutsideWindow),
       recordsUnmatched: Number(summary.recordsUnmatched),
+      recordsBehindVlan: Number(summary.recordsBehindVlan),
       warnings: [...summary.warnings],
       verification: "full",
       retries: 0,

@@ -24,6 +24,13 @@ describe("a result in words", () => {
     expect(lines).toContain("  warning file \uFFFD[2J: bad length");
   });
 
+  it("repeats no warning of the server's that is in the answer's shortcomings", () => {
+    const tagged = "27 packets match only behind a VLAN tag";
+    const lines = text({ shortcomings: [tagged], warnings: [tagged, "another"] }).split("\n");
+    expect(lines.filter((line) => line.includes(tagged))).toEqual([`  warning ${tagged}`]);
+    expect(lines).toContain("  note   another");
+  });
+
   it("notes damage that cost no packets, file and all fit for a terminal", () => {
     const harmless = { file: "\u001b[2J", thread: 0, what: "no\nindex", losesPackets: false };
     const lines = text({ verdict: "incomplete", damage: [harmless, lost] }).split("\n");

@@ -40,7 +40,8 @@ export function resultText(result: FetchResult, file: string): string {
   }
   for (const fact of result.shortcomings) lines.push(`  warning ${printable(fact)}`);
   for (const fact of remarks(result)) lines.push(`  note   ${fact}`);
-  for (const warning of result.warnings) lines.push(`  note   ${printable(warning)}`);
+  const warnings = result.warnings.filter((warning) => !result.shortcomings.includes(warning));
+  for (const warning of warnings) lines.push(`  note   ${printable(warning)}`);
   return lines.join("\n");
 }
 

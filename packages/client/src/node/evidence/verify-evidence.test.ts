@@ -229,6 +229,7 @@ async function write(
     recordsOutsideWindow: 3,
     recordsUnmatched: 2,
     retries: 0,
+    recordsBehindVlan: 0,
     warnings: ["one file ends in the middle of a record"],
     verification: "full",
     ...change,
