@@ -78,11 +78,11 @@ async function investigate(): Promise<keyof typeof exitCodes> {
     if (tlsServerName(segment.payload) === alert.name) seenAtNs ??= timestampNs;
   }
   // No error: the file has all there is, or all that a limit let through.
-  const { verdict, packets, shortcomings } = saved;
+  const { verdict, packets, covered, shortcomings } = saved;
   console.log(`${request.filter}: ${verdict}, ${packets} packets`);
   // What the answer lacks, nobody has seen: no alert is closed on that.
   for (const shortcoming of shortcomings) console.log(`warning: ${shortcoming}`);
-  const isWhole = shortcomings.length === 0;
+  const isWhole = covered === "all" && shortcomings.length === 0;
   if (verdict === "no-packets") return isWhole ? "no packets" : "inconclusive";
   console.log(`payload: ${bytes.fromClient} bytes from the client, ${bytes.fromServer} from the server`);
   if (seenAtNs === undefined) return isWhole ? "not seen" : "inconclusive";

@@ -24,6 +24,7 @@ export const result: FetchResult = {
   payloadLimitBytes: undefined,
   completeness: "unproved",
   coverage: { gaps: [] },
+  covered: "all",
   damage: [],
   shortcomings: [],
   recordsSeen: 1234,

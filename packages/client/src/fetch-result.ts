@@ -1,4 +1,4 @@
-import type { Coverage } from "./coverage.js";
+import type { Coverage, Covered } from "./coverage.js";
 import type { Damage } from "./damage.js";
 import type { FilterDialect } from "./filter-dialect.js";
 
@@ -70,6 +70,8 @@ export interface FetchResult {
   readonly completeness: Completeness;
   /** Which part of the window the source can answer for. Undefined: it does not know. */
   readonly coverage: Coverage | undefined;
+  /** How much of the window's time the source can answer for, by `coverage`. With "none", `no-packets` says nothing of the traffic. */
+  readonly covered: Covered;
   /** What could not be read; the first hundred. */
   readonly damage: readonly Damage[];
   /**

@@ -101,6 +101,7 @@ export async function* originalPieces(
     payloadLimitBytes: undefined,
     completeness: "unstated",
     coverage: undefined,
+    covered: "unknown",
     damage: [],
     recordsSeen: windowCounts.recordsSeen,
     recordsOutsideWindow: windowCounts.recordsOutsideWindow,

@@ -1,10 +1,11 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Coverage, CoverageGap } from "./coverage.js";
 import { type Answered, shortcomingsOf } from "./shortcomings.js";
 
 /** A minute from 2026-01-02T03:04:05Z on. */
 const window = { startNs: 1_767_323_045_000_000_000n, endNs: 1_767_323_105_000_000_000n };
 const minute = 60_000_000_000n;
+const day = 1440n * minute;
 const notYet: CoverageGap = { ...window, reason: "not-yet-written" };
 /** The window's first ten seconds. */
 const firstTen: CoverageGap = { ...window, endNs: window.startNs + 10_000_000_000n, reason: "aged-out" };
@@ -14,6 +15,7 @@ const agedOut: CoverageGap = { ...window, reason: "aged-out" };
 const whole: Answered = {
   window,
   coverage: { gaps: [] },
+  covered: "all",
   damage: [],
   stoppedBy: "nothing",
   packets: 3,
@@ -22,6 +24,9 @@ const whole: Answered = {
   policyFilter: "",
   payloadLimitBytes: undefined,
   recordsBehindVlan: 0,
+  recordsSeen: 20,
+  recordsOutsideWindow: 0,
+  filter: "port 53",
 };
 
 const text = (gap: CoverageGap, nowNs: bigint, extent: Omit<Coverage, "gaps"> = {}) =>
@@ -157,4 +162,67 @@ it.each([
   expect(shortcomingsOf({ ...whole, recordsBehindVlan })).toEqual([
     `${words} only behind a VLAN tag, where this filter does not look: ask with vlan_transparent (vlanTransparent, --any-vlan)`,
   ]);
+});
+
+describe("an answer for a window of which nothing is covered", () => {
+  const { startNs, endNs } = window;
+  const nothing = "the sensor has nothing of this window";
+  const uncovered = (change: Partial<Answered>, extent: Omit<Coverage, "gaps"> = {}) =>
+    shortcomingsOf({ ...whole, covered: "none", coverage: { ...extent, gaps: [notYet] }, ...change })[0];
+
+  it("says first that the sensor has nothing, where that is sure", () => {
+    expect(uncovered({}, { newestPacketNs: startNs - 1n })).toBe(nothing);
+    expect(uncovered({}, { oldestPacketNs: endNs })).toBe(nothing);
+    expect(uncovered({ filter: "", recordsSeen: 3, recordsOutsideWindow: 3 })).toBe(nothing);
+  });
+
+  it("does not say so where another capture thread may have had packets", () => {
+    const unsure = "the sensor can answer for no moment of this window in full";
+    expect(uncovered({}, { oldestPacketNs: startNs, newestPacketNs: startNs })).toBe(unsure);
+    expect(uncovered({ filter: "", recordsSeen: 3, recordsOutsideWindow: 2 })).toBe(unsure);
+    const none = { recordsSeen: 0, recordsOutsideWindow: 0 };
+    expect(uncovered(none)).toBe(unsure);
+    expect(uncovered({ ...none, filter: "", policyFilter: "net 10.0.0.0/8" })).toBe(unsure);
+  });
+});
+
+describe("a newest packet that is much older than the window's end", () => {
+  const { startNs, endNs } = window;
+  const old = (ns: bigint) => ({ newestPacketNs: endNs - ns });
+
+  it.each<[bigint, bigint, string]>([
+    [5n * day, 0n, "5 days"],
+    [5n * day, day, "6 days"],
+    [61n * minute, 0n, "61 minutes"],
+    [47n * 60n * minute, 0n, "47 hours"],
+  ])("means that capture has probably stopped, and nobody is to ask again soon", (age, agoNs, words) => {
+    expect(text(notYet, endNs + agoNs, old(age))).toEqual([
+      `the newest packet is ${words} old: capture has probably stopped`,
+      expect.stringMatching(/^not on disk after .*, the sensor's newest packet \(asked from [^;]*$/),
+    ]);
+  });
+
+  it("does so where only the end of the window lies behind it, and where the source calls that missing", () => {
+    const long = { ...whole, window: { startNs: startNs - 9n * day, endNs } };
+    const gap = { startNs: startNs - 5n * day, endNs };
+    const words = (reason: CoverageGap["reason"]) =>
+      shortcomingsOf(
+        { ...long, coverage: { newestPacketNs: gap.startNs, gaps: [{ ...gap, reason }] } },
+        Number(endNs / 1_000_000n),
+      );
+    expect(words("not-yet-written")).toEqual([
+      "the newest packet is 5 days old: capture has probably stopped",
+      "not on disk after 2025-12-28T03:04:05Z (asked up to 2026-01-02T03:05:05Z)",
+    ]);
+    expect(words("missing")[0]).toMatch(/^the newest packet is 5 days old/);
+  });
+
+  it("says nothing up to an hour, of a window in the future, or of one that begins too early", () => {
+    const stopped = expect.stringContaining("stopped");
+    expect(text(notYet, endNs, old(60n * minute))).not.toContainEqual(stopped);
+    expect(text(notYet, startNs - 9n * day, { newestPacketNs: startNs - 9n * day })).not.toContainEqual(
+      stopped,
+    );
+    expect(text(agedOut, endNs, old(day))).not.toContainEqual(stopped);
+  });
 });

@@ -1,4 +1,4 @@
-import { type CoverageGap, dueAt } from "./coverage.js";
+import { ageText, type CoverageGap, dueAt, standstillNs } from "./coverage.js";
 import type { Damage } from "./damage.js";
 import type { FetchResult } from "./fetch-result.js";
 import { formatTime } from "./time.js";
@@ -10,6 +10,7 @@ export type Answered = Pick<
   FetchResult,
   | "window"
   | "coverage"
+  | "covered"
   | "damage"
   | "stoppedBy"
   | "packets"
@@ -18,6 +19,9 @@ export type Answered = Pick<
   | "policyFilter"
   | "payloadLimitBytes"
   | "recordsBehindVlan"
+  | "recordsSeen"
+  | "recordsOutsideWindow"
+  | "filter"
 >;
 
 /**
@@ -27,19 +31,42 @@ export type Answered = Pick<
  * @param nowMs the time, in milliseconds since the epoch
  */
 export function shortcomingsOf(answered: Answered, nowMs: number = Date.now()): string[] {
-  const { coverage, damage } = answered;
+  const { coverage, damage, window } = answered;
   const nowNs = BigInt(Math.floor(nowMs)) * 1_000_000n;
+  const uncovered = uncoveredText(answered);
   const cut = cutText(answered);
+  const stoppedNs = coverage && standstillNs(coverage, window, nowNs);
   return [
+    ...(uncovered === undefined ? [] : [uncovered]),
+    ...(stoppedNs === undefined
+      ? []
+      : [`the newest packet is ${ageText(stoppedNs)} old: capture has probably stopped`]),
     ...(cut === undefined ? [] : [cut]),
     ...roleTexts(answered),
     ...vlanTexts(answered),
-    ...named(coverage?.gaps ?? [], (gap) => gapText(gap, answered, nowNs), "gaps"),
+    ...named(coverage?.gaps ?? [], (gap) => gapText(gap, answered, nowNs, stoppedNs !== undefined), "gaps"),
     ...damageInWords(
       damage.filter(({ losesPackets }) => losesPackets),
       "damaged places",
     ),
   ];
+}
+
+/** What is said first where the sensor can answer for no moment of the window; undefined where it can, or does not know. */
+export function uncoveredText(answered: Answered): string | undefined {
+  if (answered.covered !== "none") return undefined;
+  return isVoid(answered)
+    ? "the sensor has nothing of this window"
+    : "the sensor can answer for no moment of this window in full";
+}
+
+/** Whether it surely has nothing: what one capture thread lacks, another may have. */
+function isVoid({ coverage, window, ...rest }: Answered): boolean {
+  const { oldestPacketNs, newestPacketNs } = coverage ?? {};
+  if (newestPacketNs !== undefined && newestPacketNs < window.startNs) return true;
+  if (oldestPacketNs !== undefined && oldestPacketNs >= window.endNs) return true;
+  const { filter, policyFilter, recordsSeen, recordsOutsideWindow } = rest;
+  return filter === "" && policyFilter === "" && recordsSeen === recordsOutsideWindow;
 }
 
 /** What cut the answer, and how to get the rest. */
@@ -97,7 +124,12 @@ function named<T>(items: readonly T[], text: (item: T) => string, nouns: string)
   return lines;
 }
 
-function gapText(gap: CoverageGap, { coverage, window }: Answered, nowNs: bigint): string {
+function gapText(
+  gap: CoverageGap,
+  { coverage, window }: Answered,
+  nowNs: bigint,
+  hasStopped: boolean,
+): string {
   const { startNs, endNs, reason } = gap;
   const [start, end] = [formatTime(startNs), formatTime(endNs)];
   const { oldestPacketNs, newestPacketNs } = coverage ?? {};
@@ -111,9 +143,10 @@ function gapText(gap: CoverageGap, { coverage, window }: Answered, nowNs: bigint
     case "not-yet-written": {
       const isWhole = startNs === window.startNs && newestPacketNs !== undefined && newestPacketNs < startNs;
       const what = isWhole
-        ? `not on disk yet after ${formatTime(newestPacketNs)}, the sensor's newest packet (asked from ${start} to ${end})`
-        : `not on disk yet after ${start} (asked up to ${end})`;
-      return `${what}; ${whenToAsk(gap, nowNs)}`;
+        ? `after ${formatTime(newestPacketNs)}, the sensor's newest packet (asked from ${start} to ${end})`
+        : `after ${start} (asked up to ${end})`;
+      // What is not captured will never be there.
+      return hasStopped ? `not on disk ${what}` : `not on disk yet ${what}; ${whenToAsk(gap, nowNs)}`;
     }
     case "missing":
       return `the sensor has nothing from ${start} to ${end}: capture stopped, or files are missing`;

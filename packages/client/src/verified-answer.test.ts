@@ -78,6 +78,7 @@ describe("a flawless answer", () => {
       filterDialect: undefined,
       completeness: "unproved",
       coverage: undefined,
+      covered: "unknown",
       damage: [],
       shortcomings: [],
       recordsSeen: 20,

@@ -3,7 +3,7 @@ import { CaptureError, type CaptureHeader, captureHeaderBytes, RecordWalk } from
 import { Status, StoppedBy, type Summary, Completeness as WireCompleteness } from "@stenogrpc/protocol";
 import type { AnswerPart, MessageEnd } from "./answer-part.js";
 import { type AnswerProblemReason, answerProblem } from "./answer-problem.js";
-import { readCoverage, requireFullCoverage } from "./coverage.js";
+import { coveredOf, readCoverage, requireFullCoverage } from "./coverage.js";
 import { readDamage } from "./damage.js";
 import type { FetchPlan } from "./fetch-options.js";
 import type { Completeness, FetchResult, StoppedByLimit, Verdict } from "./fetch-result.js";
@@ -129,6 +129,7 @@ export class VerifiedAnswer implements AnswerCounts {
       payloadLimitBytes: summary.payloadLimit,
       completeness: completenessNames[summary.completeness] ?? "unstated",
       coverage,
+      covered: coveredOf(coverage, window),
       damage,
       recordsSeen: Number(summary.recordsSeen),
       recordsOutsideWindow: Number(summary.recordsOutsideWindow),

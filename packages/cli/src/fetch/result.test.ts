@@ -59,6 +59,16 @@ describe("a result in words", () => {
     );
   });
 
+  it("says of a window of which the sensor has nothing that, once, and not that there are no packets", () => {
+    const nothing = "the sensor has nothing of this window";
+    const none = { verdict: "no-packets", packets: 0, covered: "none", filter: "" } as const;
+    const shortcomings = [nothing, "the newest packet is 5 days old"];
+    const lines = text({ ...none, recordsSeen: 0, shortcomings });
+    expect(lines).toMatch(/^the sensor has nothing of this window: 0 packets, /);
+    expect(lines.split(nothing)).toHaveLength(2);
+    expect(lines).toContain("\n  warning the newest packet is 5 days old");
+  });
+
   it("does not call a window empty of which the role may not see all, and says so once only", () => {
     const sees = "this client's role sees only packets that match net 10.0.0.0/8";
     const none = { verdict: "no-packets", packets: 0, policyFilter: "net 10.0.0.0/8" } as const;

@@ -1,4 +1,4 @@
-import { type FetchResult, formatTime, resultJson } from "@stenogrpc/client/node";
+import { type FetchResult, formatTime, resultJson, uncoveredText } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
 import { counted, formatCount, formatSize } from "../text/format.js";
 import { printable } from "../text/printable.js";
@@ -38,7 +38,9 @@ export function resultText(result: FetchResult, file: string): string {
   if (result.verification === "structure-only") {
     lines.push("  note   an original server: form checked, completeness not (it sends no summary)");
   }
-  for (const fact of result.shortcomings) lines.push(`  warning ${printable(fact)}`);
+  // Once: it may be what the headline says.
+  const shortcomings = result.shortcomings.filter((fact) => fact !== headline(result));
+  for (const fact of shortcomings) lines.push(`  warning ${printable(fact)}`);
   for (const fact of remarks(result)) lines.push(`  note   ${fact}`);
   const warnings = result.warnings.filter((warning) => !result.shortcomings.includes(warning));
   for (const warning of warnings) lines.push(`  note   ${printable(warning)}`);
@@ -77,7 +79,10 @@ function headline(result: FetchResult): string {
   }
 }
 
-function noPackets({ policyFilter, coverage }: FetchResult): string {
+function noPackets(result: FetchResult): string {
+  const { policyFilter, coverage } = result;
+  const uncovered = uncoveredText(result);
+  if (uncovered !== undefined) return uncovered;
   const which = policyFilter === "" ? "no packets" : "no packets that your role may see";
   if (coverage?.gaps.length) return `${which} (nothing matches that the sensor has in the window)`;
   return policyFilter === ""

@@ -223,6 +223,7 @@ async function write(
       oldestPacketNs: hour.from,
       gaps: [{ startNs: hour.to - second, endNs: hour.to, reason: "not-yet-written", expectedAtNs: hour.to }],
     },
+    covered: "part",
     damage: [{ file: "1782907200000000", thread: 0, what: "a block fails its check", losesPackets: true }],
     shortcomings: ["a block fails its check"],
     recordsSeen: 20,
