@@ -35,6 +35,7 @@ describe("verifyEvidence", () => {
       packets: 3,
       firstPacketNs: capture.timesNs[0],
       lastPacketNs: capture.timesNs[2],
+      shortcomings: ["a block fails its check"],
       manifest,
       manifestPath: `${file}.manifest.json`,
     });
@@ -50,6 +51,14 @@ describe("verifyEvidence", () => {
       isGood: true,
       manifest: { result: { verdict: "incomplete" } },
     });
+  });
+
+  it("takes a manifest from before they had shortcomings as it did then", async () => {
+    const manifest = await write(capture);
+    expect(manifest.result).toMatchObject({ covered: "part", recordsBehindVlan: 0 });
+    const { shortcomings, covered, recordsBehindVlan, ...before } = manifest.result;
+    await writeFile(`${file}.manifest.json`, JSON.stringify({ ...manifest, result: before }));
+    expect(await verifyEvidence(file)).toMatchObject({ isGood: true, problems: [], shortcomings: [] });
   });
 
   it("says what differs", async () => {
