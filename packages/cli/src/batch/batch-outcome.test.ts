@@ -119,7 +119,9 @@ it("what is kept of an earlier run has its verdict, and says that it is kept", (
   expect(outcomeLine(kept)).toBe(
     "row 2 (line 3): truncated: 1,234 packets, 0002-tcp.pcap (kept; the limit of 1,234 packets that was asked for)",
   );
-  const lacking = { ...kept.kept, verdict: "complete", stoppedBy: "nothing" } as NonNullable<BatchOutcome["kept"]>;
+  const lacking = { ...kept.kept, verdict: "complete", stoppedBy: "nothing" } as NonNullable<
+    BatchOutcome["kept"]
+  >;
   expect(outcomeLine({ ...kept, verdict: "complete", kept: lacking })).toMatch(
     /\(kept; not all; see results\.csv\)$/,
   );

@@ -10,10 +10,18 @@ describe("a result in words", () => {
     expect(text({ completeness: "proved" })).toBe(
       `complete: 1,234 packets, 2.0 KiB in a.pcap
   from   2026-01-02T03:04:05Z to 2026-01-02T03:04:05Z
+  filter port 53 (tcpdump's language)
   sha256 ${"ab".repeat(32)}
   sensor lab (directory), uid a-1
   note   proved: the sensor counted by other means what it should give, and gave that`,
     );
+  });
+
+  it("says whether the filter looked through VLAN tags, and nothing of a filter where there was none", () => {
+    expect(resultText(result, "a.pcap", true)).toContain(
+      "  filter port 53 (tcpdump's language, through VLAN tags)\n",
+    );
+    expect(text({ filter: "", filterDialect: undefined })).not.toContain("  filter ");
   });
 
   it("warns of what the answer lacks", () => {

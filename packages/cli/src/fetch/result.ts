@@ -1,5 +1,6 @@
 import { type FetchResult, formatTime, resultJson, uncoveredText } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
+import { filterText } from "../text/filter-text.js";
 import { counted, formatCount, formatSize } from "../text/format.js";
 import { printable } from "../text/printable.js";
 import { remarks } from "./remarks.js";
@@ -23,14 +24,21 @@ export function savedJson(result: FetchResult, file: string) {
   return { ...resultJson(result), file };
 }
 
-/** A result in words, one fact a line. */
-export function resultText(result: FetchResult, file: string): string {
+/**
+ * A result in words, one fact a line.
+ *
+ * @param throughTags the filter looked through VLAN tags, as was asked for
+ */
+export function resultText(result: FetchResult, file: string, throughTags = false): string {
   const { firstPacketNs, lastPacketNs } = result;
   const lines = [
     `${headline(result)}: ${counted(result.packets, "packet")}, ${formatSize(result.pcapBytes)} in ${file}`,
   ];
   if (firstPacketNs !== undefined && lastPacketNs !== undefined) {
     lines.push(`  from   ${formatTime(firstPacketNs)} to ${formatTime(lastPacketNs)}`);
+  }
+  if (result.filter !== "") {
+    lines.push(`  filter ${filterText(result.filter, result.filterDialect, throughTags)}`);
   }
   lines.push(`  sha256 ${result.sha256}`);
   const origin = result.sensor ? `sensor ${printable(result.sensor)} (${printable(result.source)}), ` : "";
