@@ -31,6 +31,7 @@ export const result: FetchResult = {
   recordsOutsideWindow: 0,
   recordsUnmatched: 0,
   recordsBehindVlan: 0,
+  clockSkewMs: 0,
   warnings: [],
   verification: "full",
   retries: 0,

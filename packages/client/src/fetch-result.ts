@@ -76,7 +76,7 @@ export interface FetchResult {
   readonly damage: readonly Damage[];
   /**
    * What the answer lacks, in words, one fact each: what a limit cut off and how to get it, what the client's role keeps from it, what matches
-   * only behind VLAN tags, the gaps of `coverage`, and `damage` that cost packets. Empty: nothing that is known.
+   * only behind VLAN tags, clocks that differ, the gaps of `coverage`, and `damage` that cost packets. Empty: nothing that is known.
    * Their names come from the server; print them as text from elsewhere.
    */
   readonly shortcomings: readonly string[];
@@ -91,6 +91,11 @@ export interface FetchResult {
    * 0 where the filter looks there, or names `vlan`, and from servers that do not count them.
    */
   readonly recordsBehindVlan: number;
+  /**
+   * How far the server's clock is ahead of this client's, at least, in milliseconds; negative: behind; 0: no difference can be seen.
+   * Undefined: the server does not say.
+   */
+  readonly clockSkewMs: number | undefined;
   /** What the reader should know about the answer, in words. */
   readonly warnings: readonly string[];
   readonly verification: Verification;

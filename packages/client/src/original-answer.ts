@@ -107,6 +107,7 @@ export async function* originalPieces(
     recordsOutsideWindow: windowCounts.recordsOutsideWindow,
     recordsUnmatched: 0,
     recordsBehindVlan: 0,
+    clockSkewMs: undefined,
     warnings: ["an original server sends no summary: counts, digest and completeness could not be checked"],
     verification: "structure-only",
     retries: 0,

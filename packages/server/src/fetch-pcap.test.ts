@@ -107,6 +107,14 @@ describe.each(ways)("%s:", (way) => {
       expect(pcap.length).toBe(24 + 2 * (16 + 94));
     });
 
+    it("tells the server's time", async () => {
+      const client = await start({ capture: capture(1) });
+      const { last } = await fetchAll(client, all);
+      for (const serverTime of [last.summary?.serverTime, (await client.describeSensor({})).serverTime]) {
+        expect(Math.abs(Number(serverTime?.seconds) - Date.now() / 1000)).toBeLessThan(60);
+      }
+    });
+
     it("counts what matches only behind a VLAN tag, where tcpdump's language does not look", async () => {
       const tagged = (toPort: number, vlan?: number) => tcpFrame({ toPort, ...(vlan && { vlan }) });
       const frames = [tagged(80), tagged(80, 5), tagged(81, 5), tagged(80, 7), tagged(81)];
@@ -512,7 +520,11 @@ it("hands out nothing once it was ended from outside, so that its audit has ever
 
 describe("all ways", () => {
   it.each([1, 1024, 5000, 262_144])("send the same messages of %d bytes", async (chunkBytes) => {
-    const { clientOptions } = await startOne({ capture: capture(3000, 1000), limits: { minChunkBytes: 1 } });
+    const { clientOptions } = await startOne({
+      now: () => 1_700_000_000_000,
+      capture: capture(3000, 1000),
+      limits: { minChunkBytes: 1 },
+    });
     const request = { uid: "same", chunkSize: BigInt(chunkBytes) };
     const shapes: unknown[] = [];
     for (const way of ways) {

@@ -88,6 +88,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         warnings: source.warnings,
         wholeness,
         clientIdentity: identityName(permit.identity),
+        nowNs: service.nowNs(),
         sensor: service.sensor,
         source: service.source.kind,
       });

@@ -28,6 +28,8 @@ export interface Outcome {
   readonly wholeness: SourceOutcome;
   /** Who asked, by the name that the log has. */
   readonly clientIdentity: string;
+  /** The server's clock, in nanoseconds since the epoch. */
+  readonly nowNs: bigint;
   readonly sensor: string;
   readonly source: string;
 }
@@ -64,6 +66,7 @@ export function lastMessage(outcome: Outcome): MessageInitShape<typeof ResponseS
       clientIdentity: outcome.clientIdentity,
       policyFilter: plan.policy ? printFilter(plan.policy) : "",
       payloadLimit: plan.payloadBytes,
+      serverTime: nsToTimestamp(outcome.nowNs),
     },
   };
 }

@@ -240,6 +240,7 @@ async function write(
     recordsUnmatched: 2,
     retries: 0,
     recordsBehindVlan: 0,
+    clockSkewMs: 0,
     warnings: ["one file ends in the middle of a record"],
     verification: "full",
     ...change,
