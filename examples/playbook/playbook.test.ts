@@ -79,7 +79,7 @@ captures: ${captures}
   it("does not say so when a limit kept packets from it", async () => {
     const { code, stdout } = await play({ id: "2" }, { more: ["--max-packets", "5"] });
     expect(stdout).toContain("truncated, 5 packets\n");
-    expect(stdout).toContain("there are more packets: max-packets ended the answer\n");
+    expect(stdout).toContain("warning: the packet limit that was asked for cut the answer after 5 packets");
     expect(stdout).toContain("alert 2: inconclusive\n");
     expect(code).toBe(4);
   });

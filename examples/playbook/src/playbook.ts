@@ -78,16 +78,14 @@ async function investigate(): Promise<keyof typeof exitCodes> {
     if (tlsServerName(segment.payload) === alert.name) seenAtNs ??= timestampNs;
   }
   // No error: the file has all there is, or all that a limit let through.
-  const { verdict, packets, stoppedBy, shortcomings } = saved;
+  const { verdict, packets, covered, shortcomings } = saved;
   console.log(`${request.filter}: ${verdict}, ${packets} packets`);
-  // What the sensor does not have, nobody has seen: no alert is closed on that.
+  // What the answer lacks, nobody has seen: no alert is closed on that.
   for (const shortcoming of shortcomings) console.log(`warning: ${shortcoming}`);
-  const isCovered = shortcomings.length === 0;
-  if (verdict === "no-packets") return isCovered ? "no packets" : "inconclusive";
+  const isWhole = covered === "all" && shortcomings.length === 0;
+  if (verdict === "no-packets") return isWhole ? "no packets" : "inconclusive";
   console.log(`payload: ${bytes.fromClient} bytes from the client, ${bytes.fromServer} from the server`);
-  if (verdict === "truncated") console.log(`there are more packets: ${stoppedBy} ended the answer`);
-  if (verdict === "incomplete") console.log("packets are missing: files on the sensor are damaged");
-  if (seenAtNs === undefined) return verdict === "complete" && isCovered ? "not seen" : "inconclusive";
+  if (seenAtNs === undefined) return isWhole ? "not seen" : "inconclusive";
 
   console.log(`${alert.name}: asked for at ${new Date(Number(seenAtNs / 1_000_000n)).toISOString()}`);
   await rename(unconfirmed, evidence);

@@ -142,12 +142,13 @@ describe("stenogrpc fetch", () => {
   });
 
   it.each([
-    ["--max-packets", "3", 3, "the limit of 3 packets that was asked for"],
+    ["--max-packets", "3", 3, "the packet limit that was asked for"],
     ["--max-bytes", String(24 + 5 * packetBytes + 1), 5, "the byte limit that was asked for"],
   ])("exits with 4 when %s %s stops it", async (option, value, kept, reason) => {
     const to = freshFolder();
     const { code, stderr } = await fetch(option, value, "-o", `${to}/cut.pcap`);
-    expect(stderr).toContain(`truncated by ${reason}, there are more`);
+    expect(stderr).toContain("truncated, there are more: ");
+    expect(stderr.split(`warning ${reason} cut the answer after ${kept} packets`)).toHaveLength(2);
     expect(code).toBe(4);
     expect(read(to, "cut.pcap").equals(only(capture, (_, i) => i < kept))).toBe(true);
   });

@@ -60,6 +60,36 @@ describe("coverage", () => {
     });
   });
 
+  it.each<[string, SummaryChange["coverage"]]>([
+    ["unknown", undefined],
+    ["all", {}],
+    ["part", { gaps: [hole] }],
+    ["part", { gaps: [{ start: at(0), end: at(3599) }] }],
+    ["none", { gaps: [{ start: at(0), end: at(3600) }] }],
+    [
+      "none",
+      {
+        gaps: [
+          { start: at(0), end: at(3599) },
+          { start: at(5), end: at(600) },
+          { start: at(3000), end: at(3600) },
+        ],
+      },
+    ],
+    [
+      "part",
+      {
+        gaps: [
+          { start: at(0), end: at(10) },
+          { start: at(11), end: at(3600) },
+        ],
+      },
+    ],
+  ])("says in a word how much of the window it is: %s", async (covered, coverage) => {
+    const client = clientThatHears({ coverage });
+    expect((await client.fetchPcap(hour).summary).covered).toBe(covered);
+  });
+
   it("may know no packet at all", async () => {
     const client = clientThatHears({ coverage: {} });
     expect((await client.fetchPcap(hour).summary).coverage).toEqual({ gaps: [] });

@@ -39,6 +39,48 @@ export interface Coverage {
   readonly gaps: readonly CoverageGap[];
 }
 
+/**
+ * How much of a window's time the source can answer for in full: all of it, a part, nothing, or that is not known. It is about time alone:
+ * damage, limits and what a role may see are told apart from it.
+ */
+export type Covered = "all" | "part" | "none" | "unknown";
+
+/** How much of the window lies in no gap. Gaps may overlap: those of several capture threads do. */
+export function coveredOf(coverage: Coverage | undefined, { startNs, endNs }: TimeRange): Covered {
+  if (coverage === undefined) return "unknown";
+  if (coverage.gaps.length === 0) return "all";
+  let answeredUpTo = startNs;
+  for (const gap of coverage.gaps) {
+    if (gap.startNs > answeredUpTo) return "part";
+    if (gap.endNs > answeredUpTo) answeredUpTo = gap.endNs;
+  }
+  return answeredUpTo < endNs ? "part" : "none";
+}
+
+const hourNs = 3_600_000_000_000n;
+
+/**
+ * How old the source's newest packet is, in nanoseconds, where that says that capture has probably stopped: the end of the window, as far as
+ * it is past, lies behind it by more than an hour, and is not covered.
+ */
+export function standstillNs(
+  { newestPacketNs, gaps }: Coverage,
+  window: TimeRange,
+  nowNs: bigint,
+): bigint | undefined {
+  const pastNs = window.endNs < nowNs ? window.endNs : nowNs;
+  if (newestPacketNs === undefined || newestPacketNs >= pastNs - hourNs) return undefined;
+  const lacksEnd = gaps.some(({ reason, endNs }) => reason !== "aged-out" && endNs >= pastNs);
+  return lacksEnd ? nowNs - newestPacketNs : undefined;
+}
+
+/** An age in words, rounded down. */
+export function ageText(ageNs: bigint): string {
+  const hours = ageNs / hourNs;
+  if (hours < 2n) return `${ageNs / (hourNs / 60n)} minutes`;
+  return hours < 48n ? `${hours} hours` : `${hours / 24n} days`;
+}
+
 const causes: Partial<Record<GapReason, GapCause>> = {
   [GapReason.AGED_OUT]: "aged-out",
   [GapReason.NOT_YET_WRITTEN]: "not-yet-written",
@@ -100,6 +142,8 @@ interface TimeRange {
 interface Circumstances extends Omit<Coverage, "gaps"> {
   readonly window: TimeRange;
   readonly nowNs: bigint;
+  /** How old the newest packet is, where capture has probably stopped. */
+  readonly stoppedNs: bigint | undefined;
 }
 
 /**
@@ -123,7 +167,8 @@ export function requireFullCoverage(
   }
   const gaps = coverage?.gaps ?? [];
   const nowNs = BigInt(Math.floor(nowMs)) * 1_000_000n;
-  const known = { ...coverage, window, nowNs };
+  const stoppedNs = coverage && standstillNs(coverage, window, nowNs);
+  const known = { ...coverage, window, nowNs, stoppedNs };
   problems.push(...gaps.slice(0, mostGapsNamed).map((gap) => describeGap(gap, known)));
   if (gaps.length > mostGapsNamed) problems.push(`and ${gaps.length - mostGapsNamed} gaps more`);
   if (problems.length === 0) return;
@@ -164,7 +209,7 @@ export function dueAt({ endNs, expectedAtNs }: CoverageGap, nowNs: bigint): bigi
 /** A gap in words, and what to do about it. */
 function describeGap(
   gap: CoverageGap,
-  { window, oldestPacketNs, newestPacketNs, nowNs }: Circumstances,
+  { window, oldestPacketNs, newestPacketNs, nowNs, stoppedNs }: Circumstances,
 ): string {
   const { startNs, endNs, reason } = gap;
   const range = `from ${formatTime(startNs)} to ${formatTime(endNs)}`;
@@ -184,6 +229,8 @@ function describeGap(
       return `${range} it has nothing, that is before its oldest packet${which} (${advice})`;
     }
     case "not-yet-written": {
+      if (stoppedNs !== undefined)
+        return `${range} packets are not on disk (its newest packet is ${ageText(stoppedNs)} old: capture has probably stopped)`;
       const dueNs = dueAt(gap, nowNs);
       const advice = [
         `ask again ${dueNs === undefined ? "a few minutes later" : `after ${formatTime(dueNs)}`}`,

@@ -57,7 +57,8 @@ export interface ExplainOptions {
 export interface FetchPcapOptions extends ExplainOptions {
   /**
    * Whether an answer counts only if the source can answer for the whole window: else, and where damage cost packets, or the
-   * source does not know what it has, the fetch fails with `COVERAGE_INCOMPLETE`. Default: false.
+   * source does not know what it has, the fetch fails with `COVERAGE_INCOMPLETE`. It is about time alone: an answer that a limit cut, or
+   * of which the client's role may not see all, does not fail for it; `shortcomings` says so. Default: false.
    */
   requireCoverage?: boolean | undefined;
   /** The most pcap bytes in the answer, its 24-byte file header included, at least 24. Default: the server's limit. */

@@ -1,4 +1,4 @@
-import type { Coverage } from "./coverage.js";
+import type { Coverage, Covered } from "./coverage.js";
 import type { Damage } from "./damage.js";
 import type { FilterDialect } from "./filter-dialect.js";
 
@@ -70,10 +70,13 @@ export interface FetchResult {
   readonly completeness: Completeness;
   /** Which part of the window the source can answer for. Undefined: it does not know. */
   readonly coverage: Coverage | undefined;
+  /** How much of the window's time the source can answer for, by `coverage`. With "none", `no-packets` says nothing of the traffic. */
+  readonly covered: Covered;
   /** What could not be read; the first hundred. */
   readonly damage: readonly Damage[];
   /**
-   * What the answer lacks, in words, one fact each: the gaps of `coverage`, and `damage` that cost packets. Empty: nothing that is known.
+   * What the answer lacks, in words, one fact each: what a limit cut off and how to get it, what the client's role keeps from it, what matches
+   * only behind VLAN tags, clocks that differ, the gaps of `coverage`, and `damage` that cost packets. Empty: nothing that is known.
    * Their names come from the server; print them as text from elsewhere.
    */
   readonly shortcomings: readonly string[];
@@ -83,6 +86,16 @@ export interface FetchResult {
   readonly recordsOutsideWindow: number;
   /** Records of those inside the window that did not match the filter. */
   readonly recordsUnmatched: number;
+  /**
+   * Records of those unmatched that match behind a VLAN tag, where a filter in tcpdump's language does not look without `vlanTransparent`.
+   * 0 where the filter looks there, or names `vlan`, and from servers that do not count them.
+   */
+  readonly recordsBehindVlan: number;
+  /**
+   * How far the server's clock is ahead of this client's, at least, in milliseconds; negative: behind; 0: no difference can be seen.
+   * Undefined: the server does not say.
+   */
+  readonly clockSkewMs: number | undefined;
   /** What the reader should know about the answer, in words. */
   readonly warnings: readonly string[];
   readonly verification: Verification;

@@ -1,5 +1,5 @@
 export type { DescribeSensorOptions, StenographerClient } from "./client.js";
-export type { Coverage, CoverageGap, GapCause } from "./coverage.js";
+export type { Coverage, CoverageGap, Covered, GapCause } from "./coverage.js";
 export { type ClientOptions, createStenographerClient } from "./create-client.js";
 export type { Damage } from "./damage.js";
 export type { StenographerErrorCategory } from "./error-category.js";

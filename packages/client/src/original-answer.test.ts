@@ -94,6 +94,9 @@ describe("an original server's answer", () => {
   it("is limited to maxPackets here, which the original does not know", async () => {
     const { result } = await fetchFrom(originalServer(capture.bytes), { maxPackets: 2 });
     expect(result).toMatchObject({ verdict: "truncated", stoppedBy: "max-packets", packets: 2 });
+    expect(result.shortcomings).toEqual([
+      expect.stringMatching(/^the packet limit .* cut the answer after 2 packets/),
+    ]);
     expect((await fetchFrom(originalServer(capture.bytes), { maxPackets: 5 })).result.verdict).toBe(
       "complete",
     );

@@ -17,6 +17,7 @@ import type { FetchPlan } from "./fetch-options.js";
 import type { FetchResult, StoppedByLimit } from "./fetch-result.js";
 import { originalDefaults } from "./request-message.js";
 import type { IncrementalHash } from "./sha256.js";
+import { shortcomingsOf } from "./shortcomings.js";
 import type { AnswerCounts } from "./verified-answer.js";
 
 const pieceBytes = 262_144;
@@ -80,7 +81,7 @@ export async function* originalPieces(
   }
   const stoppedBy =
     limitVerdict.stoppedBy !== "nothing" ? limitVerdict.stoppedBy : stoppedByServer(plan, file, cutTail);
-  return {
+  const found = {
     uid: plan.uid,
     verdict: stoppedBy !== "nothing" ? "truncated" : totals.packets === 0 ? "no-packets" : "complete",
     stoppedBy,
@@ -100,15 +101,18 @@ export async function* originalPieces(
     payloadLimitBytes: undefined,
     completeness: "unstated",
     coverage: undefined,
+    covered: "unknown",
     damage: [],
-    shortcomings: [],
     recordsSeen: windowCounts.recordsSeen,
     recordsOutsideWindow: windowCounts.recordsOutsideWindow,
     recordsUnmatched: 0,
+    recordsBehindVlan: 0,
+    clockSkewMs: undefined,
     warnings: ["an original server sends no summary: counts, digest and completeness could not be checked"],
     verification: "structure-only",
     retries: 0,
-  };
+  } as const;
+  return { ...found, shortcomings: shortcomingsOf(found) };
 }
 
 /** The file's bytes. Ends with the first empty message: some originals keep sending those for ever. */

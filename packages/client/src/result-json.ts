@@ -9,12 +9,14 @@ export type FetchResultJson = ReturnType<typeof resultJson>;
  * has it, too. For copies of a result, which `JSON.stringify` refuses for their bigints, and to add fields of your own.
  */
 export function resultJson(result: FetchResult) {
-  const { firstPacketNs, lastPacketNs, window, filterDialect, payloadLimitBytes, ...rest } = result;
+  const { firstPacketNs, lastPacketNs, window, filterDialect, payloadLimitBytes, clockSkewMs, ...rest } =
+    result;
   return {
     ...rest,
     ...coverageJson(result),
     filterDialect: filterDialect ?? null,
     payloadLimitBytes: payloadLimitBytes ?? null,
+    clockSkewMs: clockSkewMs ?? null,
     firstPacket: timeJson(firstPacketNs),
     lastPacket: timeJson(lastPacketNs),
     window: windowJson(window),

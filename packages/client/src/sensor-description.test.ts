@@ -25,6 +25,7 @@ describe("describeSensor", () => {
         maxChunkSize: 1_048_576,
       },
       oldestPacket: { seconds: 5n, nanos: 7 },
+      serverTime: { seconds: 9n },
     }));
     expect(await client.describeSensor()).toEqual({
       sensor: "edge-1",
@@ -42,6 +43,7 @@ describe("describeSensor", () => {
       },
       oldestPacketNs: 5_000_000_007n,
       newestPacketNs: undefined,
+      serverTimeNs: 9_000_000_000n,
     });
   });
 

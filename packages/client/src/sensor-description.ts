@@ -36,6 +36,8 @@ export interface SensorDescription {
   readonly oldestPacketNs: bigint | undefined;
   /** Time of the newest packet, where the source knows it. */
   readonly newestPacketNs: bigint | undefined;
+  /** The server's clock. Undefined: it does not say. */
+  readonly serverTimeNs: bigint | undefined;
 }
 
 export function sensorDescription(response: DescribeSensorResponse): SensorDescription {
@@ -58,17 +60,25 @@ export function sensorDescription(response: DescribeSensorResponse): SensorDescr
       response.oldestPacket && timestampNs(response.oldestPacket, "the time of the oldest packet"),
     newestPacketNs:
       response.newestPacket && timestampNs(response.newestPacket, "the time of the newest packet"),
+    serverTimeNs: response.serverTime && timestampNs(response.serverTime, "the server's time"),
   };
   return withJson(description, descriptionJson);
 }
 
-function descriptionJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorDescription) {
+function descriptionJson({
+  oldestPacketNs,
+  newestPacketNs,
+  serverTimeNs,
+  limits,
+  ...rest
+}: SensorDescription) {
   return {
     ...rest,
     // JSON leaves undefined out; null says that there is none.
     limits: Object.fromEntries(Object.entries(limits).map(([limit, value]) => [limit, value ?? null])),
     oldestPacket: timeJson(oldestPacketNs),
     newestPacket: timeJson(newestPacketNs),
+    serverTime: timeJson(serverTimeNs),
   };
 }
 

@@ -78,11 +78,14 @@ describe("a flawless answer", () => {
       filterDialect: undefined,
       completeness: "unproved",
       coverage: undefined,
+      covered: "unknown",
       damage: [],
       shortcomings: [],
       recordsSeen: 20,
       recordsOutsideWindow: 3,
       recordsUnmatched: 2,
+      recordsBehindVlan: 0,
+      clockSkewMs: undefined,
       warnings: ["one file ends in the middle of a record"],
       verification: "full",
       retries: 0,
@@ -207,6 +210,7 @@ describe("a flawless answer", () => {
       goodAnswer(request, capture, { status: Status.TRUNCATED, summary: { stoppedBy } }),
     );
     expect(result).toMatchObject({ verdict: "truncated", stoppedBy: name, packets: 3 });
+    expect(result.shortcomings).toEqual([expect.stringContaining(" cut the answer after 3 packets, ")]);
   });
 
   it("tells who asked whom, and what the client's role left of the packets", async () => {
@@ -226,6 +230,31 @@ describe("a flawless answer", () => {
       policyFilter: "net 10.0.0.0/8",
       payloadLimitBytes: 0,
     });
+  });
+
+  it("says how far the server's clock is off, and what that means for a window that ends now", async () => {
+    const answerAt = async (aheadMs: number | undefined, to: number) => {
+      const ms = aheadMs === undefined ? undefined : Date.now() + aheadMs;
+      const serverTime = ms === undefined ? undefined : { seconds: BigInt(Math.floor(ms / 1000)) };
+      const { result } = await fetchFrom(
+        (request) => goodAnswer(request, capture, { summary: { serverTime } }),
+        {
+          to,
+        },
+      );
+      return result;
+    };
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const late = await answerAt(3_600_000, nowSeconds);
+    expect(late.clockSkewMs).toBeGreaterThan(3_500_000);
+    expect(late.shortcomings).toEqual([
+      expect.stringMatching(/^the server's clock is \d+ s ahead of this client's/),
+    ]);
+    const early = await answerAt(-3_600_000, nowSeconds);
+    expect(early.clockSkewMs).toBeLessThan(-3_500_000);
+    expect(early.shortcomings).toEqual([expect.stringContaining(" behind this client's")]);
+    expect((await answerAt(3_600_000, nowSeconds - 86_400)).shortcomings).toEqual([]);
+    expect(await answerAt(undefined, nowSeconds)).toMatchObject({ clockSkewMs: undefined, shortcomings: [] });
   });
 
   it("may fill its limits to the last byte and packet", async () => {

@@ -3,7 +3,8 @@ import { CaptureError, type CaptureHeader, captureHeaderBytes, RecordWalk } from
 import { Status, StoppedBy, type Summary, Completeness as WireCompleteness } from "@stenogrpc/protocol";
 import type { AnswerPart, MessageEnd } from "./answer-part.js";
 import { type AnswerProblemReason, answerProblem } from "./answer-problem.js";
-import { readCoverage, requireFullCoverage } from "./coverage.js";
+import { clockSkewMs, skewTexts } from "./clock-skew.js";
+import { coveredOf, readCoverage, requireFullCoverage } from "./coverage.js";
 import { readDamage } from "./damage.js";
 import type { FetchPlan } from "./fetch-options.js";
 import type { Completeness, FetchResult, StoppedByLimit, Verdict } from "./fetch-result.js";
@@ -47,6 +48,8 @@ export class VerifiedAnswer implements AnswerCounts {
   pcapBytes = 0;
   readonly #plan: FetchPlan;
   readonly #hash: IncrementalHash;
+  readonly #now: () => number;
+  readonly #requestedMs: number;
   readonly #walk = new RecordWalk({
     fileHeader: (header) => this.#takeHeader(header),
     record: (seconds, nanoseconds, endOffset) => this.#takeRecord(seconds, nanoseconds, endOffset),
@@ -56,9 +59,12 @@ export class VerifiedAnswer implements AnswerCounts {
   #insideMessage = false;
   #verdict: { status: Status; summary: Summary } | undefined;
 
-  constructor(plan: FetchPlan, hash: IncrementalHash) {
+  /** @param now the clock, in milliseconds since the epoch */
+  constructor(plan: FetchPlan, hash: IncrementalHash, now: () => number = Date.now) {
     this.#plan = plan;
     this.#hash = hash;
+    this.#now = now;
+    this.#requestedMs = now();
     this.#times = new PacketTimes(plan.window);
   }
 
@@ -109,7 +115,7 @@ export class VerifiedAnswer implements AnswerCounts {
     this.#checkApplied(applied);
     const coverage = summary.coverage && readCoverage(summary.coverage, window, uid);
     const damage = summary.damage.map(readDamage);
-    const result: FetchResult = {
+    const found = {
       uid,
       verdict,
       stoppedBy,
@@ -129,15 +135,22 @@ export class VerifiedAnswer implements AnswerCounts {
       payloadLimitBytes: summary.payloadLimit,
       completeness: completenessNames[summary.completeness] ?? "unstated",
       coverage,
+      covered: coveredOf(coverage, window),
       damage,
-      shortcomings: shortcomingsOf({ window: applied, coverage, damage }),
       recordsSeen: Number(summary.recordsSeen),
       recordsOutsideWindow: Number(summary.recordsOutsideWindow),
       recordsUnmatched: Number(summary.recordsUnmatched),
+      recordsBehindVlan: Number(summary.recordsBehindVlan),
+      clockSkewMs: this.#clockSkewMs(summary),
       warnings: [...summary.warnings],
       verification: "full",
       retries: 0,
-    };
+    } as const;
+    const shortcomings = [
+      ...shortcomingsOf(found),
+      ...skewTexts(found.clockSkewMs, this.#plan, this.#requestedMs),
+    ];
+    const result: FetchResult = { ...found, shortcomings };
     if (requireCoverage) requireFullCoverage(result);
     return result;
   }
@@ -298,6 +311,13 @@ export class VerifiedAnswer implements AnswerCounts {
       "MALFORMED_ANSWER",
       `the server looked for packets from ${formatTime(startNs)} to ${formatTime(endNs)}; ${formatTime(window.startNs)} to ${formatTime(window.endNs)} was asked for`,
     );
+  }
+
+  #clockSkewMs({ serverTime }: Summary): number | undefined {
+    const serverNs = this.#time(serverTime, "the server's time");
+    if (serverNs === undefined) return undefined;
+    const serverMs = Number(serverNs / 1_000_000n);
+    return clockSkewMs({ requestedMs: this.#requestedMs, endedMs: this.#now(), serverMs });
   }
 
   #time(timestamp: Timestamp | undefined, what: string): bigint | undefined {

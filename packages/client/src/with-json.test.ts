@@ -49,6 +49,7 @@ describe("JSON.stringify", () => {
         maxChunkBytes: null,
       },
       oldestPacket: "1970-01-01T00:00:05.000000007Z",
+      serverTime: null,
       newestPacket: null,
     });
   });

@@ -6,7 +6,7 @@ export { chunked } from "./chunked.js";
 export { decodeCapture } from "./decode-capture.js";
 export { type Limits, type LimitVerdict, limit, type StoppedBy } from "./limit.js";
 export { LinkType, linkTypeName } from "./link-type.js";
-export { type FramePredicate, type MatchCounts, match } from "./match.js";
+export { type FramePredicate, type MatchCounts, match, type NearMisses } from "./match.js";
 export { type MergeInput, mergeByTime } from "./merge-by-time.js";
 export { type PacketToWrite, PcapWriter } from "./pcap-writer.js";
 export { type PcapngOptions, type PcapngPacketToWrite, PcapngWriter } from "./pcapng-writer.js";

@@ -30,6 +30,28 @@ describe.each(["little", "big"] as const)("match on %s-endian records", (byteOrd
     expect(kept.map(({ data }) => data.length)).toEqual([20, 20]);
     expect(counts).toEqual({ recordsUnmatched: 3 });
   });
+
+  it("counts the near misses among the rest, and keeps none of them", async () => {
+    const shown: unknown[][] = [];
+    const nearMisses = {
+      isNear: (_bytes: Uint8Array, ...rest: number[]) => {
+        shown.push(rest.slice(1));
+        return rest[1] === 30;
+      },
+      records: 0,
+    };
+    const counts = { recordsUnmatched: 0 };
+    const { batches } = batchesOf(writer, packets, packets.slice(2));
+    const stage = match((_bytes, _at, length) => length === 20, counts, undefined, nearMisses);
+    expect((await collectRecords(stage(batches))).map(({ data }) => data.length)).toEqual([20]);
+    expect(counts.recordsUnmatched).toBe(3);
+    expect(nearMisses.records).toBe(2);
+    expect(shown).toEqual([
+      [10, 10, 10, 7000],
+      [30, 30, 30, 7000],
+      [30, 30, 30, 7000],
+    ]);
+  });
 });
 
 describe("match with turns", () => {

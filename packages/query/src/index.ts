@@ -50,3 +50,5 @@ export type { TimeInput } from "./time-input.js";
 
 export { type HeaderLength, headerLength } from "./header-length.js";
 export { maxFilterLength } from "./limits.js";
+export { explainTags } from "./pcap/vlan-tags.js";
+export { compileTaggedFilter } from "./tagged-matcher.js";

@@ -24,6 +24,7 @@ export function describeSensor(service: SensorService) {
         source: service.source.kind,
         oldestPacket: oldestPacketNs === undefined ? undefined : nsToTimestamp(oldestPacketNs),
         newestPacket: newestPacketNs === undefined ? undefined : nsToTimestamp(newestPacketNs),
+        serverTime: nsToTimestamp(service.nowNs()),
         limits: {
           maxBytes: BigInt(limits.maxBytes ?? 0),
           maxPackets: BigInt(limits.maxPackets ?? 0),

@@ -68,6 +68,18 @@ describe("explainQuery", () => {
     expect(answer.explanation[0]).toContain("no index");
   });
 
+  it("says that tcpdump's language does not look behind VLAN tags, unless it does", async () => {
+    for (const abilities of [{}, { index: true }]) {
+      const client = await start(describedSource({ abilities }));
+      const explain = async (query: MessageInitShape<typeof StenoRequestSchema>) =>
+        (await client.explainQuery({ query })).explanation.join("\n");
+      const tags = "The filter does not look behind VLAN tags";
+      expect(await explain(pcap("port 443"))).toContain(tags);
+      expect(await explain({ ...pcap("port 443"), vlanTransparent: true })).not.toContain(tags);
+      expect(await explain({ ...window, bpf: "port 443" })).not.toContain(tags);
+    }
+  });
+
   it("explains a window without a filter", async () => {
     const client = await start(describedSource({}));
     const answer = await client.explainQuery({ query: window });

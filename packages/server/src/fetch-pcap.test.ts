@@ -107,6 +107,43 @@ describe.each(ways)("%s:", (way) => {
       expect(pcap.length).toBe(24 + 2 * (16 + 94));
     });
 
+    it("tells the server's time", async () => {
+      const client = await start({ capture: capture(1) });
+      const { last } = await fetchAll(client, all);
+      for (const serverTime of [last.summary?.serverTime, (await client.describeSensor({})).serverTime]) {
+        expect(Math.abs(Number(serverTime?.seconds) - Date.now() / 1000)).toBeLessThan(60);
+      }
+    });
+
+    it("counts what matches only behind a VLAN tag, where tcpdump's language does not look", async () => {
+      const tagged = (toPort: number, vlan?: number) => tcpFrame({ toPort, ...(vlan && { vlan }) });
+      const frames = [tagged(80), tagged(80, 5), tagged(81, 5), tagged(80, 7), tagged(81)];
+      const client = await start({
+        capture: pcapOf(frames.map((data, i) => ({ timestampNs: BigInt(t0 + i) * 1_000_000_000n, data }))),
+      });
+      const ask = async (bpf: string, more: MessageInitShape<typeof StenoRequestSchema> = {}) => {
+        const { last } = await fetchAll(client, { ...all, bpf, dialect: FilterDialect.PCAP, ...more });
+        const { packets, recordsUnmatched, recordsBehindVlan, warnings } = last.summary!; // the last message has one
+        return [packets, recordsUnmatched, recordsBehindVlan, warnings];
+      };
+      expect(await ask("port 80")).toEqual([
+        1n,
+        4n,
+        2n,
+        [
+          "2 packets match only behind a VLAN tag, where this filter does not look: ask with vlan_transparent (vlanTransparent, --any-vlan)",
+        ],
+      ]);
+      expect(await ask("port 81")).toEqual([1n, 4n, 1n, [expect.stringMatching(/^1 packet matches only /)]]);
+      // Only of the window.
+      expect((await ask("port 80", { epochEnd: BigInt(t0 + 2) }))[2]).toBe(1n);
+      // All that there is: asked to look there, naming a tag, another language, another match.
+      expect(await ask("port 80", { vlanTransparent: true })).toEqual([3n, 2n, 0n, []]);
+      expect(await ask("vlan 9 and port 80")).toEqual([0n, 5n, 0n, []]);
+      expect(await ask("port 80", { dialect: FilterDialect.STENOGRAPHER })).toEqual([3n, 2n, 0n, []]);
+      expect(await ask("port 82")).toEqual([0n, 5n, 0n, []]);
+    });
+
     it("answers with an empty capture and NO_PACKETS where nothing matches, and ends", async () => {
       const client = await start({ capture: capture(10) });
       const { messages, last, pcap } = await fetchAll(client, { ...all, bpf: "udp" });
@@ -483,7 +520,11 @@ it("hands out nothing once it was ended from outside, so that its audit has ever
 
 describe("all ways", () => {
   it.each([1, 1024, 5000, 262_144])("send the same messages of %d bytes", async (chunkBytes) => {
-    const { clientOptions } = await startOne({ capture: capture(3000, 1000), limits: { minChunkBytes: 1 } });
+    const { clientOptions } = await startOne({
+      now: () => 1_700_000_000_000,
+      capture: capture(3000, 1000),
+      limits: { minChunkBytes: 1 },
+    });
     const request = { uid: "same", chunkSize: BigInt(chunkBytes) };
     const shapes: unknown[] = [];
     for (const way of ways) {

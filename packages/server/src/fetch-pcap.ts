@@ -1,4 +1,4 @@
-import type { BatchStage, CaptureHeader, MatchCounts, Turns } from "@stenogrpc/pcap";
+import type { BatchStage, CaptureHeader, MatchCounts, NearMisses, Turns } from "@stenogrpc/pcap";
 import {
   chunkRuns,
   conformTo,
@@ -12,7 +12,7 @@ import {
   verify,
 } from "@stenogrpc/pcap";
 import { Status } from "@stenogrpc/protocol";
-import { compileFilter, type FrameMatcher, headerLength } from "@stenogrpc/query";
+import { compileFilter, compileTaggedFilter, type FrameMatcher, headerLength } from "@stenogrpc/query";
 import { abortable, orAbort } from "./abortable.js";
 import type { FetchHandler } from "./answer-part.js";
 import type { AuditOutcome } from "./audit/audit-record.js";
@@ -52,6 +52,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         stoppedBy: "nothing" as const,
         budgetUsedUp: false,
       };
+      const overlooked = overlookedBy(plan, source.header);
       const totals = createTally();
       const wanted = pipe(
         abortable(source.batches, signal),
@@ -59,7 +60,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         // Before anything counts, so that no count tells of packets that are not for this client's eyes.
         matching(matchers.policy, turns),
         timeWindow(plan.window, counts),
-        matching(matchers.filter, turns, counts),
+        matching(matchers.filter, turns, counts, overlooked),
       );
       const runs = pipe(
         wanted,
@@ -83,9 +84,11 @@ export function fetchPcap(service: SensorService): FetchHandler {
         totals,
         pcapBytes: retrieval.pcapBytes,
         sha256: retrieval.sha256(),
+        recordsBehindVlan: overlooked?.records ?? 0,
         warnings: source.warnings,
         wholeness,
         clientIdentity: identityName(permit.identity),
+        nowNs: service.nowNs(),
         sensor: service.sensor,
         source: service.source.kind,
       });
@@ -121,8 +124,19 @@ function matchersOf({ policy, filter, vlanTransparent }: Plan, { linkType }: Cap
 
 const passThrough: BatchStage = (batches) => batches;
 
-function matching(matcher: FrameMatcher | undefined, turns: Turns, counts?: MatchCounts): BatchStage {
-  return matcher === undefined ? passThrough : match(matcher, counts, turns);
+/** Where packets are counted that match only behind a VLAN tag; undefined where the filter looks there, or need not. */
+function overlookedBy({ filter, vlanTransparent }: Plan, { linkType }: CaptureHeader): NearMisses | undefined {
+  const isNear = filter && compileTaggedFilter(filter, { linkType, vlanTransparent });
+  return isNear && { isNear, records: 0 };
+}
+
+function matching(
+  matcher: FrameMatcher | undefined,
+  turns: Turns,
+  counts?: MatchCounts,
+  overlooked?: NearMisses,
+): BatchStage {
+  return matcher === undefined ? passThrough : match(matcher, counts, turns, overlooked);
 }
 
 /** Packets without what the role may not read of them. */

@@ -4,7 +4,7 @@ import { captureHeaderBytes } from "@stenogrpc/pcap";
 import type { StenoRequest } from "@stenogrpc/protocol";
 import { TimestampResolution as WireResolution } from "@stenogrpc/protocol";
 import type { AnyFilterNode, FilterDialect, FilterNode, FilterPlan } from "@stenogrpc/query";
-import { planFilter } from "@stenogrpc/query";
+import { explainTags, planFilter } from "@stenogrpc/query";
 import { checkReason, checkWindow, explainRole, indexWithin } from "./access/apply-role.js";
 import type { Role } from "./access/role.js";
 import { limitsFor } from "./access/role.js";
@@ -109,7 +109,8 @@ function planIndex(
 ): Pick<FilterPlan, "index" | "explanation"> {
   const ofRole = explainRole(role);
   // A source without an index reads everything in the window anyway.
-  if (!abilities.index) return { index: undefined, explanation: [...explainScan(filter), ...ofRole] };
+  if (!abilities.index)
+    return { index: undefined, explanation: [...explainScan(filter, vlanTransparent), ...ofRole] };
   const { startNs: from, endNs: to } = window;
   const { index, explanation } = planFilter(filter, { from, to, vlanTransparent, restoreVlanTags });
   return { index: indexWithin(index, role.policy), explanation: [...explanation, ...ofRole] };
@@ -120,10 +121,14 @@ interface IndexQuestion extends Pick<Plan, "window" | "vlanTransparent" | "resto
   readonly role: Role;
 }
 
-function explainScan(filter: AnyFilterNode | undefined): string[] {
+function explainScan(filter: AnyFilterNode | undefined, vlanTransparent: boolean): string[] {
   const reads = "This source has no index: every packet of the files that touch the window is read.";
   return filter
-    ? [reads, "Each packet in the window is matched against the whole filter on the server."]
+    ? [
+        reads,
+        "Each packet in the window is matched against the whole filter on the server.",
+        ...explainTags(filter, vlanTransparent),
+      ]
     : [reads];
 }
 

@@ -104,6 +104,8 @@ beforeAll(async () => {
   server = await createStenographerServer({
     source: { ...packets, open: (plan, signal) => (troubles[plan.uid] ?? packets.open)(plan, signal) },
     sensor: "edge-1",
+    // Answers tell it.
+    now: () => 1_700_000_000_000,
     limits: { minChunkBytes: 1 },
     authorize: ({ request }) => refusals[request?.request?.uid ?? ""] ?? { allow: true },
     logger: { debug: () => {}, info: note, warn: note, error: note },

@@ -21,11 +21,15 @@ export interface Outcome {
   readonly totals: Tally;
   readonly pcapBytes: number;
   readonly sha256: Uint8Array;
+  /** Unmatched records that match behind a VLAN tag, where the filter does not look. */
+  readonly recordsBehindVlan: number;
   readonly warnings: readonly string[];
   /** What the source says about how whole its answer is. */
   readonly wholeness: SourceOutcome;
   /** Who asked, by the name that the log has. */
   readonly clientIdentity: string;
+  /** The server's clock, in nanoseconds since the epoch. */
+  readonly nowNs: bigint;
   readonly sensor: string;
   readonly source: string;
 }
@@ -53,7 +57,8 @@ export function lastMessage(outcome: Outcome): MessageInitShape<typeof ResponseS
       windowEnd: nsToTimestamp(plan.window.endNs),
       filter: plan.filter ? printFilter(plan.filter) : "",
       filterDialect: plan.dialect && dialects[plan.dialect],
-      warnings: [...outcome.warnings],
+      recordsBehindVlan: BigInt(outcome.recordsBehindVlan),
+      warnings: [...outcome.warnings, ...vlanWarnings(outcome.recordsBehindVlan)],
       coverage: wholeness.coverage && coverageMessage(wholeness.coverage),
       completeness: wholeness.completeness === "proved" ? Completeness.PROVED : Completeness.UNPROVED,
       damage: damageMessages(wholeness),
@@ -61,8 +66,18 @@ export function lastMessage(outcome: Outcome): MessageInitShape<typeof ResponseS
       clientIdentity: outcome.clientIdentity,
       policyFilter: plan.policy ? printFilter(plan.policy) : "",
       payloadLimit: plan.payloadBytes,
+      serverTime: nsToTimestamp(outcome.nowNs),
     },
   };
+}
+
+/** For clients that know no `records_behind_vlan`; ours has the same words, and shows them once. */
+function vlanWarnings(records: number): string[] {
+  if (records === 0) return [];
+  const subject = records === 1 ? "1 packet matches" : `${records} packets match`;
+  return [
+    `${subject} only behind a VLAN tag, where this filter does not look: ask with vlan_transparent (vlanTransparent, --any-vlan)`,
+  ];
 }
 
 /** Whether damage in the source may have cost packets that were wanted. */

@@ -23,7 +23,7 @@ export async function describeSensor(options: InfoOptions): Promise<number> {
   return exitCode.complete;
 }
 
-function sensorJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorDescription) {
+function sensorJson({ oldestPacketNs, newestPacketNs, serverTimeNs, limits, ...rest }: SensorDescription) {
   // JSON leaves undefined out; null says that there is none.
   const known = Object.fromEntries(Object.entries(limits).map(([key, value]) => [key, value ?? null]));
   return {
@@ -31,6 +31,7 @@ function sensorJson({ oldestPacketNs, newestPacketNs, limits, ...rest }: SensorD
     limits: known,
     oldestPacket: timeJson(oldestPacketNs),
     newestPacket: timeJson(newestPacketNs),
+    serverTime: timeJson(serverTimeNs),
   };
 }
 
@@ -44,6 +45,7 @@ function sensorText(server: string, sensor: SensorDescription): string {
     ["source", printable(sensor.source)],
     ["oldest packet", or(sensor.oldestPacketNs, formatTime, "not known")],
     ["newest packet", or(sensor.newestPacketNs, formatTime, "not known")],
+    ["server's time", or(sensor.serverTimeNs, formatTime, "not known")],
     ["max bytes", or(limits.maxBytes, formatSize)],
     ["max packets", or(limits.maxPackets, formatCount)],
     ["max window", or(limits.maxWindowMs, formatDuration)],

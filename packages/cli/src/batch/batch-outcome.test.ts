@@ -117,7 +117,13 @@ it("the table has a line a row and counts the verdicts", () => {
 
 it("what is kept of an earlier run has its verdict, and says that it is kept", () => {
   expect(outcomeLine(kept)).toBe(
-    "row 2 (line 3): truncated: 1,234 packets, 0002-tcp.pcap (kept; the limit of 1,234 packets that was asked for; gaps)",
+    "row 2 (line 3): truncated: 1,234 packets, 0002-tcp.pcap (kept; the limit of 1,234 packets that was asked for)",
+  );
+  const lacking = { ...kept.kept, verdict: "complete", stoppedBy: "nothing" } as NonNullable<
+    BatchOutcome["kept"]
+  >;
+  expect(outcomeLine({ ...kept, verdict: "complete", kept: lacking })).toMatch(
+    /\(kept; not all; see results\.csv\)$/,
   );
   expect(outcomesTable([complete, kept])).toMatch(
     /^2 {4}truncated .* 1,234 {2}2\.0 KiB {2}tcp .*\(kept; .*\n2 rows: 1 complete, 1 truncated; 1 kept\n$/m,
@@ -139,5 +145,10 @@ it("progress names the row, its line and what came of it", () => {
   expect(outcomeLine(incomplete)).toMatch(
     /incomplete: 1,234 packets, .*pcap \(damage on the sensor; 2 gaps\)$/,
   );
+  const nothing = {
+    ...complete,
+    result: { ...result, covered: "none", filter: "", recordsSeen: 0 } as const,
+  };
+  expect(outcomeLine(nothing)).toMatch(/pcap \(the sensor has nothing of this window\)$/);
   expect(outcomeLine(badRow)).toBe("row 4 (line 5): bad-row: line 5: no");
 });

@@ -1,4 +1,4 @@
-import { type FetchResult, resultJson } from "@stenogrpc/client/node";
+import { type FetchResult, resultJson, uncoveredText } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
 import { stoppedByText } from "../fetch/result.js";
 import { counted, formatCount, formatSize } from "../text/format.js";
@@ -70,8 +70,8 @@ export function outcomeFields(outcome: BatchOutcome) {
 export function outcomeJson(outcome: BatchOutcome) {
   const fields = { ...outcomeFields(outcome), kept: outcome.kept !== undefined };
   if (outcome.result === undefined) return fields;
-  const { filterDialect, completeness, coverage, damage } = resultJson(outcome.result);
-  return { ...fields, filterDialect, completeness, coverage, damage };
+  const { filterDialect, completeness, coverage, covered, damage } = resultJson(outcome.result);
+  return { ...fields, filterDialect, completeness, coverage, covered, damage };
 }
 
 /** The outcomes as a table for people, and a last line that counts them. */
@@ -120,11 +120,14 @@ function asides(outcome: BatchOutcome): string {
   const answer = answerOf(outcome);
   if (answer === undefined) return "";
   const gaps = result?.coverage?.gaps.length;
+  const lacking = (result && uncoveredText(result)) ?? (gaps ? counted(gaps, "gap") : undefined);
   const asides = [
     ...(kept ? ["kept"] : []),
     ...(answer.stoppedBy === "nothing" ? [] : [stoppedByText(answer)]),
     ...(verdict === "incomplete" ? ["damage on the sensor"] : []),
-    ...(gaps ? [counted(gaps, "gap")] : kept?.missing ? ["gaps"] : []),
+    ...(lacking ? [lacking] : []),
+    // Of a limit it is told above.
+    ...(kept?.missing && answer.stoppedBy === "nothing" ? ["not all; see results.csv"] : []),
   ];
   return asides.length === 0 ? "" : ` (${asides.join("; ")})`;
 }

@@ -64,9 +64,12 @@ export async function fetchPackets(filter: string | undefined, options: FetchOpt
   }
   progress.end();
   if (options.json) return await printResult(result, file);
-  if (!options.quiet) process.stderr.write(`${resultText(result, toStdout ? "stdout" : file)}\n`);
-  else
+  if (options.quiet) {
     for (const fact of result.shortcomings) process.stderr.write(`stenogrpc: warning: ${printable(fact)}\n`);
+  } else {
+    const text = resultText(result, toStdout ? "stdout" : file, options.anyVlan);
+    process.stderr.write(`${text}\n`);
+  }
   return exitCodeOf(result);
 }
 

@@ -6,14 +6,6 @@ export function remarks(result: FetchResult): string[] {
   const harmless = result.damage.filter(({ losesPackets }) => !losesPackets);
   const lines = damageInWords(harmless, "such places").map(printable);
   if (result.verification === "structure-only") return lines;
-  if (result.policyFilter !== "") {
-    lines.push(`your role sees only packets that match ${printable(result.policyFilter)}`);
-  }
-  if (result.payloadLimitBytes !== undefined) {
-    lines.push(
-      `packets are cut ${result.payloadLimitBytes} bytes behind their transport header, by your role`,
-    );
-  }
   if (result.completeness === "proved") {
     lines.push("proved: the sensor counted by other means what it should give, and gave that");
   }

@@ -55,7 +55,8 @@ describe("stenogrpc verify", () => {
     for (const fact of [
       "  verdict  complete\n",
       "  reason   case 4711\n",
-      "  filter   port 53\n",
+      "  filter   port 53 (tcpdump's language)\n",
+      "  warning  not on disk yet after 2026-01-02T03:04:24.000000020Z (asked up to 2026-01-02T03:04:25Z); ask again",
       ", sensor lab, certificate ",
     ]) {
       expect(stdout).toContain(fact);
@@ -64,6 +65,7 @@ describe("stenogrpc verify", () => {
     expect(JSON.parse(json)).toMatchObject({
       good: true,
       packets: 10,
+      shortcomings: [expect.stringMatching(/^not on disk yet after /)],
       manifest: { request: { reason: "case 4711" } },
     });
   });

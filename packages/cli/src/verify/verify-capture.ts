@@ -1,6 +1,7 @@
 import { type EvidenceVerification, type Manifest, timeJson, verifyEvidence } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
 import { writeOut } from "../io/stdout.js";
+import { filterText } from "../text/filter-text.js";
 import { counted, formatSize } from "../text/format.js";
 import { printable } from "../text/printable.js";
 import { UsageError } from "../usage-error.js";
@@ -60,16 +61,21 @@ function manifestFacts({ request, server, client, plan, result }: Manifest): str
   return [
     `  verdict  ${result.verdict}${stopped}`,
     `  window   ${plan.window.start} to ${plan.window.end}`,
-    `  filter   ${printable(plan.filter) || "(every packet)"}`,
-    ...(plan.policyFilter === null
-      ? []
-      : [`  role     only packets that match ${printable(plan.policyFilter)}`]),
-    ...(plan.payloadLimitBytes === null
-      ? []
-      : [`  role     cut ${plan.payloadLimitBytes} bytes behind the transport header`]),
+    `  filter   ${filterText(plan.filter, plan.dialect, request.vlanTransparent)}`,
+    // What the role kept from it is among the shortcomings, where they were kept.
+    ...(result.shortcomings?.map((fact) => `  warning  ${printable(fact)}`) ?? roleFacts(plan)),
     ...(request.reason === null ? [] : [`  reason   ${printable(request.reason)}`]),
     `  from     ${origin.join(", ")}`,
     `  by       ${client.identity === null ? "(the server did not say)" : printable(client.identity)}`,
     `  asked    ${request.requestedAt}, uid ${printable(request.uid)}`,
+  ];
+}
+
+function roleFacts({ policyFilter, payloadLimitBytes }: Manifest["plan"]): string[] {
+  return [
+    ...(policyFilter === null ? [] : [`  role     only packets that match ${printable(policyFilter)}`]),
+    ...(payloadLimitBytes === null
+      ? []
+      : [`  role     cut ${payloadLimitBytes} bytes behind the transport header`]),
   ];
 }

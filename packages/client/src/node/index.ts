@@ -1,5 +1,5 @@
 export type { DescribeSensorOptions, StenographerClient } from "../client.js";
-export type { Coverage, CoverageGap, GapCause } from "../coverage.js";
+export type { Coverage, CoverageGap, Covered, GapCause } from "../coverage.js";
 export type { ClientOptions } from "../create-client.js";
 export type { Damage } from "../damage.js";
 export type { StenographerErrorCategory } from "../error-category.js";
@@ -39,5 +39,5 @@ export type { PemInput } from "./tls-material.js";
 // What our own packages need besides.
 
 export { timeJson } from "../result-json.js";
-export { damageInWords } from "../shortcomings.js";
+export { damageInWords, uncoveredText } from "../shortcomings.js";
 export { formatTime } from "../time.js";

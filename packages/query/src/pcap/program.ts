@@ -17,6 +17,7 @@ import { type Decision, decisionOf } from "./decision.js";
 import type { SkippedTags } from "./lower/headers.js";
 import type { Lowered } from "./lower/lower.js";
 import { accept, reject, type Step } from "./step.js";
+import { isVlanTag } from "./vlan-tags.js";
 import { worstCost } from "./worst-cost.js";
 
 // One node of a program, nine numbers in one array: typed arrays and `switch` over small integers are what V8 makes
@@ -489,16 +490,12 @@ function tunnel({ place, version, registers }: TunnelTest): Call {
   };
 }
 
-function isTag(type: number): boolean {
-  return type === 0x8100 || type === 0x88a8 || type === 0x9100;
-}
-
 /** What stands behind the VLAN tags, if there are some: the type of it is then in the two bytes before. */
 function behindTags(packet: Packet, linkType: number, payload: number): number {
   const { captured } = packet;
   let type = linkType;
   let end = payload;
-  while (type + 2 <= captured && end + 4 <= captured && isTag(load(packet, type, 2))) {
+  while (type + 2 <= captured && end + 4 <= captured && isVlanTag(load(packet, type, 2))) {
     type = end + 2;
     end += 4;
   }

@@ -253,11 +253,22 @@ function fail(): never {
   throw new Error("there is no index filter");
 }
 
+// The server counts what matches behind tags only in what the index gives.
+it("asks the index the same whether the filter looks behind VLAN tags or not, if it names none", () => {
+  for (const [text, index] of table) {
+    if (text.includes("vlan")) continue;
+    const transparent = planFilter(pcap(text), { ...window, vlanTransparent: true });
+    expect([text, textOf(transparent.index)]).toEqual([text, index]);
+  }
+});
+
 describe("the explanation", () => {
   const matched = (text: string) =>
     `Every packet that comes back is matched here against \`${printFilter(pcap(text))}\``;
   const whole =
     "Not found are packets that were cut or malformed within the headers that the index is made from, up to TCP and UDP";
+  const noTags =
+    "The filter does not look behind VLAN tags, unless asked to with vlan_transparent (vlanTransparent, --any-vlan)";
 
   it("says what the index is asked, and why it is wider", () => {
     const text = "src port 53 and ip";
@@ -267,6 +278,7 @@ describe("the explanation", () => {
       "`ip` is not in the index: it has IP protocols by their number, and no other types",
       matched(text),
       whole,
+      noTags,
     ]);
   });
 
@@ -277,6 +289,7 @@ describe("the explanation", () => {
       "`src host 10.0.0.1` is not in the index: it also means ARP, which is in no index; with `ip` in front it would not",
       "`not port 22` is not in the index: it knows no `not`",
       matched(text),
+      noTags,
     ]);
   });
 
@@ -286,12 +299,26 @@ describe("the explanation", () => {
       "Reads every packet in the window: not all that the filter allows is in the index",
       "`len > 1000` is not in the index: it has no bytes and lengths of packets",
       matched(text),
+      noTags,
     ]);
   });
 
   it("says what vlan does behind an or, and which tags it means", () => {
     expect(plan("vlan 5 or tcp").explanation[1]).toMatch(/^`vlan` and `mpls` move what stands behind them/);
     expect(plan("vlan 5 and tcp").explanation.at(-1)).toMatch(/^VLAN tags that the network card took off/);
+  });
+
+  it.each(["vlan and tcp", "ether host 00:11:22:33:44:55", "len > 1000"])(
+    "says nothing of VLAN tags where they make no difference: %s",
+    (text) => {
+      expect(plan(text).explanation).not.toContain(noTags);
+    },
+  );
+
+  it("says nothing of them where the filter looks behind them", () => {
+    const options = { ...window, vlanTransparent: true };
+    expect(planFilter(pcap("tcp port 80"), options).explanation).not.toContain(noTags);
+    expect(planFilter(parseFilter("port 80"), window).explanation).not.toContain(noTags);
   });
 
   it("says that nothing can match", () => {

@@ -1,5 +1,6 @@
 import type { AnyFilterNode } from "../any-filter.js";
 import type { PcapFilterNode } from "../pcap/ast.js";
+import { explainTags } from "../pcap/vlan-tags.js";
 import { foldPcap } from "../pcap/walk.js";
 import { printFilter } from "../print-filter.js";
 import type { FilterNode } from "../stenographer/ast.js";
@@ -115,5 +116,9 @@ function planPcap(filter: PcapFilterNode, vlanTransparent: boolean) {
     isInside,
     index: indexFilter(bounds, views, cover),
   }));
-  return { index, explanation: explainPcap(filter, index, explained, isCropped) };
+  const explanation = [
+    ...explainPcap(filter, index, explained, isCropped),
+    ...explainTags(filter, vlanTransparent),
+  ];
+  return { index, explanation };
 }

@@ -73,8 +73,11 @@ export function describeRetrieval(file: string, ended: EndedRetrieval): Manifest
       recordsSeen: result.recordsSeen,
       recordsOutsideWindow: result.recordsOutsideWindow,
       recordsUnmatched: result.recordsUnmatched,
+      recordsBehindVlan: result.recordsBehindVlan,
       ...coverageJson(result),
+      covered: result.covered,
       warnings: [...result.warnings],
+      shortcomings: [...result.shortcomings],
     },
   };
 }

@@ -65,6 +65,8 @@ export const manifestSchema = z.object({
     recordsSeen: count,
     recordsOutsideWindow: count,
     recordsUnmatched: count,
+    /** Absent in manifests from before it was counted. */
+    recordsBehindVlan: count.optional(),
     coverage: z
       .object({
         oldestPacket: time.nullable(),
@@ -79,6 +81,8 @@ export const manifestSchema = z.object({
         ),
       })
       .nullable(),
+    /** How much of the window's time that is. Absent likewise. */
+    covered: z.enum(["all", "part", "none", "unknown"]).optional(),
     damage: z.array(
       z.object({
         file: z.string(),
@@ -90,6 +94,8 @@ export const manifestSchema = z.object({
       }),
     ),
     warnings: z.array(z.string()),
+    /** What the answer lacks, in words. Absent in manifests from before they were kept. */
+    shortcomings: z.array(z.string()).optional(),
   }),
 });
 

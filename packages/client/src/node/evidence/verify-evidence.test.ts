@@ -35,6 +35,7 @@ describe("verifyEvidence", () => {
       packets: 3,
       firstPacketNs: capture.timesNs[0],
       lastPacketNs: capture.timesNs[2],
+      shortcomings: ["a block fails its check"],
       manifest,
       manifestPath: `${file}.manifest.json`,
     });
@@ -50,6 +51,14 @@ describe("verifyEvidence", () => {
       isGood: true,
       manifest: { result: { verdict: "incomplete" } },
     });
+  });
+
+  it("takes a manifest from before they had shortcomings as it did then", async () => {
+    const manifest = await write(capture);
+    expect(manifest.result).toMatchObject({ covered: "part", recordsBehindVlan: 0 });
+    const { shortcomings, covered, recordsBehindVlan, ...before } = manifest.result;
+    await writeFile(`${file}.manifest.json`, JSON.stringify({ ...manifest, result: before }));
+    expect(await verifyEvidence(file)).toMatchObject({ isGood: true, problems: [], shortcomings: [] });
   });
 
   it("says what differs", async () => {
@@ -223,12 +232,15 @@ async function write(
       oldestPacketNs: hour.from,
       gaps: [{ startNs: hour.to - second, endNs: hour.to, reason: "not-yet-written", expectedAtNs: hour.to }],
     },
+    covered: "part",
     damage: [{ file: "1782907200000000", thread: 0, what: "a block fails its check", losesPackets: true }],
     shortcomings: ["a block fails its check"],
     recordsSeen: 20,
     recordsOutsideWindow: 3,
     recordsUnmatched: 2,
     retries: 0,
+    recordsBehindVlan: 0,
+    clockSkewMs: 0,
     warnings: ["one file ends in the middle of a record"],
     verification: "full",
     ...change,

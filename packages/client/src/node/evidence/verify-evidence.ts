@@ -34,6 +34,11 @@ export interface EvidenceVerification {
   readonly packets: number;
   readonly firstPacketNs: bigint | undefined;
   readonly lastPacketNs: bigint | undefined;
+  /**
+   * What the answer lacked, in words, as its manifest says: a good file may be a part of what was asked for. Empty where it says nothing,
+   * also for want of a manifest, or in one from before it was kept.
+   */
+  readonly shortcomings: readonly string[];
   /** What the manifest says; undefined where there is none, or it can't be read. */
   readonly manifest: Manifest | undefined;
   /** The path of the manifest; undefined where there is none. */
@@ -80,6 +85,7 @@ export async function verifyEvidence(
     packets: capture.packets,
     firstPacketNs: capture.firstNs,
     lastPacketNs: capture.lastNs,
+    shortcomings: manifest?.result.shortcomings ?? [],
     manifest,
     manifestPath,
   };

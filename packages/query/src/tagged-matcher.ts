@@ -1,0 +1,46 @@
+import type { AnyFilterNode } from "./any-filter.js";
+import { type CompileOptions, compileFilter } from "./compile-filter.js";
+import type { FrameMatcher } from "./frame-matcher.js";
+import { FilterCostError } from "./pcap/cost-error.js";
+import { isVlanTag, overlooksTagged } from "./pcap/vlan-tags.js";
+
+/** Where the Ethernet type is in frames that may have VLAN tags, by link type. */
+const typeOffsets: ReadonlyMap<number, number> = new Map([
+  [1, 12],
+  [113, 14],
+  [276, 0],
+]);
+
+/**
+ * Makes the function that finds what a filter overlooks: frames with a VLAN tag that match behind it, where a filter in tcpdump's language does
+ * not look. It is for frames that the filter has rejected. Of those without a tag it looks at two bytes.
+ *
+ * @returns undefined where the filter overlooks nothing: it looks behind tags, names one, or the link type has none
+ */
+export function compileTaggedFilter(
+  filter: AnyFilterNode,
+  options: CompileOptions,
+): FrameMatcher | undefined {
+  const typeOffset = typeOffsets.get(options.linkType);
+  if (typeOffset === undefined || !overlooksTagged(filter, options.vlanTransparent)) return undefined;
+  // With the first tag: most captures have none.
+  let matches: FrameMatcher | undefined;
+  return (bytes, frameOffset, capturedLength, originalLength, seconds, nanoseconds) => {
+    if (typeOffset + 2 > capturedLength) return false;
+    const at = frameOffset + typeOffset;
+    // In range, see above.
+    if (!isVlanTag(((bytes[at] as number) << 8) | (bytes[at + 1] as number))) return false;
+    matches ??= compileTransparent(filter, options);
+    return matches(bytes, frameOffset, capturedLength, originalLength, seconds, nanoseconds);
+  };
+}
+
+/** What costs too much behind tags is not counted: the answer itself is not worse for it. */
+function compileTransparent(filter: AnyFilterNode, options: CompileOptions): FrameMatcher {
+  try {
+    return compileFilter(filter, { ...options, vlanTransparent: true });
+  } catch (error) {
+    if (error instanceof FilterCostError) return () => false;
+    throw error;
+  }
+}
