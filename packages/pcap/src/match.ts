@@ -34,13 +34,19 @@ export interface NearMisses {
  *
  * With `turns` it lets others work every 10 ms or so, also in the middle of a batch: a predicate may take long over each packet.
  */
-export function match(predicate: FramePredicate, counts?: MatchCounts, turns?: Turns, nearMisses?: NearMisses): BatchStage {
+export function match(
+  predicate: FramePredicate,
+  counts?: MatchCounts,
+  turns?: Turns,
+  nearMisses?: NearMisses,
+): BatchStage {
   return (batches) =>
     derive(batches, async function* (upstream) {
       const pace = turns && new Pace(turns);
       for await (const batch of upstream) {
         const seen = batch.count;
-        if (pace === undefined) batch.count = keepMatching(batch, viewOf(batch.bytes), predicate, nearMisses, 0, seen, 0);
+        if (pace === undefined)
+          batch.count = keepMatching(batch, viewOf(batch.bytes), predicate, nearMisses, 0, seen, 0);
         else await keepInTurns(batch, predicate, nearMisses, pace);
         if (counts !== undefined) counts.recordsUnmatched += seen - batch.count;
         if (batch.count > 0) yield batch;
@@ -48,7 +54,12 @@ export function match(predicate: FramePredicate, counts?: MatchCounts, turns?: T
     });
 }
 
-async function keepInTurns(batch: RecordBatch, predicate: FramePredicate, nearMisses: NearMisses | undefined, pace: Pace): Promise<void> {
+async function keepInTurns(
+  batch: RecordBatch,
+  predicate: FramePredicate,
+  nearMisses: NearMisses | undefined,
+  pace: Pace,
+): Promise<void> {
   const { count } = batch;
   const view = viewOf(batch.bytes);
   let kept = 0;
