@@ -153,14 +153,13 @@ export class SensorService {
    *
    * @throws RequestError, FilterSyntaxError; the signal's reason
    */
-<<<<<<< HEAD
   plan(request: StenoRequest, permit: Permit, signal: AbortSignal): Promise<Plan> {
     return this.inTurn(permit, signal, () =>
       planRetrieval(request, {
         role: permit.role,
         limits: this.limits,
         abilities: this.source.abilities ?? {},
-        nowNs: BigInt(Math.floor(this.now())) * 1_000_000n,
+        nowNs: this.nowNs(),
       }),
     );
   }
@@ -168,15 +167,6 @@ export class SensorService {
   /** Does work that holds all other clients up, with a turn for them between one such piece and the next. */
   inTurn<Result>({ identity }: Permit, signal: AbortSignal, work: () => Result): Promise<Result> {
     return this.#turnstile.pass({ identity: identityKey(identity), signal }, work);
-=======
-  plan(request: StenoRequest, role: Role): Plan {
-    return planRetrieval(request, {
-      role,
-      limits: this.limits,
-      abilities: this.source.abilities ?? {},
-      nowNs: this.nowNs(),
-    });
->>>>>>> 868f984 (Tell the server's time, and say where its clock and the client's differ)
   }
 
   /** Trusts other client certificates from now on, and ends what those that are refused now have under way. */
