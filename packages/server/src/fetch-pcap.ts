@@ -125,7 +125,10 @@ function matchersOf({ policy, filter, vlanTransparent }: Plan, { linkType }: Cap
 const passThrough: BatchStage = (batches) => batches;
 
 /** Where packets are counted that match only behind a VLAN tag; undefined where the filter looks there, or need not. */
-function overlookedBy({ filter, vlanTransparent }: Plan, { linkType }: CaptureHeader): NearMisses | undefined {
+function overlookedBy(
+  { filter, vlanTransparent }: Plan,
+  { linkType }: CaptureHeader,
+): NearMisses | undefined {
   const isNear = filter && compileTaggedFilter(filter, { linkType, vlanTransparent });
   return isNear && { isNear, records: 0 };
 }
