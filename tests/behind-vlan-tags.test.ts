@@ -26,7 +26,8 @@ it("what matches only behind VLAN tags is never a bare no, and client and server
   }));
   await using sensor = await startTestSensor({ capture: pcapOf(packets) });
   await using client = createStenographerClient(sensor.clientOptions);
-  const asked = { from: t0, to: t0 + 60, filter: "host 10.0.0.1" };
+  const behindLast = BigInt(t0 + 26) * 1_000_000_000n + 1n;
+  const asked = { from: t0, to: behindLast, filter: "host 10.0.0.1" };
 
   const { verdict, recordsBehindVlan, shortcomings, warnings } = await client.fetchPcap(asked).summary;
   expect([verdict, recordsBehindVlan]).toEqual(["no-packets", 27]);
