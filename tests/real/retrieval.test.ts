@@ -77,21 +77,23 @@ function windows(): Record<string, Window> {
       endNs: begin + 90n * second,
     },
     "from one packet to just before another": { startNs: at(2700), endNs: at(3000) },
-    "the nanosecond after a packet to the one after another": {
-      startNs: at(2700) + 1n,
-      endNs: at(3000) + 1n,
+    "the microsecond after a packet to the one after another": {
+      startNs: at(2700) + 1000n,
+      endNs: at(3000) + 1000n,
     },
   };
 }
 
 const narrow: Window = { startNs: begin + 150n * second, endNs: begin + 152n * second };
 
+/** @param given what lies in which is to come; else in the window itself */
 async function expectSameAsTcpdump(
   client: NodeStenographerClient,
   filter: string | undefined,
   window: Window,
+  given = window,
 ) {
-  const wanted = tcpdumpSelect(pcap, filter, window).map(packetLine);
+  const wanted = tcpdumpSelect(pcap, filter, given).map(packetLine);
   const fetch = client.fetchPcap({
     from: window.startNs,
     to: window.endNs,
@@ -140,14 +142,21 @@ function comparesWithTcpdump(open: () => SourceConfig): void {
     }
   });
 
+  it("gives what lies in a window of nanoseconds, or in its whole microseconds where it has no more", async () => {
+    const { startNs, endNs } = windows()["from one packet to just before another"] ?? everything;
+    const finer = { startNs: startNs + 1n, endNs: endNs + 1n };
+    const isExact = open().kind === "directory";
+    const given = isExact ? finer : { startNs, endNs: endNs + 1000n };
+    expect(await expectSameAsTcpdump(client, undefined, finer, given)).toBe(isExact ? 300 : 301);
+  });
+
   it("gives nothing for windows before and after the capture", async () => {
     expect(
       await expectSameAsTcpdump(client, undefined, { startNs: begin - 3600n * second, endNs: begin }),
     ).toBe(0);
     const last = sent.at(-1)?.timestampNs ?? 0n;
-    expect(await expectSameAsTcpdump(client, undefined, { startNs: last + 1n, endNs: last + second })).toBe(
-      0,
-    );
+    const behind = { startNs: last + 1000n, endNs: last + second };
+    expect(await expectSameAsTcpdump(client, undefined, behind)).toBe(0);
   });
 
   it("lets no `or` out of a narrow window", async () => {

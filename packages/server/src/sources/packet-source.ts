@@ -42,7 +42,7 @@ export interface PacketSource {
 export interface SourceAbilities {
   /** Chooses packets by an index like Stenographer's, so that `plan.index` spares it work. Default false. */
   readonly index?: boolean;
-  /** Its packets have nanoseconds, or may have. Default true. */
+  /** Its packets have nanoseconds, or may have; else windows are widened to whole microseconds. Default true. */
   readonly nanoseconds?: boolean;
   /** The unit of time stamps that an answer has where the client asks for none. Default: the one that `open` gives. */
   readonly resolution?: TimestampResolution;
