@@ -47,7 +47,7 @@ export class ClassicFraming implements Framing {
 
   scan(bytes: Uint8Array, from: number, to: number, streamOffset: number): number {
     let at = from;
-    if (this.zerosAt !== undefined) return this.passZeros(bytes, at, to, streamOffset);
+    if (this.zerosAt !== undefined) return this.passZeros(bytes, at, to, this.zerosAt);
     if (this.header === undefined) {
       if (to - at < captureHeaderBytes) {
         this.need = captureHeaderBytes;
@@ -70,7 +70,7 @@ export class ClassicFraming implements Framing {
         isZeros(bytes, at, at + recordHeaderBytes)
       ) {
         this.zerosAt = streamOffset + at;
-        at = this.passZeros(bytes, at, to, streamOffset);
+        at = this.passZeros(bytes, at, to, this.zerosAt);
         break;
       }
       if (capturedLength > maxCapturedLength) {
@@ -110,14 +110,10 @@ export class ClassicFraming implements Framing {
    * What was not on disk when a machine lost its power. As an empty packet of 1970 each sixteen zeros would be a record; whatever is
    * behind them can't be found.
    */
-  private passZeros(bytes: Uint8Array, from: number, to: number, streamOffset: number): number {
+  private passZeros(bytes: Uint8Array, from: number, to: number, zerosAt: number): number {
     if (!isZeros(bytes, from, to)) {
-      const at = this.zerosAt ?? streamOffset + from;
-      this.failure = new CaptureError(
-        "corrupt",
-        at,
-        `corrupt record at byte ${at}: zeros, and then something else`,
-      );
+      const message = `corrupt record at byte ${zerosAt}: zeros, and then something else`;
+      this.failure = new CaptureError("corrupt", zerosAt, message);
     }
     return to;
   }

@@ -171,9 +171,8 @@ function planWindow(
     );
   }
   // Times cut to microseconds can't be told from finer bounds: so that no packet of the window is missing, those next to it come, too.
-  return nanoseconds
-    ? { startNs, endNs }
-    : { startNs: startNs - (startNs % 1000n), endNs: endNs + (((-endNs % 1000n) + 1000n) % 1000n) };
+  if (!nanoseconds) return { startNs: (startNs / 1000n) * 1000n, endNs: ((endNs + 999n) / 1000n) * 1000n };
+  return { startNs, endNs };
 }
 
 function indexCantHelp(explanation: FilterPlan["explanation"]): RequestError {

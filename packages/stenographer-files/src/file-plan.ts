@@ -121,11 +121,11 @@ function* readIndex(
   isWanted: boolean,
   { thread, filter, restoreVlanTags, tables, access, onDamage }: ThreadQuery,
 ): Steps<PositionSet> {
-  const handle = yield* unlessGone(access.open(stored.indexPath));
+  const handle = yield* unlessGone(wait(access.open(stored.indexPath)));
   // An index comes a little later than its packets.
   if (handle === undefined) return all;
   try {
-    const index = yield* wait(tables.openIndex(handle));
+    const index = yield* tables.openIndex(handle);
     const last = yield* wait(index.lastPosition());
     if (last >= size) {
       onDamage({

@@ -1,4 +1,4 @@
-import { type PromiseOrValue, type Steps, wait } from "./steps.js";
+import type { Steps } from "./steps.js";
 
 /** Whether a file or folder was not there to be opened. */
 export function isGone(error: unknown): boolean {
@@ -6,9 +6,9 @@ export function isGone(error: unknown): boolean {
 }
 
 /** What was opened or read; undefined where the file was not there. */
-export function* unlessGone<T>(opened: PromiseOrValue<T>): Steps<T | undefined> {
+export function* unlessGone<T>(opening: Steps<T>): Steps<T | undefined> {
   try {
-    return yield* wait(opened);
+    return yield* opening;
   } catch (error) {
     if (!isGone(error)) throw error;
     return undefined;

@@ -44,14 +44,14 @@ export class LocalReader implements FilesReader {
   *#bytesOf(files: readonly StoredFile[]): Steps<number> {
     let bytes = 0;
     for (const { packetsPath } of files) {
-      bytes += (yield* unlessGone(this.access.stat(packetsPath)))?.size ?? 0;
+      bytes += (yield* unlessGone(wait(this.access.stat(packetsPath))))?.size ?? 0;
     }
     return bytes;
   }
 
   *#spanOf(file: StoredFile): Steps<FileSpan> {
     try {
-      const { table } = yield* wait(this.tables.read(file));
+      const { table } = yield* this.tables.read(file);
       return table.span(file.isUnfinished ? firstUnfinished(table) : undefined);
     } catch (error) {
       if (isUnreadable(error)) return "unreadable";

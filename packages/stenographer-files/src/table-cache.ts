@@ -4,7 +4,7 @@ import { IndexFile } from "./index-file.js";
 import type { StoredFile } from "./list-files.js";
 import { type BlockTable, PacketFile } from "./packet-file.js";
 import { RecentMap } from "./recent-map.js";
-import { finish, type PromiseOrValue, type Steps, wait } from "./steps.js";
+import { type Steps, wait } from "./steps.js";
 import type { TableContents } from "./table-contents.js";
 
 /** The most files that are remembered, and blocks in all of them: 128 GiB of packets in some 15 MiB of memory. */
@@ -38,17 +38,8 @@ export class TableCache {
     this.#tables.set(version, table);
   }
 
-  /** The block table of a file, which is opened only if it is not known. Rejects where the file can't be read. */
-  read(stored: StoredFile): PromiseOrValue<KnownFile> {
-    return finish(this.#read(stored));
-  }
-
-  /** An index whose table of contents is read only if it is not known. Rejects with a DamageError. */
-  openIndex(file: OpenFile): PromiseOrValue<IndexFile> {
-    return finish(this.#openIndex(file));
-  }
-
-  *#read(stored: StoredFile): Steps<KnownFile> {
+  /** The block table of a file, which is opened only if it is not known. Throws where the file can't be read. */
+  *read(stored: StoredFile): Steps<KnownFile> {
     if (!stored.isUnfinished) {
       const stats = yield* wait(this.access.stat(stored.packetsPath));
       const version = versionOf(stats);
@@ -66,7 +57,8 @@ export class TableCache {
     }
   }
 
-  *#openIndex(file: OpenFile): Steps<IndexFile> {
+  /** An index whose table of contents is read only if it is not known. Throws DamageError. */
+  *openIndex(file: OpenFile): Steps<IndexFile> {
     const index = yield* wait(IndexFile.open(file, (version) => this.#contents.get(version)));
     this.#contents.set(index.version, index.contents);
     return index;

@@ -85,7 +85,7 @@ class FileAnswer {
   /** Opens a file. Undefined: it has no wanted packets, or is gone. */
   static *open(plan: FilePlan, query: ThreadQuery): Steps<FileAnswer | undefined> {
     const { signal } = query;
-    const file = yield* unlessGone(PacketFile.open(plan.stored.packetsPath, query.access));
+    const file = yield* unlessGone(wait(PacketFile.open(plan.stored.packetsPath, query.access)));
     // What is being written grows, and what it had stays.
     const isAsPlanned = plan.stored.isUnfinished || file?.version === plan.version;
     if (file === undefined || !isAsPlanned) {

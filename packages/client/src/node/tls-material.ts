@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { optionsInvalid } from "../check-options.js";
+import { errnoOf } from "./file-errors.js";
 
 /** PEM: as bytes, as text that begins with "-----BEGIN", or as the path of a file that holds it. */
 export type PemInput = string | Uint8Array;
@@ -65,7 +66,7 @@ function readFile(path: string, name: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "unknown error";
+    const code = errnoOf(error) ?? "unknown error";
     throw optionsInvalid(`${name}: cannot read ${path} (${code})`, error);
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { OptionsError } from "@stenogrpc/options";
+import { errnoOf } from "../errno.js";
 
 /** PEM: as bytes, as text that holds "-----BEGIN", or as the path of a file that holds it. */
 export type PemInput = string | Uint8Array;
@@ -15,7 +16,7 @@ export function readPem(option: string, input: PemInput): string {
   try {
     return textOf(readFileSync(input));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "unknown error";
+    const code = errnoOf(error) ?? "unknown error";
     throw pemProblem(
       option,
       `is text without "-----BEGIN", so the path of a file, which can't be read (${code})`,

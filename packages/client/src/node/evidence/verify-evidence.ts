@@ -1,6 +1,7 @@
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { linkTypeName } from "@stenogrpc/pcap";
 import { formatTime, parseTime } from "../../time.js";
+import { errnoOf } from "../file-errors.js";
 import { type InspectedCapture, inspectCapture } from "./inspect-capture.js";
 import { type Manifest, manifestSchema, manifestSuffix } from "./manifest.js";
 
@@ -110,8 +111,7 @@ async function readManifest(path: string, named: string | undefined): Promise<Fo
       return { manifestPath, problem: `the manifest has ${size} bytes: it is none` };
     text = await readFile(manifestPath, "utf8");
   } catch (error) {
-    if (named === undefined && error instanceof Error && "code" in error && error.code === "ENOENT")
-      return {};
+    if (named === undefined && errnoOf(error) === "ENOENT") return {};
     throw error;
   }
   let json: unknown;
