@@ -52,7 +52,7 @@ export function fetchPcap(service: SensorService): FetchHandler {
         stoppedBy: "nothing" as const,
         budgetUsedUp: false,
       };
-      const overlooked = overlookedBy(plan, source.header);
+      const overlooked = matchers.behindTags && { isNear: matchers.behindTags, records: 0 };
       const totals = createTally();
       const wanted = pipe(
         abortable(source.batches, signal),
@@ -111,6 +111,8 @@ export function fetchPcap(service: SensorService): FetchHandler {
 interface Matchers {
   readonly policy: FrameMatcher | undefined;
   readonly filter: FrameMatcher | undefined;
+  /** Finds what matches only behind a VLAN tag; undefined where the filter looks there, or need not. */
+  readonly behindTags: FrameMatcher | undefined;
 }
 
 /** The policy is in Stenographer's language, which always looks behind VLAN tags. */
@@ -119,19 +121,11 @@ function matchersOf({ policy, filter, vlanTransparent }: Plan, { linkType }: Cap
     policy: policy && compileFilter(policy, { linkType }),
     // Without a byte order: that of the answer is not always the one that a BSD loopback packet was captured in, so either is taken.
     filter: filter && compileFilter(filter, { linkType, vlanTransparent }),
+    behindTags: filter && compileTaggedFilter(filter, { linkType, vlanTransparent }),
   };
 }
 
 const passThrough: BatchStage = (batches) => batches;
-
-/** Where packets are counted that match only behind a VLAN tag; undefined where the filter looks there, or need not. */
-function overlookedBy(
-  { filter, vlanTransparent }: Plan,
-  { linkType }: CaptureHeader,
-): NearMisses | undefined {
-  const isNear = filter && compileTaggedFilter(filter, { linkType, vlanTransparent });
-  return isNear && { isNear, records: 0 };
-}
 
 function matching(
   matcher: FrameMatcher | undefined,
