@@ -3,6 +3,11 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
+/** For what a clock tells in steps that are as long as what is measured. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** The value that this share of all lies below. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

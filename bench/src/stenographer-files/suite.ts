@@ -17,7 +17,7 @@ import { certificates, type Tls } from "../certificates.js";
 import type { BenchOptions } from "../main.js";
 import { Peer } from "../peer.js";
 import { printResults } from "../print-results.js";
-import { median } from "../statistics.js";
+import { mean, median } from "../statistics.js";
 import { cpuSecondsOf, cpuSecondsOfTree } from "./cpu-time.js";
 import { type BenchQuery, benchQueries } from "./queries.js";
 
@@ -57,7 +57,11 @@ interface Way {
   readonly name: string;
   /** Our server in front. */
   readonly server?: number;
-  ask(query: BenchQuery, daemonText: string): Promise<Measured>;
+  ask(query: Asked): Promise<Measured>;
+}
+interface Asked extends BenchQuery {
+  /** The query as the daemon is asked. */
+  readonly daemonText: string;
 }
 
 const MiB = 1024 * 1024;
@@ -72,6 +76,8 @@ const packetsPerSecond = 1000;
 export async function benchStenographerFiles({ quick, json }: BenchOptions): Promise<void> {
   const packets = quick ? 20_000 : 600_000;
   const runs = quick ? 1 : 5;
+  // Servers run for long, and Node compiles what runs often.
+  const warmUps = quick ? 0 : 10;
   const folder = mkdtempSync(join(tmpdir(), "bench-files-"));
   const pcap = join(folder, "in.pcap");
   try {
@@ -80,8 +86,8 @@ export async function benchStenographerFiles({ quick, json }: BenchOptions): Pro
     const files = Math.ceil(packets / packetsPerSecond);
     const few = queries.slice(0, 2).map((query) => ({ ...query, name: `${query.name}, in ${files} files` }));
     const results = [
-      ...(await benchStore({ folder, pcap, secondsPerFile: 60, queries, runs })),
-      ...(await benchStore({ folder, pcap, secondsPerFile: 1, queries: few, runs })),
+      ...(await benchStore({ folder, pcap, secondsPerFile: 60, queries, runs, warmUps })),
+      ...(await benchStore({ folder, pcap, secondsPerFile: 1, queries: few, runs, warmUps })),
     ];
     report(results, { json, packets, runs, pcapBytes: truth.pcapBytes });
   } finally {
@@ -96,9 +102,19 @@ interface Store {
   readonly secondsPerFile: number;
   readonly queries: readonly BenchQuery[];
   readonly runs: number;
+  /** How often servers that read files themselves answer every query first. */
+  readonly warmUps: number;
 }
 
-async function benchStore({ folder, pcap, secondsPerFile, queries, runs }: Store): Promise<Result[]> {
+async function benchStore({
+  folder,
+  pcap,
+  secondsPerFile,
+  queries,
+  runs,
+  warmUps,
+}: Store): Promise<Result[]> {
+  const asked = queries.map((query) => ({ ...query, daemonText: daemonText(query, secondsPerFile) }));
   const daemon = await startStenographer({ pcap, mode: "files", secondsPerFile, nativeGrpc: true });
   const servers: Peer[] = [];
   const [asking, askingNatively] = [startClient(), startClient()];
@@ -117,17 +133,23 @@ async function benchStore({ folder, pcap, secondsPerFile, queries, runs }: Store
     const [files, https, stenoread, directory] = await Promise.all(starting);
     if (files === undefined || https === undefined || stenoread === undefined || directory === undefined)
       throw new Error("a server did not start");
-    const ways: Way[] = [
+    const reading = [
       ourWay(asking, "our server, files", files, client),
+      ourWay(asking, "our server, directory", directory, client),
+    ];
+    for (let round = 0; round < warmUps; round++) {
+      for (const query of asked) for (const way of reading) await way.ask(query);
+    }
+    const ways: Way[] = [
+      ...reading,
       ourWay(asking, "our server, HTTPS", https, client),
       ourWay(asking, "our server, stenoread", stenoread, client),
-      ourWay(asking, "our server, directory", directory, client),
       curlWay(daemon),
       stenoreadWay(daemon),
       nativeWay(askingNatively, daemon),
     ];
     const results = [];
-    for (const query of queries) results.push(await measure(query, ways, { runs, secondsPerFile, daemon }));
+    for (const query of asked) results.push(await measure(query, ways, runs, daemon));
     return results;
   } finally {
     asking.kill();
@@ -142,22 +164,22 @@ interface Result {
   readonly ways: readonly { readonly name: string; readonly runs: readonly Run[] }[];
 }
 
-/** All ways in turn, `runs` times; once before to warm everything up. */
-async function measure(
-  query: BenchQuery,
-  ways: readonly Way[],
-  {
-    runs,
-    secondsPerFile,
-    daemon,
-  }: { readonly runs: number; readonly secondsPerFile: number; readonly daemon: RunningStenographer },
-): Promise<Result> {
-  const { filter, fromNs, toNs } = query;
-  const daemonText = stenographerQuery(
+/** The query in the daemon's language. */
+function daemonText({ filter, fromNs, toNs }: BenchQuery, secondsPerFile: number): string {
+  return stenographerQuery(
     filter === undefined ? undefined : parseFilter(filter),
     { startNs: fromNs, endNs: toNs },
     { fileAgeSeconds: secondsPerFile },
   );
+}
+
+/** All ways in turn, `runs` times; once before to warm everything up. */
+async function measure(
+  query: Asked,
+  ways: readonly Way[],
+  runs: number,
+  daemon: RunningStenographer,
+): Promise<Result> {
   const results = ways.map(({ name }) => ({ name, runs: [] as Run[] }));
   for (let run = 0; run <= runs; run++) {
     for (const [i, way] of ways.entries()) {
@@ -165,7 +187,7 @@ async function measure(
         daemon: cpuSecondsOfTree(daemon.pid),
         server: way.server ? cpuSecondsOf(way.server) : 0,
       };
-      const measured = await way.ask(query, daemonText);
+      const measured = await way.ask(query);
       const done: Run = {
         ...measured,
         serverCpuSeconds: way.server ? cpuSecondsOf(way.server) - before.server : 0,
@@ -194,7 +216,7 @@ function ourWay(client: ChildProcess, name: string, server: { port: number; pid:
   return {
     name,
     server: server.pid,
-    ask: ({ fromNs, toNs, filter }, daemonText) =>
+    ask: ({ fromNs, toNs, filter, daemonText }) =>
       askClient(client, {
         kind: "ours",
         port: server.port,
@@ -211,7 +233,7 @@ function nativeWay(client: ChildProcess, { nativeGrpcPort = 0, certs }: RunningS
   const tls = { ca: certs.ca, cert: certs.cert, key: certs.key };
   return {
     name: "daemon, native gRPC",
-    ask: (_, daemonText) =>
+    ask: ({ daemonText }) =>
       askClient(client, {
         kind: "native",
         port: nativeGrpcPort,
@@ -254,7 +276,7 @@ function curlWay({ url, certs }: RunningStenographer): Way {
   ];
   return {
     name: "daemon, curl",
-    ask: (_, daemonText) =>
+    ask: ({ daemonText }) =>
       askProgram(debianProgram("curl"), [...args, "--data-binary", daemonText, url], {}),
   };
 }
@@ -263,7 +285,7 @@ function stenoreadWay({ configPath }: RunningStenographer): Way {
   const script = `"$1" "$2" -w - 2>/dev/null | wc -c`;
   return {
     name: "daemon, stenoread",
-    ask: (_, daemonText) =>
+    ask: ({ daemonText }) =>
       askProgram("/bin/sh", ["-c", script, "sh", debianProgram("stenoread"), daemonText], {
         STENOGRAPHER_CONFIG: configPath,
       }),
@@ -311,9 +333,9 @@ function report(
         "min-max": `${Math.round(Math.min(...runs.map((run) => run.ms)))}-${Math.round(Math.max(...runs.map((run) => run.ms)))}`,
         "MiB/s": Math.round(bytes / MiB / (ms / 1000)),
         "times curl": (curlMs / ms).toFixed(1),
-        "server CPU s": middle(name, (run) => run.serverCpuSeconds).toFixed(2),
-        "daemon CPU s": middle(name, (run) => run.daemonCpuSeconds).toFixed(2),
-        "client CPU s": middle(name, (run) => run.clientCpuSeconds).toFixed(2),
+        "server CPU s": mean(runs.map((run) => run.serverCpuSeconds)).toFixed(3),
+        "daemon CPU s": mean(runs.map((run) => run.daemonCpuSeconds)).toFixed(3),
+        "client CPU s": mean(runs.map((run) => run.clientCpuSeconds)).toFixed(3),
       };
     });
   });
