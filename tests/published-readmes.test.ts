@@ -15,7 +15,8 @@ function manifestOf(folder: string): { private?: boolean; files?: string[] } {
 /** The pages that a package ships: its README, and what stands in its docs/. */
 function pagesOf(folder: string): string[] {
   const docs = join(root, folder, "docs");
-  return ["README.md", ...(existsSync(docs) ? readdirSync(docs).map((name) => join("docs", name)) : [])];
+  const names = existsSync(docs) ? readdirSync(docs).filter((name) => name.endsWith(".md")) : [];
+  return ["README.md", ...names.map((name) => join("docs", name))];
 }
 
 describe.each(folders)("%s", (folder) => {

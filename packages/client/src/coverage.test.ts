@@ -45,7 +45,7 @@ describe("coverage", () => {
     expect(verdict).toBe("complete");
     expect(shortcomings).toHaveLength(4);
     expect(shortcomings[1]).toMatch(
-      /^the sensor has nothing from .* to .*: capture stopped, or files are missing$/,
+      /^the sensor may lack packets from .* to .*: capture stopped, or files are missing or can't be read$/,
     );
     const ns = (seconds: number) => noonNs + BigInt(seconds) * second;
     expect(coverage).toEqual({

@@ -44,11 +44,11 @@ it.each<[Partial<CoverageGap>, string]>([
   ],
   [
     { reason: "missing" },
-    "the sensor has nothing from 2026-01-02T03:04:05Z to 2026-01-02T03:04:15Z: capture stopped, or files are missing",
+    "the sensor may lack packets from 2026-01-02T03:04:05Z to 2026-01-02T03:04:15Z: capture stopped, or files are missing or can't be read",
   ],
   [
     { reason: "unstated" },
-    "the sensor has nothing from 2026-01-02T03:04:05Z to 2026-01-02T03:04:15Z, and does not say why",
+    "the sensor may lack packets from 2026-01-02T03:04:05Z to 2026-01-02T03:04:15Z, and does not say why",
   ],
 ])("says what a gap is: %o", (change, words) => {
   expect(text({ ...firstTen, ...change }, window.endNs)).toEqual([words]);

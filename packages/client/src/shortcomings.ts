@@ -149,9 +149,9 @@ function gapText(
       return hasStopped ? `not on disk ${what}` : `not on disk yet ${what}; ${whenToAsk(gap, nowNs)}`;
     }
     case "missing":
-      return `the sensor has nothing from ${start} to ${end}: capture stopped, or files are missing`;
+      return `the sensor may lack packets from ${start} to ${end}: capture stopped, or files are missing or can't be read`;
     case "unstated":
-      return `the sensor has nothing from ${start} to ${end}, and does not say why`;
+      return `the sensor may lack packets from ${start} to ${end}, and does not say why`;
   }
 }
 

@@ -16,6 +16,8 @@ const packages = {
   jq: "jq",
   curl: "curl",
   mergecap: "wireshark-common",
+  strace: "strace",
+  "systemd-analyze": "systemd",
 } as const;
 
 /** A program that a test against the real thing needs. */
