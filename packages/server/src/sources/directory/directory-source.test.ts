@@ -582,6 +582,12 @@ describe("directorySource", () => {
       expect(await ask(between(51, 52))).toEqual([2]);
     });
 
+    it("goes by the first record that has a time", async () => {
+      file("a.pcap", pcap([{ id: 1, timestampNs: 0n }, ...packets(2, 10, 11)]));
+      serve({ trustFileTimes: true });
+      expect(await ask(between(10, 12))).toEqual([2, 3]);
+    });
+
     it("does not read past the first record until the packets are wanted", async () => {
       const bytes = pcap(manyLargePackets());
       bytes.writeUInt32LE(0xffff_ffff, 24 + 30 * 60_016 + 8);

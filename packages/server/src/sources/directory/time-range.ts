@@ -82,7 +82,7 @@ export async function findTimeRange(
 }
 
 /**
- * Reads only as far as the first record, and takes it as the earliest.
+ * Reads only as far as the first record that has a time, and takes it as the earliest.
  *
  * @param endsAtNs what to take as the time of the latest packet
  */
@@ -95,8 +95,9 @@ export async function peekTimeRange(
   const range = new RangeOfBatches();
   try {
     for await (const batch of verify()(decodeBatches(file, decoder, 0, options, () => {}))) {
-      range.add({ ...batch, count: Math.min(batch.count, 1) });
-      break;
+      for (let i = 0; i < batch.count && range.bounds() === undefined; i++)
+        range.add({ ...batch, offsets: batch.offsets.subarray(i, i + 1), count: 1 });
+      if (range.bounds() !== undefined) break;
     }
   } catch (error) {
     return findingOf(error, range, decoder.header);
