@@ -90,6 +90,20 @@ describe("coverage", () => {
     expect((await client.fetchPcap(hour).summary).covered).toBe(covered);
   });
 
+  it("is that of the window that was applied, which may be widened to whole microseconds", async () => {
+    const micro = packetsFromNoon(3, 60, "microseconds");
+    const summary = {
+      windowStart: at(0),
+      windowEnd: at(3600),
+      coverage: { gaps: [{ start: at(0), end: at(3600), reason: GapReason.MISSING }] },
+    };
+    const { client } = clientOf((request) => goodAnswer(request, micro, { summary }));
+    const { from, to } = hour;
+    const result = await client.fetchPcap({ from: from + 1n, to: to - 1n }).summary;
+    expect(result.coverage).toEqual({ gaps: [{ startNs: from, endNs: to, reason: "missing" }] });
+    expect(result.covered).toBe("none");
+  });
+
   it("may know no packet at all", async () => {
     const client = clientThatHears({ coverage: {} });
     expect((await client.fetchPcap(hour).summary).coverage).toEqual({ gaps: [] });

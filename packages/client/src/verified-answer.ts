@@ -113,7 +113,7 @@ export class VerifiedAnswer implements AnswerCounts {
       endNs: this.#time(summary.windowEnd, "the window's end") ?? window.endNs,
     };
     this.#checkApplied(applied);
-    const coverage = summary.coverage && readCoverage(summary.coverage, window, uid);
+    const coverage = summary.coverage && readCoverage(summary.coverage, applied, uid);
     const damage = summary.damage.map(readDamage);
     const found = {
       uid,
@@ -135,7 +135,7 @@ export class VerifiedAnswer implements AnswerCounts {
       payloadLimitBytes: summary.payloadLimit,
       completeness: completenessNames[summary.completeness] ?? "unstated",
       coverage,
-      covered: coveredOf(coverage, window),
+      covered: coveredOf(coverage, applied),
       damage,
       recordsSeen: Number(summary.recordsSeen),
       recordsOutsideWindow: Number(summary.recordsOutsideWindow),
