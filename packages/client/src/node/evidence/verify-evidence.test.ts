@@ -140,14 +140,17 @@ describe("verifyEvidence", () => {
     expect(problems.map((problem) => problem.what).join("\n")).toContain(what);
   });
 
-  it("allows for times that were cut to microseconds, as was asked for", async () => {
-    const micro = packetsFromNoon(3, 60, "microseconds");
-    const options = { from: hour.from + 500n, timestampResolution: "microseconds" } as const;
-    await write(micro, {}, options);
-    expect(await verifyEvidence(file)).toMatchObject({ problems: [] });
-    await write(micro, {}, { ...options, from: hour.from + 1500n });
-    expect(await verifyEvidence(file)).toMatchObject({ problems: [{ kind: "differs" }] });
-  });
+  it.each(["microseconds", undefined] as const)(
+    "allows for times that were cut to microseconds, where %s were asked for",
+    async (timestampResolution) => {
+      const micro = packetsFromNoon(3, 60, "microseconds");
+      const options = { from: hour.from + 500n, timestampResolution };
+      await write(micro, {}, options);
+      expect(await verifyEvidence(file)).toMatchObject({ problems: [] });
+      await write(micro, {}, { ...options, from: hour.from + 1500n });
+      expect(await verifyEvidence(file)).toMatchObject({ problems: [{ kind: "differs" }] });
+    },
+  );
 
   it("checks the form of a file without a manifest, pcap or pcapng", async () => {
     await writeFile(file, capture.bytes);

@@ -158,10 +158,7 @@ function contradictions({ request, file, plan, result }: Manifest): EvidenceProb
 }
 
 /** In what the file is not as its manifest says. */
-function differences(
-  capture: InspectedCapture,
-  { file, request, plan, result }: Manifest,
-): EvidenceProblem[] {
+function differences(capture: InspectedCapture, { file, plan, result }: Manifest): EvidenceProblem[] {
   const compared: readonly (readonly [what: string, is: string | number, said: string | number])[] = [
     ["size in bytes", capture.bytes, file.bytes],
     ["SHA-256", capture.sha256, file.sha256],
@@ -172,9 +169,9 @@ function differences(
   const differing = compared
     .filter(([, is, said]) => is !== said)
     .map(([what, is, said]) => `${what} is ${is}, the manifest says ${said}`);
-  const { firstNs, lastNs } = capture;
-  // A packet of the window's first microsecond lies before it once its nanoseconds are cut off, as was asked for.
-  const finest = request.timestampResolution === "microseconds" ? 1000n : 1n;
+  const { header, firstNs, lastNs } = capture;
+  // A packet of the window's first microsecond lies before it once its nanoseconds are cut off, as was asked for or is the source's way.
+  const finest = header?.resolution === "microseconds" ? 1000n : 1n;
   const startNs = windowTime(plan.window.start);
   const endNs = windowTime(plan.window.end);
   const isOutside =
