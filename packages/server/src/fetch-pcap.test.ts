@@ -52,6 +52,14 @@ function capture(count: number, payloadBytes = 40): Uint8Array {
   );
 }
 
+function someIdentity() {
+  const identity = { commonName: "a", subject: "CN=a", subjectAltName: undefined, fingerprint256: "AA" };
+  return createContextValues().set(clientIdentityKey, {
+    ...identity,
+    ...{ dns: [], uris: [], emails: [], ips: [] },
+  });
+}
+
 const all = { epochStart: BigInt(t0), epochEnd: BigInt(t0 + 100_000) };
 
 async function fetchAll(client: SensorClient, request: MessageInitShape<typeof StenoRequestSchema>) {
@@ -495,18 +503,13 @@ it("hands out nothing once it was ended from outside, so that its audit has ever
   const records: AuditRecord[] = [];
   const audit = { write: async (record: AuditRecord) => void records.push(record) };
   const service = new SensorService({ source: memorySource(capture(4000, 1000)), audit });
-  const identity = { commonName: "a", subject: "CN=a", subjectAltName: undefined, fingerprint256: "AA" };
-  const values = createContextValues().set(clientIdentityKey, {
-    ...identity,
-    ...{ dns: [], uris: [], emails: [], ips: [] },
-  });
   const context = createHandlerContext({
     service: Stenographer,
     method: Stenographer.method.fetchPcap,
     protocolName: "grpc",
     requestMethod: "POST",
     url: "https://localhost/",
-    contextValues: values,
+    contextValues: someIdentity(),
   });
   const request = create(StenoRequestSchema, { ...all, request: { chunkSize: 65_536n } });
   const answer = fetchPcap(service)(request, context);
@@ -516,6 +519,25 @@ it("hands out nothing once it was ended from outside, so that its audit has ever
   for (const retrieval of service.retrievals) retrieval.abandon(new RequestError("draining", "enough"));
   await expect(answer.next()).rejects.toMatchObject({ rawMessage: "enough" });
   expect(records).toMatchObject([{ outcome: "failed", pcapBytes: bytes }]);
+});
+
+it("ends once where it is closed twice, for both who asked", async () => {
+  let closed = 0;
+  const close = async () => void closed++;
+  const service = new SensorService({ source: { ...memorySource(capture(3)), close } });
+  const context = createHandlerContext({
+    service: Stenographer,
+    method: Stenographer.method.fetchPcap,
+    protocolName: "grpc",
+    requestMethod: "POST",
+    url: "https://localhost/",
+    contextValues: someIdentity(),
+  });
+  const answer = fetchPcap(service)(create(StenoRequestSchema, all), context);
+  await answer.next();
+  await Promise.all([service.close(10), service.close(10)]);
+  await expect(answer.next()).rejects.toMatchObject({ code: Code.Unavailable });
+  expect(closed).toBe(1);
 });
 
 describe("all ways", () => {

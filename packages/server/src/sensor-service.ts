@@ -105,6 +105,7 @@ export class SensorService {
   readonly #access: Access;
   readonly #turnstile = new Turnstile();
   #idle: () => void = () => {};
+  #closing: Promise<void> | undefined;
 
   /** @throws OptionsError */
   constructor(options: SensorOptions) {
@@ -190,8 +191,13 @@ export class SensorService {
     if (this.retrievals.size === 0) this.#idle();
   }
 
-  /** Takes no further retrieval, waits for those under way, ends those that take longer than `graceMs`, closes the source. */
-  async close(graceMs: number): Promise<void> {
+  /** Takes no further retrieval, waits for those under way, ends those that take longer than `graceMs`, closes the source. Once. */
+  close(graceMs: number): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
     this.admission.close();
     this.health.close();
     if (this.retrievals.size > 0) {
