@@ -185,11 +185,13 @@ class Outbox {
   async #gather(batch: RecordBatch, signal: AbortSignal): Promise<boolean> {
     if (this.#gathered?.add(batch)) return true;
     this.flush();
-    const { memory } = await this.readers.take(signal);
-    const gathered = new GatheredRecords(memory);
+    const reader = await this.readers.take(signal);
+    const gathered = new GatheredRecords(reader.memory);
     const hasRoom = gathered.add(batch);
-    if (hasRoom) this.#gathered = gathered;
-    this.#timer = setTimeout(() => this.flush(), gatherMs);
+    if (hasRoom) {
+      this.#gathered = gathered;
+      this.#timer = setTimeout(() => this.flush(), gatherMs);
+    } else this.readers.give(reader);
     return hasRoom;
   }
 

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import { type FilterNode, parseFilter } from "@stenogrpc/query";
 import {
   eventually,
   openFilesBelow,
+  pcapOf,
   writeStenographerFiles,
   writeSyntheticTraffic,
 } from "@stenogrpc/testkit";
@@ -186,6 +188,42 @@ describe("WorkerReader", () => {
     await left.return();
     expect(openFilesBelow(process.pid, folder)).toEqual([]);
     rmSync(zeroed);
+  });
+
+  it("goes on though packets of a damaged block lie within each other, and find no room together", async () => {
+    const folders = { packetsDirectory: join(folder, "PKT1"), indexDirectory: join(folder, "IDX1") };
+    for (const path of Object.values(folders)) mkdirSync(path);
+    const [blocks, large, size] = [10, 8, 37_000];
+    const packets = Array.from({ length: blocks * 20 }, (_, i) => {
+      const data = new Uint8Array(i % 20 < large ? size : 60);
+      data.set([0x08, 0x00, 0x45], 12);
+      data[23] = i % 20 < large ? 17 : 6; // UDP, TCP
+      return { timestampNs: BigInt(Math.floor(i / 20) * 10 + 1) * 1_000_000_000n + BigInt(i), data };
+    });
+    const pcap = join(folder, "nested.pcap");
+    writeFileSync(pcap, pcapOf(packets));
+    writeStenographerFiles(pcap, folders.packetsDirectory, folders.indexDirectory, {
+      secondsPerFile: 1000,
+      secondsPerBlock: 1,
+    });
+    const [file] = (await listThread(folders)).finished as [StoredFile];
+    const bytes = readFileSync(file.packetsPath);
+    for (let block = 0; block < blocks; block++) {
+      for (let i = 0, at = block * 2 ** 20 + 48; i < large; i++) {
+        const next = bytes.readUInt32LE(at);
+        // Each reaches to the end of the last one.
+        const length = size + (large - 1 - i) * next;
+        bytes.writeUInt32LE(0, at);
+        bytes.writeUInt32LE(length, at + 12);
+        bytes.writeUInt32LE(length, at + 16);
+        at += next;
+      }
+    }
+    writeFileSync(file.packetsPath, bytes);
+    const found = countOf(
+      reader.packets(query(parseFilter("udp"), [file]), notices, AbortSignal.timeout(10_000)),
+    );
+    expect(await found).toBe(blocks * large);
   });
 
   it("is closed soon also while the thread waits for a disk", async () => {
