@@ -1,3 +1,4 @@
+import { setImmediate as eventLoop } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { HealthCheck } from "./health-check.js";
 import type { Logger } from "./logger.js";
@@ -71,6 +72,25 @@ it("gives up on a source that hangs, and has it stop", async () => {
   );
   expect(await health.ask()).toEqual({ isHealthy: false, problem: "no answer within 20 ms" });
   expect(signal?.aborted).toBe(true);
+});
+
+it("asks a source no second time that has not let go of the first", async () => {
+  let letGo = (): void => {};
+  const hanging = () =>
+    new Promise<SourceDescription>((resolve) => {
+      letGo = () => resolve({});
+    });
+  const { health, asked } = checked(hanging, { holdsMs: 0, timeoutMs: 20 });
+  const late = { isHealthy: false, problem: "no answer within 20 ms" };
+  expect(await health.ask()).toEqual(late);
+  expect(await health.ask()).toEqual(late);
+  expect(asked()).toBe(1);
+  letGo();
+  await eventLoop();
+  const asking = health.ask();
+  expect(asked()).toBe(2);
+  letGo();
+  expect(await asking).toEqual({ isHealthy: true });
 });
 
 it("has a source stop that is asked when the server closes, and asks it no more", async () => {

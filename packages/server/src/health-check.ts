@@ -32,6 +32,8 @@ export class HealthCheck {
   #latest: Promise<SensorHealth> | undefined;
   #holdsUntil = Number.POSITIVE_INFINITY;
   #wasHealthy = true;
+  /** A source that hangs may not let go of a question when it is told to. */
+  #isAsked = false;
 
   constructor(source: PacketSource, logger: Logger, options: Partial<HealthCheckOptions> = {}) {
     this.#source = source;
@@ -59,6 +61,9 @@ export class HealthCheck {
   async #find(): Promise<SensorHealth> {
     if (this.#closing.signal.aborted) return { isHealthy: false, problem: "the server is shutting down" };
     const { timeoutMs } = this.#options;
+    const late = `no answer within ${timeoutMs} ms`;
+    // Each further one might hold another of the few threads that all files are read by.
+    if (this.#isAsked) return this.#unhealthy(new Error(late), late);
     // Not AbortSignal.any: Node 20 can collect such a signal while it is waited for, and the abort is lost.
     const stop = new AbortController();
     const onClose = (): void => stop.abort(this.#closing.signal.reason);
@@ -73,7 +78,7 @@ export class HealthCheck {
       return { isHealthy: true, ...description };
     } catch (error) {
       if (this.#closing.signal.aborted) return { isHealthy: false, problem: "the server is shutting down" };
-      return this.#unhealthy(error, stop.signal.aborted ? `no answer within ${timeoutMs} ms` : undefined);
+      return this.#unhealthy(error, stop.signal.aborted ? late : undefined);
     } finally {
       clearTimeout(timer);
       this.#closing.signal.removeEventListener("abort", onClose);
@@ -82,7 +87,12 @@ export class HealthCheck {
 
   /** What a source throws at once is as good as what it rejects with. */
   async #describe(signal: AbortSignal): Promise<SourceDescription> {
-    return this.#source.describe(signal);
+    this.#isAsked = true;
+    try {
+      return await this.#source.describe(signal);
+    } finally {
+      this.#isAsked = false;
+    }
   }
 
   #unhealthy(error: unknown, late: string | undefined): SensorHealth {
