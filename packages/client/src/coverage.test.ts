@@ -128,6 +128,20 @@ describe("coverage", () => {
   });
 });
 
+it("is told by the sensor's clock, however far this client's is off", async () => {
+  const gap = { ...notYet, start: at(1), expectedAt: undefined };
+  const summary = { serverTime: at(60), coverage: { newestPacket: at(0), gaps: [gap] } };
+  const shortcomings = (await clientThatHears(summary).fetchPcap(hour).summary).shortcomings.join("\n");
+  expect(shortcomings).not.toContain("capture has probably stopped");
+  expect(shortcomings).toContain(
+    "not on disk yet after 2026-07-01T12:00:01Z (asked up to 2026-07-01T13:00:00Z); the window ends in the future",
+  );
+  const failure = await failureOf(
+    clientThatHears(summary).fetchPcap({ ...hour, requireCoverage: true }).summary,
+  );
+  expect(failure).toMatchObject({ retryable: true, retryAfterMs: 3_540_000 });
+});
+
 describe("requireCoverage", () => {
   const wanted = { ...hour, uid: "u1", requireCoverage: true } as const;
 

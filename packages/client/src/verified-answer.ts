@@ -146,12 +146,14 @@ export class VerifiedAnswer implements AnswerCounts {
       verification: "full",
       retries: 0,
     } as const;
+    // By the sensor's clock, where it says it: so are gaps and the times of packets.
+    const nowMs = this.#serverMs(summary) ?? this.#now();
     const shortcomings = [
-      ...shortcomingsOf(found),
+      ...shortcomingsOf(found, nowMs),
       ...skewTexts(found.clockSkewMs, this.#plan, this.#requestedMs),
     ];
     const result: FetchResult = { ...found, shortcomings };
-    if (requireCoverage) requireFullCoverage(result);
+    if (requireCoverage) requireFullCoverage(result, nowMs);
     return result;
   }
 
@@ -313,11 +315,15 @@ export class VerifiedAnswer implements AnswerCounts {
     );
   }
 
-  #clockSkewMs({ serverTime }: Summary): number | undefined {
-    const serverNs = this.#time(serverTime, "the server's time");
-    if (serverNs === undefined) return undefined;
-    const serverMs = Number(serverNs / 1_000_000n);
+  #clockSkewMs(summary: Summary): number | undefined {
+    const serverMs = this.#serverMs(summary);
+    if (serverMs === undefined) return undefined;
     return clockSkewMs({ requestedMs: this.#requestedMs, endedMs: this.#now(), serverMs });
+  }
+
+  #serverMs({ serverTime }: Summary): number | undefined {
+    const serverNs = this.#time(serverTime, "the server's time");
+    return serverNs === undefined ? undefined : Number(serverNs / 1_000_000n);
   }
 
   #time(timestamp: Timestamp | undefined, what: string): bigint | undefined {
