@@ -940,6 +940,8 @@ describe("directorySource", () => {
       expect(opened.warnings).toEqual([
         expect.stringContaining("3 packets of the sensor's captures have no time"),
       ]);
+      const sinceEver = { startNs: 0n, endNs: at(10) };
+      expect((await read(await open(sinceEver), sinceEver)).map(({ id }) => id)).toEqual([1]);
       // And they are not what was captured first.
       expect((await source?.describe?.(neverAborts()))?.oldestPacketNs).toBe(at(1));
     });

@@ -1,3 +1,5 @@
+import type { RecordBatch, TimeWindow } from "@stenogrpc/pcap";
+import { timeWindow } from "@stenogrpc/pcap";
 import type {
   OpenSource,
   PacketSource,
@@ -85,7 +87,7 @@ class DirectorySource implements PacketSource {
       return {
         header: answer.header,
         warnings,
-        batches: work.endingWith(batches),
+        batches: work.endingWith(timed(batches, window)),
         outcome: () => ({ coverage }),
       };
     } catch (error) {
@@ -152,6 +154,11 @@ class DirectorySource implements PacketSource {
     }
     return { chunkBytes: readBytesOfEach(openFiles), pool: this.#pool };
   }
+}
+
+/** Without packets that have no time, which only a window that begins in 1970 takes for its own. */
+function timed(batches: AsyncIterable<RecordBatch>, window: TimeWindow): AsyncIterable<RecordBatch> {
+  return window.startNs > 0n ? batches : timeWindow({ ...window, startNs: 1n })(batches);
 }
 
 function withoutTime(known: readonly KnownFile[]): string[] {
