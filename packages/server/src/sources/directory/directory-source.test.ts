@@ -396,6 +396,14 @@ describe("directorySource", () => {
       expect((await open(between(5, 6))).header.linkType).toBe(LinkType.ethernet);
     });
 
+    it("is that of the packets, whatever other interfaces a pcapng describes", async () => {
+      file("a.pcapng", Buffer.concat([pcapng([], LinkType.raw), pcapng(packets(1, 1))]));
+      file("b.pcap", pcap(packets(2, 2)));
+      const opened = await open(always);
+      expect(opened.header.linkType).toBe(LinkType.ethernet);
+      expect((await read(opened, always)).map(({ id }) => id)).toEqual([1, 2]);
+    });
+
     it("refuses link types that one answer cannot hold, by name", async () => {
       file("a.pcap", pcap(packets(1, 1)));
       file("b.pcap", pcap(packets(2, 2), { linkType: LinkType.linuxSll }));
