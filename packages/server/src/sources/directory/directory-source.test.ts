@@ -945,6 +945,18 @@ describe("directorySource", () => {
       // And they are not what was captured first.
       expect((await source?.describe?.(neverAborts()))?.oldestPacketNs).toBe(at(1));
     });
+
+    it("count once while gzip makes x.pcapng.gz of x.pcapng", async () => {
+      const some = Buffer.concat([pcapng(packets(1, 1)), simple, simple]);
+      const only = Buffer.concat([pcapng([]), simple]);
+      for (const [name, bytes] of Object.entries({ some, only })) {
+        file(`${name}.pcapng`, bytes);
+        file(`${name}.pcapng.gz`, gzipSync(bytes));
+      }
+      expect((await open(always)).warnings).toEqual([
+        expect.stringContaining("3 packets of the sensor's captures have no time"),
+      ]);
+    });
   });
 
   describe("what cannot be read", () => {
