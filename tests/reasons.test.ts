@@ -5,10 +5,9 @@ import { describe, expect, it } from "vitest";
 const root = join(import.meta.dirname, "..");
 const reasonName = /[A-Z][A-Z_]+/;
 
-/** Those of a server stand in one file, where every failure becomes what the client is told. */
-const ofServer = found(
-  readFileSync(join(root, "packages/server/src/to-connect-error.ts"), "utf8"),
-  /"(NAME)"/g,
+/** Those of a server: what it refuses itself, and the file in which every failure becomes what the client is told. */
+const ofServer = ["request-error.ts", "to-connect-error.ts"].flatMap((name) =>
+  found(readFileSync(join(root, "packages/server/src", name), "utf8"), /"(NAME)"/g),
 );
 
 /** Those that the client finds itself: values of `reason`, and members of the types of such values. */

@@ -1,13 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { categoryByReason } from "./error-category.js";
+import { categoryOf } from "./error-category.js";
 import { StenographerError, type StenographerErrorCategory, stenographerReasons } from "./index.js";
 
 describe("the category of an error", () => {
-  it("is there for every reason, and for no other", () => {
-    expect(Object.keys(categoryByReason)).toEqual([...stenographerReasons]);
-  });
-
   it("is what the README's table says", () => {
     const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
     const inReadme: Record<string, string> = {};
@@ -16,7 +12,8 @@ describe("the category of an error", () => {
     )) {
       for (const [reason] of reasons.matchAll(/[A-Z_]{3,}/g)) inReadme[reason] = category;
     }
-    expect(inReadme).toEqual(categoryByReason);
+    const ours = stenographerReasons.map((reason) => [reason, categoryOf(reason, "unknown")]);
+    expect(inReadme).toEqual(Object.fromEntries(ours));
   });
 
   it.each([

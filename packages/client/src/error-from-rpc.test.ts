@@ -55,10 +55,13 @@ describe("a server's failure", () => {
     },
   );
 
-  it("keeps a reason that this client does not know", async () => {
-    const failure = await seenByClient(serverFailure(Code.Unavailable, "MOON_PHASE"));
-    expect(failure).toMatchObject({ reason: "MOON_PHASE", retryable: true, message: "what happened" });
-  });
+  it.each(["MOON_PHASE", "constructor"])(
+    "keeps a reason that this client does not know: %s",
+    async (reason) => {
+      const failure = await seenByClient(serverFailure(Code.Unavailable, reason));
+      expect(failure).toMatchObject({ reason, retryable: true, message: "what happened" });
+    },
+  );
 
   it("carries where the filter could not be read", async () => {
     const problem = {

@@ -7,6 +7,7 @@ import {
   StenographerError,
   type StenographerErrorCode,
 } from "./stenographer-error.js";
+import { factsOf } from "./stenographer-reason.js";
 import { durationMs } from "./well-known-types.js";
 
 const codeNames: Record<Code, StenographerErrorCode> = {
@@ -28,38 +29,9 @@ const codeNames: Record<Code, StenographerErrorCode> = {
   [Code.Unauthenticated]: "unauthenticated",
 };
 
-/** What to do next, by the reason a server gave. The server says what happened. */
-const nextSteps: Record<string, string> = {
-  FILTER_SYNTAX: "correct the filter",
-  WINDOW_INVALID: "correct from and to",
-  LIMIT_INVALID: "correct maxBytes, maxPackets or chunkBytes",
-  CLIENT_CERTIFICATE_REQUIRED: "set tls.cert and tls.key to a certificate that the server's CA signed",
-  NO_FREE_SLOT: "try again later, or run fewer retrievals at once",
-  IDENTITY_LIMIT: "wait for your other retrievals, or run fewer at once",
-  BUDGET_EXHAUSTED: "try again later, or ask whoever runs the sensor for a larger budget",
-  IDENTITY_UNMAPPED: "send that to whoever runs the sensor, and ask for a role",
-  SENSOR_NOT_ALLOWED: "ask a sensor that your role is for",
-  RPC_NOT_ALLOWED: "ask whoever runs the sensor to open it for your role",
-  REASON_REQUIRED: "set reason",
-  SERVER_DRAINING: "try again when the server is back",
-  SOURCE_UNAVAILABLE: "try again; if it stays, look at the packet source on the sensor",
-  SOURCE_CHANGED: "try again",
-  SOURCE_FAILED: "look for the uid in the server's log",
-  SOURCE_CORRUPT: "look for the uid in the server's log",
-  MIXED_LINK_TYPES: "narrow the window or the filter to captures of one link type",
-  LINK_TYPE_UNSUPPORTED: "ask without a filter, and filter what comes",
-  FILTER_LINK_TYPE: "leave that test out of the filter, or narrow the window to captures that have it",
-  FILTER_TOO_COSTLY: "take out of the filter what is not needed",
-  INDEX_CANT_HELP: 'add a protocol with a host, net or port to the filter, such as "ip host 10.0.0.1"',
-  OPTION_INVALID: "leave that option out, or update the server",
-  OPTION_UNSUPPORTED: "leave that option out, or ask a sensor whose source has it",
-  TIMEOUT: "narrow the window or the filter",
-  INTERNAL: "look for the uid in the server's log",
-  UNIMPLEMENTED:
-    "the server does not know this call: an original server can neither describe itself nor explain a query",
-};
-
-const retryableReasons = new Set(["NO_FREE_SLOT", "SERVER_DRAINING", "SOURCE_UNAVAILABLE", "SOURCE_CHANGED"]);
+/** What to do about a server that has no such call: it gives no reason but its code. */
+const nextStepOfUnimplemented =
+  "the server does not know this call: an original server can neither describe itself nor explain a query";
 
 /** What became of the connection under a failed call, where a transport can tell. */
 export interface ConnectionFailure {
@@ -134,9 +106,9 @@ function fromServer(error: ConnectError, { uid, timeoutMs }: CallContext): Steno
   if (info === undefined && error.code === Code.Canceled) return givenUp(error, uid);
   const code = codeNames[error.code];
   const reason = info?.reason || code.toUpperCase();
-  const nextStep = nextSteps[reason];
-  const retryable =
-    retryableReasons.has(reason) || retryDelay !== undefined || error.code === Code.Unavailable;
+  const facts = factsOf(reason);
+  const nextStep = reason === "UNIMPLEMENTED" ? nextStepOfUnimplemented : facts?.nextStep;
+  const retryable = facts?.retryable || retryDelay !== undefined || error.code === Code.Unavailable;
   return new StenographerError(nextStep ? `${error.rawMessage}; ${nextStep}` : error.rawMessage || reason, {
     code,
     reason,

@@ -68,7 +68,7 @@ export class CaptureDecoder {
     this.onCutTail = onCutTail;
   }
 
-  /** Known as soon as the file header, or in pcapng the first interface, is there. */
+  /** Known as soon as the file header, or in pcapng the first packet, is there; of pcapng without packets, at its end. */
   get header(): CaptureHeader | undefined {
     return this.framing?.header;
   }
@@ -105,6 +105,7 @@ export class CaptureDecoder {
     if (this.pendingFailure !== undefined) throw this.pendingFailure;
     if (this.received === 0)
       throw new CaptureError("empty", 0, "empty capture: the stream ended before its first byte");
+    this.framing?.end();
     const open = this.framing?.openUnit;
     if (open !== undefined) {
       this.reportCutTail(open.streamOffset, this.received - open.streamOffset, open.length);

@@ -106,6 +106,10 @@ export class ClassicFraming implements Framing {
     return this.batch(bytes, this.offsets);
   }
 
+  end(): void {
+    // Its header waits for no packet.
+  }
+
   /**
    * What was not on disk when a machine lost its power. As an empty packet of 1970 each sixteen zeros would be a record; whatever is
    * behind them can't be found.

@@ -45,6 +45,17 @@ describe("decodeCapture", () => {
     expect(records.map(({ data }) => data)).toEqual([counting(20), counting(20), counting(20)]);
   });
 
+  it("gives pcapng the header of its first packet's interface, and without packets that of its first interface", async () => {
+    const { section, interface: description, enhanced } = blocks();
+    const front = [section(), description(101), description(1)];
+    const used = await decodeCapture(streamOf([...front, enhanced(1, 1n, counting(4))]).stream);
+    expect(used.header.linkType).toBe(1);
+    expect(await readAll(used.batches)).toEqual({ packets: 1, error: undefined });
+    const unused = await decodeCapture(streamOf(front).stream);
+    expect(unused.header.linkType).toBe(101);
+    expect(await readAll(unused.batches)).toEqual({ packets: 0, error: undefined });
+  });
+
   it("may be iterated in two goes", async () => {
     const capture = await decodeCapture(streamOf(cutAt(file, 60)).stream);
     const iterator = capture.batches[Symbol.asyncIterator]();

@@ -5,7 +5,8 @@ import { derive } from "./derive.js";
 import type { Capture, RecordBatch } from "./record-batch.js";
 
 /**
- * Reads chunks until the header of the pcap or pcapng they hold is known, and gives the capture to iterate.
+ * Reads chunks until the header of the pcap or pcapng they hold is known, and gives the capture to iterate. That of pcapng, whose interfaces
+ * may have several link types, is known with its first packet, or at its end.
  *
  * No chunk is pulled before all records of the one before were taken, so `chunks` may reuse its memory from pull to pull. `chunks` is
  * closed when the reader leaves, when decoding fails, and when the capture is closed unread. Rejects, and the batches throw, with
@@ -21,8 +22,7 @@ export async function decodeCapture(
     const next = await upstream.next();
     if (next.done === true) {
       decoder.end();
-      // Unreachable: end() throws as long as there is no header.
-      throw new Error("the stream ended without a header");
+      return startCapture(decoder, decoder.header as CaptureHeader, [], upstream); // end() throws without one
     }
     try {
       const batches = decoder.push(next.value);

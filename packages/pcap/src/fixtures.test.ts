@@ -188,14 +188,14 @@ describe("smtp-comment-cut.pcapng", () => {
   });
 });
 
-it("mixed-link-types.pcapng is refused by name, as tcpdump refuses it", () => {
+it("mixed-link-types.pcapng is refused by name, as tcpdump refuses it, with its first packet of another link type", () => {
   // Its first packets are those of the second interface.
   expect(recordsOf("mixed-link-types.pcapng")).toMatchObject({
-    records: [],
+    records: Array.from({ length: 5 }, () => ({ linkType: 228 })),
     error: {
       kind: "mixed-link-types",
       message: expect.stringMatching(
-        /^packet at byte \d+ is raw IPv4 \(228\) in a capture of Ethernet \(1\)$/,
+        /^packet at byte \d+ is Ethernet \(1\) in a capture of raw IPv4 \(228\)$/,
       ),
     },
   });

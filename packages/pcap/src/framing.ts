@@ -10,7 +10,7 @@ export interface OpenUnit {
 
 /** How one file format is cut into records. The decoder feeds it bytes; it never sees where a chunk ends inside a record. */
 export interface Framing {
-  /** Known once the format's own header was scanned. */
+  /** Known once the format's own header was scanned; in pcapng that of the first packet's interface. */
   readonly header: CaptureHeader | undefined;
   /** What ended the scan early; the records before it are still there to take. */
   readonly failure: CaptureError | undefined;
@@ -30,4 +30,6 @@ export interface Framing {
   takeCarried(bytes: Uint8Array): RecordBatch | undefined;
   /** The records of the scans of this push. */
   take(bytes: Uint8Array): RecordBatch | undefined;
+  /** Called when the stream has ended: no packet comes that a header could be waiting for. */
+  end(): void;
 }

@@ -144,14 +144,50 @@ describe("interfaces", () => {
     },
   );
 
-  it("of another link type do no harm without packets", () => {
+  it.each([
+    ["behind", [1, 101], 0],
+    ["in front of", [101, 1], 1],
+  ] as const)(
+    "of another link type do no harm without packets, %s the packets' own",
+    (_, linkTypes, used) => {
+      const bytes = concat(
+        little.section(),
+        ...linkTypes.map((linkType) => little.interface(linkType)),
+        little.enhanced(used, 1n, counting(4)),
+      );
+      for (const { name, chunks } of waysToCut(bytes)) {
+        expect({ name, ...decodeAll(chunks) }).toMatchObject({
+          name,
+          records: [record(1000n, counting(4))],
+          error: undefined,
+        });
+      }
+    },
+  );
+
+  it("of a section without packets do no harm, either", () => {
     const bytes = concat(
       little.section(),
-      little.interface(1),
       little.interface(101),
+      little.section(),
+      little.interface(1),
       little.enhanced(0, 1n, counting(4)),
     );
     expect(damage(bytes)).toEqual({ packets: 1, error: undefined });
+  });
+
+  it("give a capture without packets the link type of the first", () => {
+    const bytes = concat(little.section(), little.interface(113), little.interface(1));
+    for (const { name, chunks } of waysToCut(bytes)) {
+      const decoder = new CaptureDecoder();
+      for (const chunk of chunks) decoder.push(chunk);
+      expect({ name, header: decoder.header }).toEqual({ name, header: undefined });
+      decoder.end();
+      expect({ name, header: decoder.header }).toEqual({
+        name,
+        header: { ...ethernetHeader, linkType: 113 },
+      });
+    }
   });
 
   it("cannot be described without end", () => {

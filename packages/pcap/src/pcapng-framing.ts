@@ -53,6 +53,8 @@ export class PcapngFraming implements Framing {
   private little = true;
   private inSection = false;
   private interfaces: Interface[] = [];
+  /** Of the first interface: what a capture without packets goes by. */
+  private firstLinkType: number | undefined;
   /** The block that is being skipped up to its trailer. */
   private skipped: OpenUnit | undefined;
 
@@ -118,6 +120,10 @@ export class PcapngFraming implements Framing {
     this.used = 0;
     this.count = 0;
     return header === undefined || count === 0 ? undefined : { header, bytes, offsets, count };
+  }
+
+  end(): void {
+    if (this.firstLinkType !== undefined) this.header ??= this.headerOf(this.firstLinkType);
   }
 
   /** How many bytes at `at` must be there for `takeUnit`: as far as the bytes up to `end` tell. Sets `failure` on a bad length. */
@@ -269,14 +275,18 @@ export class PcapngFraming implements Framing {
     }
     const snaplen = view.getUint32(at + 12, little);
     this.interfaces.push({ linkType, snaplen, timestamp: new PcapngTimestamp(resolution, offsetSeconds) });
-    // A later interface may have a larger snaplen than this one, and readers cut records at the header's: so the largest it can be.
-    this.header ??= {
+    this.firstLinkType ??= linkType;
+    return undefined;
+  }
+
+  private headerOf(linkType: number): CaptureHeader {
+    return {
       byteOrder: "little",
       resolution: "nanoseconds",
+      // Interfaces differ in it, and readers cut records at the header's: so the largest it can be.
       snaplen: Math.max(maximumSnaplen, this.maxCapturedLength),
       linkType,
     };
-    return undefined;
   }
 
   private takePacket(
@@ -344,7 +354,9 @@ export class PcapngFraming implements Framing {
     capturedLength: number,
     originalLength: number,
   ): CaptureError | undefined {
-    const header = this.header as CaptureHeader; // set by the first interface, and `source` is one
+    // Not the first interface's: dumpcap describes all that it listens on, whether packets come from them or not.
+    this.header ??= this.headerOf(source.linkType);
+    const { header } = this;
     if (source.linkType !== header.linkType)
       return new CaptureError(
         "mixed-link-types",

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bytes, concat } from "../test-support/bytes.js";
 import { tcpSyn } from "../test-support/segments.js";
 import { parseFilter } from "./parse-filter.js";
+import { FilterCostError } from "./pcap/cost-error.js";
 import { compileTaggedFilter } from "./tagged-matcher.js";
 
 const packet = concat(
@@ -84,6 +85,11 @@ describe("compileTaggedFilter", () => {
     "len > 9 and arp",
   ])("is to be asked for %s", (text) => {
     expect(finds(text, ethernet())).toBe(false);
+  });
+
+  it("is refused at once where it would cost too much behind tags", () => {
+    const filter = parseFilter(new Array(6400).fill("geneve").join(" or "), { dialect: "pcap" });
+    expect(() => compileTaggedFilter(filter, { linkType: 1 })).toThrow(FilterCostError);
   });
 
   it("is nothing to ask where the filter looks behind tags anyway", () => {

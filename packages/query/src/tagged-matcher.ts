@@ -1,7 +1,6 @@
 import type { AnyFilterNode } from "./any-filter.js";
 import { type CompileOptions, compileFilter } from "./compile-filter.js";
 import type { FrameMatcher } from "./frame-matcher.js";
-import { FilterCostError } from "./pcap/cost-error.js";
 import { isVlanTag, overlooksTagged } from "./pcap/vlan-tags.js";
 
 /** Where the Ethernet type is in frames that may have VLAN tags, by link type. */
@@ -16,6 +15,7 @@ const typeOffsets: ReadonlyMap<number, number> = new Map([
  * not look. It is for frames that the filter has rejected. Of those without a tag it looks at two bytes.
  *
  * @returns undefined where the filter overlooks nothing: it looks behind tags, names one, or the link type has none
+ * @throws FilterCostError where it may take too many comparisons behind tags: what was not counted must not look like none
  */
 export function compileTaggedFilter(
   filter: AnyFilterNode,
@@ -23,24 +23,12 @@ export function compileTaggedFilter(
 ): FrameMatcher | undefined {
   const typeOffset = typeOffsets.get(options.linkType);
   if (typeOffset === undefined || !overlooksTagged(filter, options.vlanTransparent)) return undefined;
-  // With the first tag: most captures have none.
-  let matches: FrameMatcher | undefined;
+  const matches = compileFilter(filter, { ...options, vlanTransparent: true });
   return (bytes, frameOffset, capturedLength, originalLength, seconds, nanoseconds) => {
     if (typeOffset + 2 > capturedLength) return false;
     const at = frameOffset + typeOffset;
     // In range, see above.
     if (!isVlanTag(((bytes[at] as number) << 8) | (bytes[at + 1] as number))) return false;
-    matches ??= compileTransparent(filter, options);
     return matches(bytes, frameOffset, capturedLength, originalLength, seconds, nanoseconds);
   };
-}
-
-/** What costs too much behind tags is not counted: the answer itself is not worse for it. */
-function compileTransparent(filter: AnyFilterNode, options: CompileOptions): FrameMatcher {
-  try {
-    return compileFilter(filter, { ...options, vlanTransparent: true });
-  } catch (error) {
-    if (error instanceof FilterCostError) return () => false;
-    throw error;
-  }
 }

@@ -80,6 +80,18 @@ describe("explainQuery", () => {
     }
   });
 
+  it("says of a filter that costs too much a packet that it would be refused, if captures are of Ethernet", async () => {
+    const client = await start(describedSource({}));
+    const explain = async (bpf: string) =>
+      (await client.explainQuery({ query: pcap(bpf) })).explanation.join("\n");
+    expect(await explain(new Array(6400).fill("geneve").join(" or "))).toMatch(
+      /FILTER_TOO_COSTLY\): the filter may take \d+ comparisons a packet/,
+    );
+    expect(await explain("port 443")).not.toContain("FILTER_TOO_COSTLY");
+    // Which Ethernet has not.
+    expect(await explain("ifindex 3")).not.toContain("refuse");
+  });
+
   it("explains a window without a filter", async () => {
     const client = await start(describedSource({}));
     const answer = await client.explainQuery({ query: window });

@@ -1,5 +1,6 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { drainingReason, reasonOf } from "./to-connect-error.js";
+import { drainingReason } from "./request-error.js";
+import { reasonOf } from "./to-connect-error.js";
 
 /** How a call ended that did not get its whole answer. */
 export type Shortfall = "refused" | "failed" | "canceled";

@@ -9,42 +9,10 @@ import {
   FilterSyntaxError,
   UnsupportedLinkTypeError,
 } from "@stenogrpc/query";
-import type { RequestErrorKind } from "./request-error.js";
-import { RequestError } from "./request-error.js";
+import { RequestError, requestErrors } from "./request-error.js";
 import type { SourceErrorKind } from "./sources/packet-source.js";
 import { SourceError } from "./sources/packet-source.js";
 import { msToDuration } from "./timestamps.js";
-
-/** The reason that a server gives while it shuts down. */
-export const drainingReason = "SERVER_DRAINING";
-
-const requestErrors: Record<RequestErrorKind, readonly [Code, reason: string]> = {
-  "client-certificate-required": [Code.Unauthenticated, "CLIENT_CERTIFICATE_REQUIRED"],
-  "reader-idle": [Code.DeadlineExceeded, "READER_IDLE"],
-  "certificate-revoked": [Code.PermissionDenied, "CERTIFICATE_REVOKED"],
-  "certificate-expired": [Code.Unauthenticated, "CERTIFICATE_EXPIRED"],
-  "certificate-untrusted": [Code.Unauthenticated, "CERTIFICATE_UNTRUSTED"],
-  "identity-unmapped": [Code.PermissionDenied, "IDENTITY_UNMAPPED"],
-  "sensor-not-allowed": [Code.PermissionDenied, "SENSOR_NOT_ALLOWED"],
-  "rpc-not-allowed": [Code.PermissionDenied, "RPC_NOT_ALLOWED"],
-  "window-not-allowed": [Code.PermissionDenied, "WINDOW_NOT_ALLOWED"],
-  "not-authorized": [Code.PermissionDenied, "NOT_AUTHORIZED"],
-  "authorization-failed": [Code.PermissionDenied, "AUTHORIZATION_FAILED"],
-  "reason-required": [Code.InvalidArgument, "REASON_REQUIRED"],
-  "reason-invalid": [Code.InvalidArgument, "REASON_INVALID"],
-  "identity-limit": [Code.ResourceExhausted, "IDENTITY_LIMIT"],
-  "budget-exhausted": [Code.ResourceExhausted, "BUDGET_EXHAUSTED"],
-  "uid-invalid": [Code.InvalidArgument, "UID_INVALID"],
-  "window-invalid": [Code.InvalidArgument, "WINDOW_INVALID"],
-  "limit-invalid": [Code.InvalidArgument, "LIMIT_INVALID"],
-  "option-invalid": [Code.InvalidArgument, "OPTION_INVALID"],
-  "option-unsupported": [Code.InvalidArgument, "OPTION_UNSUPPORTED"],
-  "index-cant-help": [Code.FailedPrecondition, "INDEX_CANT_HELP"],
-  "no-free-slot": [Code.ResourceExhausted, "NO_FREE_SLOT"],
-  draining: [Code.Unavailable, drainingReason],
-  timeout: [Code.DeadlineExceeded, "TIMEOUT"],
-  "audit-failed": [Code.Internal, "AUDIT_FAILED"],
-};
 
 const sourceErrors: Record<SourceErrorKind, readonly [Code, reason: string]> = {
   "source-unavailable": [Code.Unavailable, "SOURCE_UNAVAILABLE"],

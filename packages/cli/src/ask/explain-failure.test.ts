@@ -58,6 +58,22 @@ it.each([
   expect(explainFailure(error).text).toBe(`${message} [${reason}]\nOn the command line, ${options}.`);
 });
 
+it.each([
+  ["WINDOW_INVALID", 2],
+  ["REASON_REQUIRED", 2],
+  ["MIXED_LINK_TYPES", 2],
+  ["NO_FREE_SLOT", 1],
+  ["SOURCE_FAILED", 1],
+  ["WINDOW_NOT_ALLOWED", 1],
+] as const)(
+  "gives %s the exit code %i: 2 for what can't work, whatever the sensor's state",
+  (reason, code) => {
+    expect(explainFailure(new StenographerError("it failed", { code: "unknown", reason })).exitCode).toBe(
+      code,
+    );
+  },
+);
+
 it("names none where the client's words name none", () => {
   expect(explained("FILE_FAILED", Object.assign(new Error("no"), { code: "EACCES" }))).not.toContain(
     "command line",

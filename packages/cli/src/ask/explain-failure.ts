@@ -12,21 +12,6 @@ interface ExplainedFailure {
   readonly exitCode: ExitCode;
 }
 
-/** Reasons that mean: what was asked cannot work, whatever the server's state. */
-const usageReasons = new Set([
-  "FILTER_SYNTAX",
-  "WINDOW_INVALID",
-  "LIMIT_INVALID",
-  "UID_INVALID",
-  "OPTIONS_INVALID",
-  "TIME_INVALID",
-  "OPTION_INVALID",
-  "OPTION_UNSUPPORTED",
-  "FILTER_LINK_TYPE",
-  "FILTER_TOO_COSTLY",
-  "INDEX_CANT_HELP",
-]);
-
 /** Reasons that mean: no server has read the request, and with it its uid. */
 const unreadReasons = new Set([
   "CONNECTION_FAILED",
@@ -77,7 +62,8 @@ export function explainFailure(error: unknown): ExplainedFailure {
   return {
     text: lines.join("\n"),
     reason: error.reason,
-    exitCode: usageReasons.has(error.reason) ? exitCode.usage : exitCode.failed,
+    // Whatever the sensor's state, what was asked can't work.
+    exitCode: error.category === "request" ? exitCode.usage : exitCode.failed,
   };
 }
 

@@ -95,7 +95,6 @@ for (const [kind, words] of [
   for (const word of words.split(" ")) otherLinkTypes.set(word, kind);
 }
 
-const relations = new Set(["=", "!=", "<", "<=", ">", ">="]);
 /** How tightly arithmetic binds. `%` and `^` have no place in libpcap's grammar: see `arithmetic`. */
 const precedence: Readonly<Record<string, number>> = {
   "|": 1,
@@ -266,13 +265,13 @@ class PcapParser extends TokenReader {
     const left = this.arithmetic(0, first?.node);
     const isBare = first === undefined ? isNumberAlone(before, left) : first.isBare && left === first.node;
     const operator = this.token.text;
-    if (this.token.kind !== "symbol" || !relations.has(operator)) {
+    if (this.token.kind !== "symbol" || !comparisons.includes(operator)) {
       return { tag: "arithmetic", node: left, token, isBare };
     }
     this.take();
     const right = this.arithmetic(0, undefined);
     const node = this.placed(
-      { kind: "relation", operator: operator as RelationOperator, left, right }, // it is in the set of them
+      { kind: "relation", operator: operator as RelationOperator, left, right }, // it is one of them
       token,
     );
     return { tag: "term", node, qualifiers: undefined };
@@ -462,7 +461,7 @@ class PcapParser extends TokenReader {
     if (name === "ether") {
       throw this.unexpected(["host", "src", "dst", "proto", "broadcast", "multicast", "["]);
     }
-    const node: PcapNode = { kind: "protocol", name: name as ProtocolName }; // it is in the set of them
+    const node: PcapNode = { kind: "protocol", name: name as ProtocolName }; // it is one of them
     return { tag: "term", node: this.placed(node, token), qualifiers: undefined };
   }
 
@@ -486,7 +485,7 @@ class PcapParser extends TokenReader {
       const other = otherLinkTypes.get(token.text);
       if (other !== undefined) throw this.otherLinkType(token, other);
       if (idTypes.has(token.text))
-        type = token.text as IdType; // it is in the set of them
+        type = token.text as IdType; // it is one of them
       else if (!direction.isGiven && (token.text === "proto" || token.text === "protochain"))
         type = token.text;
       if (type !== undefined) this.take();
@@ -557,7 +556,7 @@ class PcapParser extends TokenReader {
       throw this.problem(token, `${quoted(token.text)} is not a type of LLC frame`, undefined, [...llcTypes]);
     }
     this.take();
-    return { kind: "llc", type: type as LlcType }; // it is in the set of them
+    return { kind: "llc", type: type as LlcType }; // it is one of them
   }
 
   private time(side: "before" | "after"): PcapNode {

@@ -19,6 +19,8 @@ export function withoutCompressedTwins(known: readonly KnownFile[]): readonly Kn
 
 /** Whether the plain file has all that the compressed one has. Of files that were not read to their end nobody knows. */
 function isTwin(compressed: Finding, plain: Finding | undefined): boolean {
+  if (compressed.kind === "no-packets")
+    return plain !== undefined && "timeless" in plain && compressed.timeless <= plain.timeless;
   if (compressed.kind !== "packets" || plain?.kind !== "packets") return false;
   if (compressed.packets === undefined || plain.packets === undefined) return false;
   return compressed.startsAtNs === plain.startsAtNs && compressed.packets <= plain.packets;

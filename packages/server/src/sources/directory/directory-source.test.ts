@@ -396,6 +396,14 @@ describe("directorySource", () => {
       expect((await open(between(5, 6))).header.linkType).toBe(LinkType.ethernet);
     });
 
+    it("is that of the packets, whatever other interfaces a pcapng describes", async () => {
+      file("a.pcapng", Buffer.concat([pcapng([], LinkType.raw), pcapng(packets(1, 1))]));
+      file("b.pcap", pcap(packets(2, 2)));
+      const opened = await open(always);
+      expect(opened.header.linkType).toBe(LinkType.ethernet);
+      expect((await read(opened, always)).map(({ id }) => id)).toEqual([1, 2]);
+    });
+
     it("refuses link types that one answer cannot hold, by name", async () => {
       file("a.pcap", pcap(packets(1, 1)));
       file("b.pcap", pcap(packets(2, 2), { linkType: LinkType.linuxSll }));
@@ -944,6 +952,18 @@ describe("directorySource", () => {
       expect((await read(await open(sinceEver), sinceEver)).map(({ id }) => id)).toEqual([1]);
       // And they are not what was captured first.
       expect((await source?.describe?.(neverAborts()))?.oldestPacketNs).toBe(at(1));
+    });
+
+    it("count once while gzip makes x.pcapng.gz of x.pcapng", async () => {
+      const some = Buffer.concat([pcapng(packets(1, 1)), simple, simple]);
+      const only = Buffer.concat([pcapng([]), simple]);
+      for (const [name, bytes] of Object.entries({ some, only })) {
+        file(`${name}.pcapng`, bytes);
+        file(`${name}.pcapng.gz`, gzipSync(bytes));
+      }
+      expect((await open(always)).warnings).toEqual([
+        expect.stringContaining("3 packets of the sensor's captures have no time"),
+      ]);
     });
   });
 

@@ -10,6 +10,7 @@ import type {
 import { SourceError } from "../packet-source.js";
 import { whichAreBeingWritten } from "./being-written.js";
 import { BufferPool } from "./buffer-pool.js";
+import { withoutCompressedTwins } from "./compressed-twins.js";
 import type { DirectoryOptions, DirectorySettings } from "./directory-options.js";
 import { directorySettings } from "./directory-options.js";
 import type { Clocks } from "./folder-coverage.js";
@@ -125,12 +126,12 @@ class DirectorySource implements PacketSource {
     return work;
   }
 
-  async #survey({ signal }: Work): Promise<KnownFile[]> {
+  async #survey({ signal }: Work): Promise<readonly KnownFile[]> {
     await this.#recalled;
-    return surveyFolder(this.#folder, signal);
+    return withoutCompressedTwins(await surveyFolder(this.#folder, signal));
   }
 
-  async #surveyAlone(signal: AbortSignal): Promise<KnownFile[]> {
+  async #surveyAlone(signal: AbortSignal): Promise<readonly KnownFile[]> {
     const work = this.#begin(signal);
     try {
       return await this.#survey(work);

@@ -2,7 +2,6 @@ import type { TimeWindow } from "@stenogrpc/pcap";
 import type { CoverageGap } from "../source-outcome.js";
 import { later } from "../source-outcome.js";
 import type { IsBeingWritten } from "./being-written.js";
-import { withoutCompressedTwins } from "./compressed-twins.js";
 import type { FileVersion } from "./list-captures.js";
 import type { KnownFile } from "./range-cache.js";
 import type { Damaged } from "./time-range.js";
@@ -24,7 +23,7 @@ export function damageReaches(window: TimeWindow, { seen }: Damaged, { mtimeNs }
  * record, and all of those that have a capture's name and are none.
  */
 export function lostParts(known: readonly KnownFile[], isBeingWritten: IsBeingWritten): CoverageGap[] {
-  return withoutCompressedTwins(known).flatMap(({ version, finding }) => {
+  return known.flatMap(({ version, finding }) => {
     if (finding.kind === "not-a-capture") return [lostBefore(version)];
     if (finding.kind !== "packets" || finding.endsWhole || isBeingWritten({ version })) return [];
     const startNs = finding.endsAtNs + 1n;

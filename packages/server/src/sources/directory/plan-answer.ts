@@ -1,7 +1,6 @@
 import type { CaptureHeader, TimeWindow } from "@stenogrpc/pcap";
 import { LinkType, linkTypeName, maximumSnaplen } from "@stenogrpc/pcap";
 import { SourceError } from "../packet-source.js";
-import { withoutCompressedTwins } from "./compressed-twins.js";
 import { damageFailure } from "./file-errors.js";
 import type { FileVersion } from "./list-captures.js";
 import { damageReaches } from "./lost-parts.js";
@@ -33,7 +32,7 @@ export interface Answer {
  */
 export function planAnswer(known: readonly KnownFile[], window: TimeWindow): Answer {
   const candidates: Candidate[] = [];
-  for (const { version, head, finding } of withoutCompressedTwins(known)) {
+  for (const { version, head, finding } of known) {
     if (finding.kind === "damaged") {
       // Packets behind the damage are lost to us, so an answer they may belong to is refused.
       if (damageReaches(window, finding, version)) throw damageFailure(version.path, finding.damage);
