@@ -1,3 +1,4 @@
+export { isPemText } from "./is-pem-text.js";
 export { nearest } from "./nearest.js";
 export { type OptionProblem, OptionsError, optionsError, parseOptions } from "./parse-options.js";
 export { type Same, sameType } from "./same-type.js";

@@ -31,6 +31,17 @@ describe("certificates and keys", () => {
     ).not.toThrow();
   });
 
+  it.each<[string, (pem: string) => string]>([
+    ["behind blank lines", (pem) => `\n\n${pem}`],
+    ["behind a comment", (pem) => `subject=CN=analyst\n${pem}`],
+    ["with the line ends of Windows", (pem) => pem.replaceAll("\n", "\r\n")],
+  ])("are taken as text %s", (_, written) => {
+    const { authority, client } = identities;
+    const tls = { ca: authority.certificate, cert: client.certificate, key: client.privateKey };
+    const [ca, cert, key] = [tls.ca, tls.cert, tls.key].map(written);
+    expect(() => clientWith({ ca, cert, key })).not.toThrow();
+  });
+
   it.each<[string, () => { ca?: PemInput; cert?: PemInput; key?: PemInput }, RegExp]>([
     [
       "a file that is not there",
@@ -58,6 +69,11 @@ describe("certificates and keys", () => {
       () => ({ key: identities.server.privateKey }),
       /^tls\.key: is not the private key of tls\.cert$/,
     ],
+    [
+      "text that is neither",
+      () => ({ ca: "ca\npem" }),
+      /^tls\.ca: is text with line breaks, so no path, but /,
+    ],
     ["nothing", () => ({ key: "" }), /tls\.key: give a path, PEM text or PEM bytes/],
   ])("are refused with a reason: %s", async (_, tls, message) => {
     const failure = await failureOf(() => clientWith(tls()));
@@ -68,7 +84,12 @@ describe("certificates and keys", () => {
   it("never show up in what is printed", async () => {
     const secret = identities.client.privateKey.split("\n")[1] ?? "";
     expect(secret.length).toBeGreaterThan(40);
-    const keys = [`\n${identities.client.privateKey}`, identities.client.privateKey.replaceAll("A", "B")];
+    const { privateKey } = identities.client;
+    const keys = [
+      privateKey.replaceAll("A", "B"),
+      privateKey.replaceAll(/-----[^-]+-----/g, ""),
+      ` ${privateKey.replaceAll("\n", " ")}`,
+    ];
     for (const key of keys) {
       const failure = await failureOf(() => clientWith({ key }));
       expect(failure.message).not.toContain(secret.slice(0, 20));

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
+import { isPemText } from "@stenogrpc/options";
 import { optionsInvalid } from "../check-options.js";
 import { errnoOf } from "./file-errors.js";
 
-/** PEM: as bytes, as text that begins with "-----BEGIN", or as the path of a file that holds it. */
+/** PEM: as bytes, as text, which has "-----BEGIN " or a line break in it, or as the path of a file that holds it. */
 export type PemInput = string | Uint8Array;
 
 /** What proves who is who. */
@@ -22,7 +23,7 @@ export interface TlsBytes {
 
 /** Whether any of it is the path of a file. */
 export function namesFiles({ ca, cert, key }: TlsMaterial): boolean {
-  return [ca, cert, key].some(isPath);
+  return [ca, cert, key].some((input) => typeof input === "string" && !isPemText(input));
 }
 
 /**
@@ -51,15 +52,11 @@ export function secureContext({ ca, cert, key }: TlsBytes, minVersion: "TLSv1.2"
   return createSecureContext({ ca, cert, key, minVersion });
 }
 
-function isPath(input: PemInput): input is string {
-  return typeof input === "string" && !input.startsWith("-----BEGIN");
-}
-
 function readPem(input: PemInput, name: string): Buffer {
-  if (!isPath(input)) return typeof input === "string" ? Buffer.from(input) : pem(Buffer.from(input), name);
-  // Text that is no path may be a key: don't show it.
-  if (input.includes("\n")) throw optionsInvalid(`${name}: is text, but does not begin with "-----BEGIN"`);
-  return pem(readFile(input, name), `${name}: ${input}`);
+  if (typeof input !== "string") return pem(Buffer.from(input), name);
+  if (!isPemText(input)) return pem(readFile(input, name), `${name}: ${input}`);
+  if (input.includes("-----BEGIN")) return Buffer.from(input);
+  throw optionsInvalid(`${name}: is text with line breaks, so no path, but without "-----BEGIN", so no PEM`);
 }
 
 function readFile(path: string, name: string): Buffer {

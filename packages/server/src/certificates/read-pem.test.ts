@@ -43,8 +43,15 @@ it("takes certificates, keys and lists as text, as bytes, and as paths", async (
   }
 });
 
-it("takes text in front of PEM, as openssl writes it", () => {
-  expect(readCertificates({ ca, cert: `subject=CN=sensor\n${cert}`, key }).chain).toHaveLength(1);
+it.each([
+  ["behind a comment, as openssl writes it", (pem: string) => `subject=CN=sensor\n${pem}`],
+  ["behind blank lines", (pem: string) => `\n\n${pem}`],
+  ["with the line ends of Windows", (pem: string) => pem.replaceAll("\n", "\r\n")],
+])("takes PEM %s", (_, written) => {
+  const all = { ca: written(ca), cert: written(cert), key: written(key), crl: written(crl) };
+  const read = readCertificates(all);
+  expect(read.chain).toHaveLength(1);
+  expect(read.revocationLists).toHaveLength(1);
 });
 
 it.each([

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { OptionsError } from "@stenogrpc/options";
+import { isPemText, OptionsError } from "@stenogrpc/options";
 import { errnoOf } from "../errno.js";
 
-/** PEM: as bytes, as text that holds "-----BEGIN", or as the path of a file that holds it. */
+/** PEM: as bytes, as text, which has "-----BEGIN " or a line break in it, or as the path of a file that holds it. */
 export type PemInput = string | Uint8Array;
 
 /**
@@ -12,7 +12,7 @@ export type PemInput = string | Uint8Array;
  */
 export function readPem(option: string, input: PemInput): string {
   if (typeof input !== "string") return textOf(input);
-  if (input.includes("-----BEGIN") || input.includes("\n")) return input;
+  if (isPemText(input)) return input;
   try {
     return textOf(readFileSync(input));
   } catch (error) {
