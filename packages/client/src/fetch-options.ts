@@ -74,7 +74,8 @@ export interface FetchPcapOptions extends ExplainOptions {
   /**
    * Whether to ask again, too, where there is no connection or it is lost, the server shuts down, or its packets can't be had now: after
    * a fraction of a second, then ever later up to 5 s, or when the server says. `toFile` and `summary` also do where that ends an
-   * answer in the middle, and get it anew from its beginning. Default: the client's, false.
+   * answer in the middle, and where `requireCoverage` fails for packets alone that are not on disk yet and whose time is known; they get
+   * the answer anew from its beginning. Default: the client's, false.
    */
   retryOutages?: boolean | undefined;
   /** The most pcap bytes in one message, 1 KiB to 16 MiB; the server clamps it. Default: the server's, 256 KiB. */

@@ -99,6 +99,6 @@ export interface FetchResult {
   /** What the reader should know about the answer, in words. */
   readonly warnings: readonly string[];
   readonly verification: Verification;
-  /** How often the request was sent again, for want of a place or, with `retryOutages`, for an outage. */
+  /** How often the request was sent again, for want of a place or, with `retryOutages`, for an outage or packets to come. */
   readonly retries: number;
 }

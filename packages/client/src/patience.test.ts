@@ -1,6 +1,8 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { GapReason } from "@stenogrpc/protocol";
 import { ErrorInfoSchema, RetryInfoSchema } from "@stenogrpc/protocol/error-details";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { goodAnswer } from "../test-support/answers.js";
 import { collect, hour, joined, packetsFromNoon } from "../test-support/capture.js";
 import { failureOf } from "../test-support/failure.js";
@@ -9,6 +11,7 @@ import { Patience } from "./patience.js";
 import { StenographerError } from "./stenographer-error.js";
 
 const capture = packetsFromNoon(3);
+const nothing = packetsFromNoon(0);
 
 function noPlace(retryAfterMs: number): ConnectError {
   return new ConnectError("all places are taken", Code.ResourceExhausted, undefined, [
@@ -153,6 +156,53 @@ describe("a fetch that meets an outage", () => {
       goodAnswer(request, capture, { summary: { sha256: new Uint8Array(32) } }),
     );
     expect((await failureOf(client.fetchPcap(patient).summary)).reason).toBe("DIGEST_MISMATCH");
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe("a fetch that requires coverage, of packets that are not on disk yet", () => {
+  const patient = { ...hour, requireCoverage: true, retryOutages: true };
+
+  // It stands still, so that what is due does not come to be overdue here.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-07-01T13:00:00Z") });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Lacks the end of the window in its first answers. */
+  function lackingFor(answers: number, dueInMs?: number) {
+    let asked = 0;
+    return clientOf((request) => {
+      const expectedAt = dueInMs === undefined ? undefined : timestampFromMs(Date.now() + dueInMs);
+      const gap = { start: request.start, end: request.end, reason: GapReason.NOT_YET_WRITTEN, expectedAt };
+      const coverage = { gaps: asked++ < answers ? [gap] : [] };
+      return goodAnswer(request, nothing, { summary: { coverage } });
+    });
+  }
+
+  it("asks again when they are due, with retryOutages", async () => {
+    const { client, requests } = lackingFor(2, 40);
+    expect(await client.fetchPcap(patient).summary).toMatchObject({ covered: "all", retries: 2 });
+    expect(requests[2]).toEqual(requests[0]);
+  });
+
+  it.each([
+    ["without retryOutages", { retryOutages: false }, 40],
+    ["where they are due later than it asks again", { retryForMs: 50_000 }, 60_000],
+    ["where no one knows when they are due", {}, undefined],
+  ])("fails at once %s", async (_, options, dueInMs) => {
+    const { client, requests } = lackingFor(1, dueInMs);
+    const failure = await failureOf(client.fetchPcap({ ...patient, ...options }).summary);
+    expect(failure).toMatchObject({ reason: "COVERAGE_INCOMPLETE", retryable: true });
+    expect(requests).toHaveLength(1);
+  });
+
+  it("fails whoever has had a part of the answer", async () => {
+    const { client, requests } = lackingFor(1, 40);
+    const failure = await failureOf(() => collect(client.fetchPcap(patient)));
+    expect(failure).toMatchObject({ reason: "COVERAGE_INCOMPLETE", retryAfterMs: expect.any(Number) });
     expect(requests).toHaveLength(1);
   });
 });

@@ -72,7 +72,9 @@ export class Patience {
   #waitFor(error: unknown): { leastMs: number; jitterMs: number } | undefined {
     if (!(error instanceof StenographerError)) return undefined;
     const { retryAfterMs, code, reason, retryable } = error;
-    const isOutage = this.#options.retryOutages && retryable && outages.has(reason);
+    // Packets that are not on disk yet come by themselves. But each attempt gets the whole answer, so there is none without a time for it.
+    const mayPass = outages.has(reason) || (reason === "COVERAGE_INCOMPLETE" && retryAfterMs !== undefined);
+    const isOutage = this.#options.retryOutages && retryable && mayPass;
     if (!isOutage && code !== "resource_exhausted") return undefined;
     if (retryAfterMs !== undefined) return { leastMs: retryAfterMs, jitterMs: retryAfterMs * mostJitter };
     if (!isOutage) return undefined;
