@@ -190,10 +190,10 @@ ${first},${last},udp
       "not on disk yet after 2026-01-02T03:04:24.000000020Z (asked up to 2026-01-02T03:04:25Z); ask again in a few minutes";
     const between = "2026-01-02T03:04:05Z/2026-01-02T03:04:25Z";
     expect(results[0]).toBe(
-      "row,filter,window,verdict,packets,bytes,sha256,file,error,missing,stoppedBy,asked",
+      "row,filter,window,verdict,packets,bytes,sha256,file,error,missing,stoppedBy,asked,uid",
     );
-    expect(results[1]).toBe(
-      `1,port 53 and host 10.0.1.0,${between},complete,1,${one.length},${hash(one)},0001-port-53-and-host-10.0.1.0.pcap,,${unwritten},nothing,server ${address}; client CN=analyst; dialect pcap; max_packets 10`,
+    expect(results[1]?.replace(/[0-9a-f-]{36}$/, "UUID")).toBe(
+      `1,port 53 and host 10.0.1.0,${between},complete,1,${one.length},${hash(one)},0001-port-53-and-host-10.0.1.0.pcap,,${unwritten},nothing,server ${address}; client CN=analyst; dialect pcap; max_packets 10,UUID`,
     );
     expect(results.join("\n")).toContain(
       `2,prt 53,${between},bad-row,,,,,"line 3: filter: unexpected ""prt"" at column 1`,
@@ -202,7 +202,7 @@ ${first},${last},udp
     expect(results.join("\n")).toContain(
       `\n4,udp,${between},truncated,10,${ten.length},${hash(ten)},0004-udp.pcap,`,
     );
-    expect(results.at(-1)).toBe("5,udp,,bad-row,,,,,line 6: epoch_end 8 lies before epoch_start 9,,,");
+    expect(results.at(-1)).toBe("5,udp,,bad-row,,,,,line 6: epoch_end 8 lies before epoch_start 9,,,,");
     expect(read(out, "case", "0001-port-53-and-host-10.0.1.0.pcap").equals(one)).toBe(true);
     expect(read(out, "case", "0004-udp.pcap").equals(ten)).toBe(true);
     expect(read(out, "case", "0003-port-4711.pcap")).toHaveLength(24);

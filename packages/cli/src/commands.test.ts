@@ -485,6 +485,51 @@ ${first},${last},not port 53,stenographer,
     ]);
   });
 
+  it("asks several sensors, and carries over columns of the user's own", async () => {
+    await using other = await serve({ source: memorySource(only(capture, ({ port }) => port === 53)) });
+    const csv = `alert_id,server,from,to,filter,max_packets
+a-1,,2026-01-02T03:04:05Z,2026-01-02T03:04:15Z,udp,
+a-2,${other.address},2026-01-02T04:04:05+01:00,2026-01-02T04:04:15+01:00,udp,
+"a,3",,2026-01-02T03:04:05Z,2026-01-02T03:04:15Z,udp,2
+a-4,sensor:0,2026-01-02T03:04:05Z,2026-01-02T03:04:15Z,udp,
+`;
+    const { code, stdout, stderr } = await batch(csv, "--json");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^carried over into results\.csv: alert_id\n/);
+    const rows = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(rows).toMatchObject([
+      { verdict: "complete", packets: 10, own: { alert_id: "a-1" } },
+      { verdict: "complete", packets: 5, asked: expect.stringContaining(`server ${other.address}; `) },
+      { verdict: "truncated", packets: 2, own: { alert_id: "a,3" } },
+      {
+        verdict: "bad-row",
+        error: expect.stringMatching(/^line 5: server is "sensor:0"\. .*port/),
+        uid: null,
+      },
+    ]);
+    const results = read(out, "case", "results.csv").toString().trimEnd().split("\n");
+    expect(results[0]).toMatch(/,asked,uid,alert_id$/);
+    expect(results[3]).toMatch(new RegExp(`,${rows[2].uid},"a,3"$`));
+  });
+
+  it("needs no server of the command line where each row names its own", async () => {
+    const to = freshFolder();
+    writeFileSync(join(to, "requests.csv"), `server,from,to,filter\n${address},1h,now,udp\n,1h,now,udp\n`);
+    const args = ["batch", "-c", "pki/client.yaml", "-r", `${to}/requests.csv`, "-o", `${to}/case`, "-q"];
+    const yaml = readText("pki/client.yaml").replace(/^server:.*\n/m, "");
+    writeFileSync("pki/serverless.yaml", yaml);
+    const serverless = args.map((arg) => arg.replace("client.yaml", "serverless.yaml"));
+    expect(await runHere(...serverless)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("which server?"),
+    });
+    writeFileSync(join(to, "requests.csv"), `server,from,to,filter\n${address},1h,now,udp\n`);
+    expect(await runHere(...serverless)).toMatchObject({ code: 0 });
+  });
+
   it("exits with 1 when no row can be asked, and keeps the results", async () => {
     const { code } = await batch(`${first},${last},udp\n`, "-s", "127.0.0.1:1");
     expect(code).toBe(1);
@@ -593,7 +638,8 @@ describe("stenogrpc batch --resume", () => {
     );
     const { code, stdout } = await resume("--json");
     expect({ code, kept: keptIn(stdout) }).toEqual({ code: 0, kept: [4] });
-    expect(ofCase("results.csv")).toBe(before);
+    const withoutUids = (results: string) => results.replace(/,[0-9a-f-]{36}$/gm, "");
+    expect(withoutUids(ofCase("results.csv"))).toBe(withoutUids(before));
     const dns = only(capture, ({ port }) => port === 53);
     expect(read(out, "case", "0001-port-53.pcap").equals(dns)).toBe(true);
     expect(read(out, "case", "0003-udp.pcap").equals(capture)).toBe(true);
@@ -623,6 +669,22 @@ describe("stenogrpc batch --resume", () => {
     const { stdout } = await resume("--json");
     expect(keptIn(stdout)).toEqual([1]);
     expect(read(out, "case", "0002-udp.pcap").equals(capture)).toBe(true);
+  });
+
+  it("keeps nothing of a row whose server or limits are others now, and uids of what it keeps", async () => {
+    await using other = await serve({ source: memorySource(capture) });
+    const header = "epoch_start,epoch_end,bpf,server,max_packets,max_bytes,timeout,case\n";
+    const row = `${first},${last},udp`;
+    await firstBatch(header + `${row},,,,,1\n`.repeat(5));
+    const before = ofCase("results.csv").split("\n");
+    const rows = [",,,1m,2", `${other.address},,,,1`, ",100,,,1", ",,1MB,,1", `${address},,,,1`];
+    writeFileSync(join(out, "requests.csv"), header + rows.map((said) => `${row},${said}\n`).join(""));
+    const { stdout } = await resume("--json");
+    expect(keptIn(stdout)).toEqual([1, 5]);
+    const after = ofCase("results.csv").split("\n");
+    expect(after[1]).toBe(before[1]?.replace(/,1$/, ",2"));
+    expect(after[5]).toBe(before[5]);
+    expect(JSON.parse(stdout.split("\n")[4] ?? "").uid).toBe(before[5]?.split(",").at(-2));
   });
 
   it("leaves everything as it is when it is interrupted while it looks what is done", async () => {

@@ -11,20 +11,21 @@ import {
 import { resultsCsv } from "./results-csv.js";
 
 const complete: BatchOutcome = {
-  row: { row: 1, line: 2, filter: "port 53", options: {}, request: window },
+  row: { row: 1, line: 2, filter: "port 53", options: {}, request: window, own: [] },
   verdict: "complete",
   result,
   file: "0001-port-53.pcap",
   asked: "server a:1; client CN=b; dialect pcap",
+  uid: "u1",
 };
 const truncated: BatchOutcome = {
-  row: { row: 2, line: 3, filter: "tcp", options: {}, request: window },
+  row: { row: 2, line: 3, filter: "tcp", options: {}, request: window, own: [] },
   verdict: "truncated",
   result: { ...result, verdict: "truncated", stoppedBy: "server-limit" },
   file: "0002-tcp.pcap",
 };
 const empty: BatchOutcome = {
-  row: { row: 3, line: 4, filter: "", options: {}, request: window },
+  row: { row: 3, line: 4, filter: "", options: {}, request: window, own: [] },
   verdict: "no-packets",
   result: { ...result, verdict: "no-packets", packets: 0, pcapBytes: 24 },
   file: "0003-all.pcap",
@@ -39,7 +40,7 @@ const incomplete: BatchOutcome = {
   },
 };
 const badRow: BatchOutcome = {
-  row: { row: 4, line: 5, filter: 'say "port", twice', options: {}, request: { problem: "no" } },
+  row: { row: 4, line: 5, filter: 'say "port", twice', options: {}, request: { problem: "no" }, own: [] },
   verdict: "bad-row",
   error: "line 5: no\nsecond line",
 };
@@ -58,7 +59,7 @@ const kept: BatchOutcome = {
 };
 
 function outcomesCsv(outcomes: readonly BatchOutcome[]): string {
-  return resultsCsv(outcomes.map(outcomeFields));
+  return resultsCsv(outcomes.map((outcome) => ({ fields: outcomeFields(outcome), own: [] })));
 }
 
 describe("a batch's exit code", () => {
@@ -77,12 +78,12 @@ describe("a batch's exit code", () => {
 
 it("results.csv has a line a row, quoted where needed", () => {
   const [head, first, last, ...rest] = outcomesCsv([complete, badRow]).split("\n");
-  expect(head).toBe("row,filter,window,verdict,packets,bytes,sha256,file,error,missing,stoppedBy,asked");
+  expect(head).toBe("row,filter,window,verdict,packets,bytes,sha256,file,error,missing,stoppedBy,asked,uid");
   expect(first).toBe(
-    `1,port 53,2026-01-02T03:04:05Z/2026-01-02T03:05:05Z,complete,1234,2048,${"ab".repeat(32)},0001-port-53.pcap,,,nothing,server a:1; client CN=b; dialect pcap`,
+    `1,port 53,2026-01-02T03:04:05Z/2026-01-02T03:05:05Z,complete,1234,2048,${"ab".repeat(32)},0001-port-53.pcap,,,nothing,server a:1; client CN=b; dialect pcap,u1`,
   );
   expect([last, ...rest].join("\n")).toBe(
-    '4,"say ""port"", twice",,bad-row,,,,,"line 5: no\nsecond line",,,\n',
+    '4,"say ""port"", twice",,bad-row,,,,,"line 5: no\nsecond line",,,,\n',
   );
 });
 
@@ -99,7 +100,15 @@ it("results.csv and JSON say what the sensor does not have", () => {
     damage: [{ file: "1767323045", thread: 1, block: 3, offset: 3_145_728, losesPackets: true }],
     missing,
   });
-  expect(outcomeJson(badRow)).toMatchObject({ verdict: "bad-row", missing: null });
+  expect(outcomeJson(badRow)).toMatchObject({ verdict: "bad-row", missing: null, uid: null, own: {} });
+});
+
+it("JSON has the columns of the user's own by themselves, where none can be taken for ours", () => {
+  const row = { ...complete.row, own: ["4711"] };
+  expect(outcomeJson({ ...complete, row }, ["alert_id"])).toMatchObject({
+    uid: "u1",
+    own: { alert_id: "4711" },
+  });
 });
 
 it("the table has a line a row and counts the verdicts", () => {

@@ -21,6 +21,13 @@ export interface BatchOutcome {
   readonly error?: string;
   /** What the answer depends on besides filter and window, of a row that was asked. */
   readonly asked?: string;
+  /** Of a request that was begun: it is in the server's log, too. */
+  readonly uid?: string | undefined;
+}
+
+/** What comes of a row that makes no sense. */
+export function badRow(row: RequestRow, problem: string): BatchOutcome {
+  return { row, verdict: "bad-row", error: `line ${row.line}: ${problem.trim()}` };
 }
 
 /** The exit code of a whole batch: failed before incomplete before truncated before complete. */
@@ -32,7 +39,7 @@ export function batchExitCode(outcomes: readonly BatchOutcome[]): number {
 }
 
 /** What is told of an answer, fetched or kept. */
-type Answer = Omit<KeptAnswer, "verdict" | "stoppedBy"> & Pick<FetchResult, "stoppedBy">;
+type Answer = Omit<KeptAnswer, "verdict" | "stoppedBy" | "uid"> & Pick<FetchResult, "stoppedBy">;
 
 function answerOf({ kept, result }: BatchOutcome): Answer | undefined {
   if (kept || !result) return kept;
@@ -48,7 +55,7 @@ function answerOf({ kept, result }: BatchOutcome): Answer | undefined {
 
 /** One outcome by the columns of results.csv. */
 export function outcomeFields(outcome: BatchOutcome) {
-  const { row, verdict, file, error, asked } = outcome;
+  const { row, verdict, file, error, asked, uid } = outcome;
   const answer = answerOf(outcome);
   return {
     row: row.row,
@@ -63,12 +70,14 @@ export function outcomeFields(outcome: BatchOutcome) {
     missing: answer?.missing ?? null,
     stoppedBy: answer?.stoppedBy ?? null,
     asked: asked ?? null,
+    uid: uid ?? null,
   } satisfies ResultFields;
 }
 
-/** The same as it goes out as JSON, with all that this run knows of coverage and damage. */
-export function outcomeJson(outcome: BatchOutcome) {
-  const fields = { ...outcomeFields(outcome), kept: outcome.kept !== undefined };
+/** The same as it goes out as JSON, with the user's own columns, and all that this run knows of coverage and damage. */
+export function outcomeJson(outcome: BatchOutcome, ownColumns: readonly string[] = []) {
+  const own = Object.fromEntries(ownColumns.map((column, i) => [column, outcome.row.own[i] ?? ""]));
+  const fields = { ...outcomeFields(outcome), kept: outcome.kept !== undefined, own };
   if (outcome.result === undefined) return fields;
   const { filterDialect, completeness, coverage, covered, damage } = resultJson(outcome.result);
   return { ...fields, filterDialect, completeness, coverage, covered, damage };

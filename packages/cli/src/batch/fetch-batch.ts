@@ -2,18 +2,21 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { manifestSuffix } from "@stenogrpc/client/node";
 import { dialectOf, refuseForOriginal } from "../ask/client-query.js";
-import { type OpenedClient, openClient } from "../ask/open-client.js";
+import type { OpenedClient } from "../ask/open-client.js";
 import { exitCode } from "../exit-codes.js";
 import { fileProblem } from "../io/file-problem.js";
 import { makeFolder, readIfThere, refuseExisting, writeWhole } from "../io/files.js";
 import { listenForInterruption } from "../io/interruption.js";
 import { writeOut } from "../io/stdout.js";
 import type { RetrievalOptions } from "../options/retrieval-options.js";
+import type { Window } from "../text/parse-window.js";
+import { printable } from "../text/printable.js";
 import { UsageError } from "../usage-error.js";
 import { askedText } from "./asked-text.js";
 import { atOnce } from "./at-once.js";
 import {
   type BatchOutcome,
+  badRow,
   batchExitCode,
   outcomeFields,
   outcomeJson,
@@ -23,7 +26,8 @@ import {
 import { captureName } from "./capture-name.js";
 import { fetchRow } from "./fetch-row.js";
 import { type KeptAnswer, keptAnswer } from "./kept-answer.js";
-import { type RequestRow, readRequests } from "./read-requests.js";
+import { openServers } from "./open-servers.js";
+import { type RequestRow, type Requests, readRequests } from "./read-requests.js";
 import { type ResultLine, readResults, resultsCsv } from "./results-csv.js";
 import type { RowTask } from "./row-task.js";
 
@@ -42,48 +46,61 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
   const { output: folder, concurrency } = options;
   if (options.resume && options.overwrite)
     throw new UsageError("--resume keeps what is done, --overwrite replaces everything; choose one");
-  const rows = readRequests(await readText(options.requests), options.requests);
+  const requests = readRequests(await readText(options.requests), options.requests);
+  const { rows, ownColumns } = requests;
   if (rows.length === 0) throw new UsageError(`no requests in ${options.requests}`);
   await makeFolder(folder);
   const earlier = options.resume ? await readEarlierResults(join(folder, resultsFile)) : undefined;
   const overwrite = options.overwrite ?? earlier !== undefined;
   const fileOf = (row: RequestRow) => captureName(row.row, rows.length, row.filter);
   if (!overwrite) await refuseFiles(folder, rows.map(fileOf), options.manifest);
-  const opened = await openClient(options);
-  await using _ = opened.client;
-  if (opened.originalServer) refuseForOriginal(options);
+  await using servers = await openServers(options, rows);
+  if (servers.areOriginal) refuseForOriginal(options);
+  if (!options.quiet && ownColumns.length > 0)
+    process.stderr.write(`carried over into ${resultsFile}: ${printable(ownColumns.join(", "))}\n`);
   using interruption = listenForInterruption();
 
-  const tasks = rows.map((row) => taskOf(row, fileOf(row), opened, { ...options, overwrite }));
-  const outcomes = new Map<RowTask, BatchOutcome>();
-  const note = (task: RowTask, outcome: BatchOutcome): void => {
-    outcomes.set(task, outcome);
+  const outcomes = new Map<RequestRow, BatchOutcome>();
+  const note = (outcome: BatchOutcome): void => {
+    outcomes.set(outcome.row, outcome);
     if (!options.quiet && outcome.verdict !== "canceled") process.stderr.write(`${outcomeLine(outcome)}\n`);
   };
+  const tasks = rows.flatMap((row) => {
+    if (!("problem" in row.request))
+      return [taskOf(row, row.request, fileOf(row), servers.of(row), { ...options, overwrite })];
+    note(badRow(row, row.request.problem));
+    return [];
+  });
   if (earlier) {
     await atOnce(tasks, concurrency, async (task) => {
       if (interruption.signal.aborted) return;
       const kept = await keptAnswer(earlier.get(String(task.row.row)), task);
-      if (kept) note(task, keptOutcome(task, kept));
+      if (kept) note(keptOutcome(task, kept));
     });
     if (interruption.code !== undefined) {
       process.stderr.write(`stenogrpc: interrupted; ${folder} is as it was\n`);
       return interruption.code;
     }
   }
-  const open = tasks.filter((task) => !outcomes.has(task));
-  await atOnce(open, concurrency, async (task) =>
-    note(task, await fetchRow(opened, task, interruption.signal)),
-  );
-  const inOrder = tasks.flatMap((task) => outcomes.get(task) ?? []);
-  const isWritten = await tellResults(inOrder, options);
+  const open = tasks.filter(({ row }) => !outcomes.has(row));
+  await atOnce(open, concurrency, async (task) => note(await fetchRow(task, interruption.signal)));
+  const inOrder = rows.flatMap((row) => outcomes.get(row) ?? []);
+  const isWritten = await tellResults(inOrder, ownColumns, options);
   return interruption.code ?? (isWritten ? batchExitCode(inOrder) : exitCode.failed);
 }
 
-function taskOf(row: RequestRow, file: string, opened: OpenedClient, options: BatchOptions): RowTask {
+function taskOf(
+  row: RequestRow,
+  window: Window,
+  file: string,
+  opened: OpenedClient,
+  options: BatchOptions,
+): RowTask {
   const rowOptions = { ...options, ...row.options };
   return {
     row,
+    window,
+    opened,
     folder: options.output,
     file,
     options: rowOptions,
@@ -93,22 +110,23 @@ function taskOf(row: RequestRow, file: string, opened: OpenedClient, options: Ba
 }
 
 function keptOutcome({ row, file, asked }: RowTask, kept: KeptAnswer): BatchOutcome {
-  return { row, verdict: kept.verdict, kept, file, asked };
+  return { row, verdict: kept.verdict, kept, file, asked, uid: kept.uid };
 }
 
 /** Writes results.csv, the table and the JSON. Whether results.csv could be written: if not, stderr says why. */
 async function tellResults(
   outcomes: readonly BatchOutcome[],
+  ownColumns: Requests["ownColumns"],
   { output: folder, quiet, json }: BatchOptions,
 ): Promise<boolean> {
-  const problem = await writeResults(join(folder, resultsFile), outcomes);
+  const problem = await writeResults(join(folder, resultsFile), outcomes, ownColumns);
   if (!quiet) {
     const saved = problem === undefined ? `Captures and ${resultsFile} are` : "Captures are";
     process.stderr.write(`\n${outcomesTable(outcomes)}${saved} in ${folder}\n`);
   }
   if (problem !== undefined) process.stderr.write(`stenogrpc: ${problem}\n`);
   if (json) {
-    for (const outcome of outcomes) await writeOut(`${JSON.stringify(outcomeJson(outcome))}\n`);
+    for (const outcome of outcomes) await writeOut(`${JSON.stringify(outcomeJson(outcome, ownColumns))}\n`);
   }
   return problem === undefined;
 }
@@ -130,9 +148,14 @@ async function refuseFiles(folder: string, captures: readonly string[], manifest
 }
 
 /** Writes what came of every row; gives what went wrong with that, since the captures are there all the same. */
-async function writeResults(file: string, outcomes: readonly BatchOutcome[]): Promise<string | undefined> {
+async function writeResults(
+  file: string,
+  outcomes: readonly BatchOutcome[],
+  ownColumns: Requests["ownColumns"],
+): Promise<string | undefined> {
+  const lines = outcomes.map((outcome) => ({ fields: outcomeFields(outcome), own: outcome.row.own }));
   try {
-    await writeWhole(file, resultsCsv(outcomes.map(outcomeFields)));
+    await writeWhole(file, resultsCsv(lines, ownColumns));
     return undefined;
   } catch (error) {
     return `cannot write ${file}: ${fileProblem(error)}`;

@@ -1,31 +1,29 @@
 import { join } from "node:path";
+import type { NodePcapFetch } from "@stenogrpc/client/node";
 import { checkFilter } from "../ask/check-filter.js";
 import { refuseForOriginal, retrievalQuery } from "../ask/client-query.js";
 import { explainFailure } from "../ask/explain-failure.js";
-import type { OpenedClient } from "../ask/open-client.js";
 import { UsageError } from "../usage-error.js";
-import type { BatchOutcome } from "./batch-outcome.js";
+import { type BatchOutcome, badRow } from "./batch-outcome.js";
 import type { RowTask } from "./row-task.js";
 
 /** Places on a server are shared with others, and a batch can wait. */
 const patienceMs = 600_000;
 
 /** Fetches one row's capture into the folder, and tells what came of it. */
-export async function fetchRow(
-  { client, originalServer }: OpenedClient,
-  { row, folder, file, options, dialect, asked }: RowTask,
-  signal: AbortSignal,
-): Promise<BatchOutcome> {
+export async function fetchRow(task: RowTask, signal: AbortSignal): Promise<BatchOutcome> {
+  const { row, window, opened, folder, file, options, dialect, asked } = task;
+  const { client, originalServer } = opened;
   const canceled: BatchOutcome = { row, verdict: "canceled", error: "interrupted before it was complete" };
   if (signal.aborted) return canceled;
-  const { request } = row;
+  let fetch: NodePcapFetch | undefined;
   try {
-    if ("problem" in request) throw new UsageError(request.problem);
     if (originalServer) refuseForOriginal(options);
     if (row.filter !== "") checkFilter(row.filter, dialect);
-    const fetch = client.fetchPcap({
+    fetch = client.fetchPcap({
       filter: row.filter === "" ? undefined : row.filter,
-      ...retrievalQuery(request, options),
+      ...retrievalQuery(window, options),
+      timeoutMs: options.timeout,
       retryForMs: patienceMs,
       signal,
     });
@@ -33,11 +31,10 @@ export async function fetchRow(
       overwrite: options.overwrite ?? false,
       manifest: options.manifest,
     });
-    return { row, verdict: result.verdict, result, file, asked };
+    return { row, verdict: result.verdict, result, file, asked, uid: result.uid };
   } catch (error) {
-    if (error instanceof UsageError) {
-      return { row, verdict: "bad-row", error: `line ${row.line}: ${error.message.trim()}` };
-    }
-    return signal.aborted ? canceled : { row, verdict: "failed", error: explainFailure(error).text, asked };
+    if (error instanceof UsageError) return badRow(row, error.message);
+    if (signal.aborted) return { ...canceled, uid: fetch?.uid };
+    return { row, verdict: "failed", error: explainFailure(error).text, asked, uid: fetch?.uid };
   }
 }

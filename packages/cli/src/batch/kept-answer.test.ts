@@ -19,7 +19,9 @@ beforeAll(() => {
   const capture = writeLabCapture(folder);
   writeFileSync(join(folder, "0001-udp.pcap"), capture);
   task = {
-    row: { row: 1, line: 2, filter: "udp", options: {}, request: window },
+    row: { row: 1, line: 2, filter: "udp", options: {}, request: window, own: [] },
+    window,
+    opened: {} as RowTask["opened"], // nothing is asked
     folder,
     file: "0001-udp.pcap",
     options: { config: "c" },
@@ -39,6 +41,7 @@ beforeAll(() => {
     missing: "",
     stoppedBy: "nothing",
     asked: "server a:1; dialect pcap",
+    uid: "u1",
   };
 });
 
@@ -52,6 +55,7 @@ it("keeps what was asked the same way, and whose file is unchanged", async () =>
     sha256: line.sha256,
     missing: null,
     stoppedBy: "nothing",
+    uid: "u1",
   });
 });
 

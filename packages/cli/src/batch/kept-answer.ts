@@ -17,6 +17,7 @@ const count = z.string().regex(/^\d+$/).transform(Number);
  */
 const doneLine = z
   .object({
+    uid: z.string().optional(),
     verdict: z.enum(["complete", "truncated", "no-packets"]),
     packets: count,
     bytes: count,

@@ -15,13 +15,20 @@ const fields: ResultFields = {
   missing: null,
   stoppedBy: "nothing",
   asked: "server a:1",
+  uid: "u1",
 };
 
 describe("results.csv of an earlier run", () => {
   it("is read as it was written", () => {
-    const [line, ...rest] = readResults(resultsCsv([fields]), "results.csv");
+    const [line, ...rest] = readResults(resultsCsv([{ fields, own: [] }]), "results.csv");
     expect(line).toEqual({ ...fields, row: "1", packets: "3", bytes: "204", error: "", missing: "" });
     expect(rest).toEqual([]);
+  });
+
+  it("may have columns of the user's own behind ours", () => {
+    const text = resultsCsv([{ fields, own: ["4711", 'say "a"'] }], ["alert_id", "Note, if any"]);
+    expect(text.split("\n")[0]).toMatch(/,uid,alert_id,"Note, if any"$/);
+    expect(readResults(text, "results.csv")).toMatchObject([{ row: "1", alert_id: "4711", uid: "u1" }]);
   });
 
   it("may lack columns that an earlier version did not have", () => {

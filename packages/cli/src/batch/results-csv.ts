@@ -3,7 +3,7 @@ import { parse } from "csv-parse/sync";
 import { UsageError } from "../usage-error.js";
 
 /** Columns of results.csv. A new one goes behind the others. */
-const columns = [
+export const resultColumns = [
   "row",
   "filter",
   "window",
@@ -16,21 +16,31 @@ const columns = [
   "missing",
   "stoppedBy",
   "asked",
+  "uid",
 ] as const;
 
 /** Columns that results.csv has had from the beginning. */
-const firstColumns = columns.slice(0, columns.indexOf("missing"));
+const firstColumns = resultColumns.slice(0, resultColumns.indexOf("missing"));
 
 /** What stands in results.csv of one row. */
-export type ResultFields = Readonly<Record<(typeof columns)[number], string | number | null>>;
+export type ResultFields = Readonly<Record<(typeof resultColumns)[number], string | number | null>>;
 
 /** One line of a results.csv, by its columns, as text. A column that it lacks is not there. */
-export type ResultLine = Readonly<Partial<Record<(typeof columns)[number], string>>>;
+export type ResultLine = Readonly<Partial<Record<(typeof resultColumns)[number], string>>>;
+
+/** What goes into one line: our columns, and the user's own behind them. */
+export interface ResultRow {
+  readonly fields: ResultFields;
+  readonly own: readonly string[];
+}
 
 /** results.csv (RFC 4180, but with plain line feeds). */
-export function resultsCsv(rows: readonly ResultFields[]): string {
-  const lines = rows.map((fields) => columns.map((column) => csvField(String(fields[column] ?? ""))).join());
-  return [columns.join(), ...lines, ""].join("\n");
+export function resultsCsv(rows: readonly ResultRow[], ownColumns: readonly string[] = []): string {
+  const lines = rows.map(({ fields, own }) => [
+    ...resultColumns.map((column) => String(fields[column] ?? "")),
+    ...own,
+  ]);
+  return `${[[...resultColumns, ...ownColumns], ...lines].map((line) => line.map(csvField).join()).join("\n")}\n`;
 }
 
 /** Reads results.csv of an earlier run, also of an earlier version. Throws UsageError where it is something else. */

@@ -8,7 +8,10 @@ import { withRetrieval } from "../options/retrieval-options.js";
 export function batchCommand(): Command {
   const command = new Command("batch").description("fetch one capture for each row of a CSV of requests");
   withConnection(command)
-    .requiredOption("-r, --requests <FILE>", 'CSV with epoch_start,epoch_end,bpf ("-": stdin)')
+    .requiredOption(
+      "-r, --requests <FILE>",
+      'CSV with epoch_start,epoch_end,bpf or from,to,filter ("-": stdin)',
+    )
     .requiredOption(
       "-o, --output <DIR>",
       "folder for the captures and results.csv; made if missing",
@@ -21,13 +24,19 @@ export function batchCommand(): Command {
       "after",
       `
 The CSV is the original's: whole seconds since 1970, both included, then the filter (empty: every packet); the header
-line may be missing. One that is there may name further columns: dialect (pcap, stenographer), any_vlan, restore_vlan,
-nanoseconds, require_coverage (true, false), reason; an empty field leaves it to the command line.
+line may be missing. One that is there names the columns, in any order:
+  epoch_start, epoch_end   whole seconds since 1970, both included; or instead
+  from, to                 times as fetch takes them: 2026-01-02T03:04:05Z, 15m, now; to is not included
+  bpf, or filter           which packets; empty: every packet
+  server, dialect, any_vlan, restore_vlan, nanoseconds, require_coverage, max_bytes, max_packets, timeout, reason
+                           for the row, as the options of these names (true, false where those take nothing);
+                           an empty field leaves it to the command line
+All others, such as alert_id, are yours: results.csv has them behind its own. A name that is nearly one of the above is refused.
 Limits and --timeout hold for each row. A bad row is reported by its line and stops no other.
-DIR gets one capture for each row, named by row and filter, and results.csv.
+DIR gets one capture for each row, named by row and filter, and results.csv, with the uid of each request in the server's log.
 
 After an interruption or failed rows, the same with --resume keeps each row that DIR/results.csv calls complete,
-no-packets or truncated by a limit, if the same was asked (filter, window, server, client and options) and the capture
+no-packets or truncated by a limit, if the same was asked (filter, window, server, client, limits and options) and the capture
 is there with that SHA-256. All other rows are fetched, and their files replaced.
 
 Exit code: 0 every row complete or empty, 1 any failed, 2 usage or no row, 5 any incomplete, 4 any truncated (and none

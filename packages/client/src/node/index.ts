@@ -41,3 +41,4 @@ export type { PemInput } from "./tls-material.js";
 export { timeJson } from "../result-json.js";
 export { damageInWords, uncoveredText } from "../shortcomings.js";
 export { formatTime } from "../time.js";
+export { parseServerAddress } from "./server-address.js";
