@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createStenographerServer, directorySource, type StenographerServer } from "@stenogrpc/server";
@@ -109,6 +109,83 @@ describe("stenogrpc verify", () => {
     }
     expect(reasons).toEqual(["case 1", "case 2"]);
     expect(await runHere(...args)).toMatchObject({ code: 2 });
+  });
+
+  describe("of several files", () => {
+    const place = "evidence";
+
+    beforeAll(async () => {
+      mkdirSync(at(`${place}/later`), { recursive: true });
+      const fetch = (file: string, ...more: string[]) =>
+        runHere("fetch", ...asked, ...window, "-o", at(`${place}/${file}`), ...more);
+      await fetch("a.pcap", "--manifest", "--max-packets", "3");
+      await fetch("later/b.bin", "--manifest");
+      await fetch("c.pcap");
+      writeFileSync(at(`${place}/results.csv`), "row\n");
+    });
+
+    it("has a line each, of folders in folders too, and counts them", async () => {
+      const { code, stdout } = await runHere("verify", at(place), at(`${place}/a.pcap`));
+      expect(
+        stdout.replaceAll(`${folder}/`, ""),
+      ).toBe(`evidence/a.pcap: good: 3 packets, 198 B (truncated; 2 warnings)
+evidence/c.pcap: good without a manifest: 20 packets, 1.2 KiB
+evidence/later/b.bin: good: 20 packets, 1.2 KiB (1 warning)
+3 files: 2 good, 1 good without a manifest
+`);
+      expect(code).toBe(0);
+      const { stdout: json } = await runHere("verify", at(place), "--json");
+      const lines = json.trimEnd().split("\n");
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+        {
+          file: at(`${place}/a.pcap`),
+          good: true,
+          packets: 3,
+          manifest: { result: { verdict: "truncated" } },
+        },
+        { file: at(`${place}/c.pcap`), good: true, manifest: null },
+        { file: at(`${place}/later/b.bin`), good: true },
+      ]);
+    });
+
+    it("tells the worst by its exit code", async () => {
+      const [good, none] = [at(`${place}/a.pcap`), at(`${place}/none.pcap`)];
+      const missing = await runHere("verify", good, none);
+      expect(missing.stdout).toContain("none.pcap: not read: no such file\n2 files: 1 good, 1 not read\n");
+      expect(missing.code).toBe(2);
+      const changed = await runHere("verify", good, none, at("pki/ca.crt"));
+      expect(changed.stdout).toMatch(/ca\.crt: not good: .*\n3 files: 1 good, 1 not read, 1 not good\n$/);
+      expect(changed.code).toBe(1);
+    });
+
+    it("finds a manifest whose capture is gone", async () => {
+      const gone = at("gone");
+      mkdirSync(gone);
+      await runHere("fetch", ...asked, ...window, "-o", join(gone, "d.pcap"), "--manifest");
+      rmSync(join(gone, "d.pcap"));
+      expect(await runHere("verify", gone)).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/d\.pcap\.manifest\.json: manifest without a capture: .*\n1 file: /),
+      });
+      rmSync(join(gone, "d.pcap.manifest.json"));
+      expect(await runHere("verify", gone)).toMatchObject({
+        code: 2,
+        stdout: expect.stringContaining("gone: not read: there is no capture in this folder\n"),
+      });
+    });
+
+    it("takes a manifest that is named, as by a shell's *, for its capture", async () => {
+      const names = ["a.pcap", "a.pcap.manifest.json", "c.pcap"].map((name) => at(`${place}/${name}`));
+      const { code, stdout } = await runHere("verify", ...names);
+      expect(stdout).toMatch(/\n2 files: 1 good, 1 good without a manifest\n$/);
+      expect(code).toBe(0);
+    });
+
+    it("takes --manifest of one alone", async () => {
+      const { code, stderr } = await runHere("verify", at(place), "--manifest", at("none"));
+      expect(code).toBe(2);
+      expect(stderr).toContain("--manifest is of one capture");
+    });
   });
 
   it("has no manifest beside stdout", async () => {

@@ -21,12 +21,15 @@ export async function verifyCapture(file: string, { manifest, json }: VerifyOpti
     if (!(cause instanceof Error && "code" in cause)) throw cause;
     throw new UsageError(`cannot read it: ${cause.message}`, { cause });
   }
-  const text = json ? JSON.stringify(verificationJson(verification)) : verificationText(file, verification);
+  const text = json
+    ? JSON.stringify({ file, ...verificationJson(verification) })
+    : verificationText(file, verification);
   await writeOut(`${text}\n`);
   return verification.isGood ? exitCode.complete : exitCode.failed;
 }
 
-function verificationJson(verification: EvidenceVerification) {
+/** What came of one, as it goes out as JSON. */
+export function verificationJson(verification: EvidenceVerification) {
   const { isGood, firstPacketNs, lastPacketNs, linkType, manifest, manifestPath, ...rest } = verification;
   return {
     good: isGood,
