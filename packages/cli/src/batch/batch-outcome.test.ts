@@ -159,5 +159,5 @@ it("progress names the row, its line and what came of it", () => {
     result: { ...result, covered: "none", filter: "", recordsSeen: 0 } as const,
   };
   expect(outcomeLine(nothing)).toMatch(/pcap \(the sensor has nothing of this window\)$/);
-  expect(outcomeLine(badRow)).toBe("row 4 (line 5): bad-row: line 5: no");
+  expect(outcomeLine(badRow)).toBe("row 4: bad-row: line 5: no");
 });

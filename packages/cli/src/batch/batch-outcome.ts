@@ -120,7 +120,9 @@ export function outcomeLine(outcome: BatchOutcome): string {
   const what = answer
     ? `${counted(answer.packets, "packet")}, ${file}${asides(outcome)}`
     : printable((error ?? "").split("\n")[0] ?? "");
-  return `row ${row.row} (line ${row.line}): ${verdict}: ${what}`;
+  // What is wrong with a bad row begins with its line.
+  const line = verdict === "bad-row" ? "" : ` (line ${row.line})`;
+  return `row ${row.row}${line}: ${verdict}: ${what}`;
 }
 
 /** What else there is to know of an answer, in short. */

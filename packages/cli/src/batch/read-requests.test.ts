@@ -156,6 +156,7 @@ icmp,1767323046.25,9,1767323045
   it.each([
     ["epoch_start,epoch_end", "there is no column filter"],
     ["to,filter", "there is no column from: write epoch_start,epoch_end,bpf or from,to,filter"],
+    ["start,end,filter", "there is no column epoch_start, epoch_end: write epoch_start,"],
     ["epoch_start,epoch_end,query", "there is no column filter"],
     ["epoch_start,epoch_end,bpf,to", 'the column "to" does not go with epoch_start and epoch_end'],
     ["from,to,bpf,filter", 'the column "filter" does not go with bpf, which is the same'],

@@ -101,7 +101,7 @@ export function windowText({ request }: RequestRow): string | undefined {
 export function readRequests(text: string, file: string, nowMs = Date.now()): Requests {
   const rows = readRows(text.replace(/\r\n?/g, "\n"), file);
   const [first] = rows;
-  const isHeader = first?.fields.some((field) => windowNames.includes(field.toLowerCase())) ?? false;
+  const isHeader = first?.fields.some((field) => knownNames.includes(field.toLowerCase())) ?? false;
   const columns = isHeader && first ? readHeader(first.fields, file) : columnsOf(originalColumns);
   return {
     ownColumns: columns.own.map(({ name }) => name),
@@ -122,6 +122,8 @@ export function readRequests(text: string, file: string, nowMs = Date.now()): Re
 }
 
 const windowNames: readonly string[] = windowColumns.flatMap(({ names }) => [...names]);
+/** By one of them, a first line is known for a header: none is a time or a filter. */
+const knownNames = [...windowNames, ...filterColumns, ...Object.keys(optionColumns)];
 
 /** Which column is where, and what for. */
 interface Columns {

@@ -88,7 +88,11 @@ describe("stenogrpc verify", () => {
     });
     const { code, stderr } = await runHere("verify", file, "--manifest", at("none"));
     expect(code).toBe(2);
-    expect(stderr).toContain("cannot read it: ENOENT");
+    expect(stderr).toBe(`stenogrpc: ${at("none")}: cannot read it: no such file\n`);
+    expect(await runHere("verify", at("nowhere"))).toMatchObject({
+      code: 2,
+      stderr: `stenogrpc: ${at("nowhere")}: cannot read it: no such file\n`,
+    });
     expect((await runHere("verify", at("pki/ca.crt"))).code).toBe(1);
   });
 

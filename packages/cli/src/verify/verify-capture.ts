@@ -1,5 +1,6 @@
 import { type EvidenceVerification, type Manifest, timeJson, verifyEvidence } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
+import { fileProblem } from "../io/file-problem.js";
 import { writeOut } from "../io/stdout.js";
 import { filterText } from "../text/filter-text.js";
 import { counted, formatSize } from "../text/format.js";
@@ -19,7 +20,8 @@ export async function verifyCapture(file: string, { manifest, json }: VerifyOpti
     verification = await verifyEvidence(file, manifest === undefined ? {} : { manifest });
   } catch (cause) {
     if (!(cause instanceof Error && "code" in cause)) throw cause;
-    throw new UsageError(`cannot read it: ${cause.message}`, { cause });
+    const path = "path" in cause && typeof cause.path === "string" ? cause.path : file;
+    throw new UsageError(`${printable(path)}: cannot read it: ${fileProblem(cause)}`, { cause });
   }
   const text = json
     ? JSON.stringify({ file, ...verificationJson(verification) })
