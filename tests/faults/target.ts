@@ -25,6 +25,8 @@ export interface MemoryUse {
 /** A server that faults are made for: started on need, kept for the next run, started again where it died. */
 export class Target {
   readonly memory: MemoryUse = { floor: 0, last: 0, peak: 0 };
+  /** What servers that died wrote last. */
+  readonly lastWords: string[] = [];
   #serving: Serving | undefined;
   #starts = 0;
   readonly #temporary: string;
@@ -53,6 +55,7 @@ export class Target {
   /** The running server. */
   async serving(): Promise<Serving> {
     if (this.#serving?.program.isRunning()) return this.#serving;
+    if (this.#serving !== undefined) this.lastWords.push(this.#serving.program.log().slice(-2000));
     const log = `${this.#logs}/${this.name}-${++this.#starts}.log`;
     this.#serving = await startServing(
       this.#settingsPath,

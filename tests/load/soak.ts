@@ -35,6 +35,7 @@ await Promise.all(Array.from({ length: clientCount }, (_, client) => askAndLeave
 clearInterval(sampling);
 for (const target of targets) await target.recover(truth);
 const slopes = new Map(targets.map((target) => [target, slopeOf(target)]));
+for (const { name, lastWords } of targets) for (const words of lastWords) fail(`${name} died: ${words}`);
 for (const [target, slope] of slopes)
   if (slope > steepestMiBPerHour) fail(`${target.name} grows by ${slope} MiB an hour`);
 console.table(

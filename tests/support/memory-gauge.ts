@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -29,14 +29,14 @@ export function createMemoryGauge(): MemoryGauge {
       NODE_OPTIONS: `--import ${join(import.meta.dirname, "heap-in-use.mjs")}`,
     },
     inUse(pid) {
-      try {
-        const [heap, malloc] = ["heap", "malloc"].map((kind) =>
-          Number(readFileSync(`${base}.${pid}.${kind}`, "utf8")),
-        ) as [number, number]; // two in, two out
-        return heap + malloc;
-      } catch {
-        return undefined;
+      const inUse = new Map<string, number>();
+      for (const name of readdirSync(folder)) {
+        const [, kind] = new RegExp(`^in-use\\.${pid}\\.(heap|malloc)(\\.\\d+)?$`).exec(name) ?? [];
+        if (kind === undefined) continue;
+        inUse.set(kind, (inUse.get(kind) ?? 0) + Number(readFileSync(join(folder, name), "utf8")));
       }
+      const [heap, malloc] = [inUse.get("heap"), inUse.get("malloc")];
+      return heap === undefined || malloc === undefined ? undefined : heap + malloc;
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
