@@ -15,7 +15,7 @@ import { type Answer, buffersOf, type Notice, type Question, unflatten } from ".
 /** Blocks of one answer: two read ahead, one that gathers, one on its way, and one that is being used. */
 const readersPerAnswer = 5;
 /** Batches of no more packets than this are sent together, within so many milliseconds: a message wakes up two threads. */
-const fewPackets = 256;
+const fewPackets = 1024;
 const gatherMs = 20;
 /** More notices than this wait for none: a file is not begun before its reader has heard those of the ones before. */
 const mostUnheard = 1000;
