@@ -60,6 +60,20 @@ function someIdentity() {
   });
 }
 
+/** The context of a fetch, for handlers that are called by hand. */
+function callContext(
+  more: Pick<Parameters<typeof createHandlerContext>[0], "contextValues" | "requestSignal">,
+) {
+  return createHandlerContext({
+    service: Stenographer,
+    method: Stenographer.method.fetchPcap,
+    protocolName: "grpc",
+    requestMethod: "POST",
+    url: "https://localhost/",
+    ...more,
+  });
+}
+
 const all = { epochStart: BigInt(t0), epochEnd: BigInt(t0 + 100_000) };
 
 async function fetchAll(client: SensorClient, request: MessageInitShape<typeof StenoRequestSchema>) {
@@ -485,12 +499,7 @@ describe.each(ways)("%s:", (way) => {
 
 it("a call that is over before it begins takes no place", async () => {
   const service = new SensorService({ source: memorySource(capture(3)), limits: { concurrency: 1 } });
-  const context = createHandlerContext({
-    service: Stenographer,
-    method: Stenographer.method.fetchPcap,
-    protocolName: "connect",
-    requestMethod: "POST",
-    url: "https://localhost/",
+  const context = callContext({
     requestSignal: AbortSignal.abort(new ConnectError("too late", Code.DeadlineExceeded)),
   });
   const answer = fetchPcap(service)(create(StenoRequestSchema, all), context);
@@ -503,14 +512,7 @@ it("hands out nothing once it was ended from outside, so that its audit has ever
   const records: AuditRecord[] = [];
   const audit = { write: async (record: AuditRecord) => void records.push(record) };
   const service = new SensorService({ source: memorySource(capture(4000, 1000)), audit });
-  const context = createHandlerContext({
-    service: Stenographer,
-    method: Stenographer.method.fetchPcap,
-    protocolName: "grpc",
-    requestMethod: "POST",
-    url: "https://localhost/",
-    contextValues: someIdentity(),
-  });
+  const context = callContext({ contextValues: someIdentity() });
   const request = create(StenoRequestSchema, { ...all, request: { chunkSize: 65_536n } });
   const answer = fetchPcap(service)(request, context);
   const first = (await answer.next()).value;
@@ -525,14 +527,7 @@ it("ends once where it is closed twice, for both who asked", async () => {
   let closed = 0;
   const close = async () => void closed++;
   const service = new SensorService({ source: { ...memorySource(capture(3)), close } });
-  const context = createHandlerContext({
-    service: Stenographer,
-    method: Stenographer.method.fetchPcap,
-    protocolName: "grpc",
-    requestMethod: "POST",
-    url: "https://localhost/",
-    contextValues: someIdentity(),
-  });
+  const context = callContext({ contextValues: someIdentity() });
   const answer = fetchPcap(service)(create(StenoRequestSchema, all), context);
   await answer.next();
   await Promise.all([service.close(10), service.close(10)]);
