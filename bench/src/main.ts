@@ -8,7 +8,7 @@ import { benchMerge } from "./merge/suite.js";
 import { benchPipeline } from "./pipeline/suite.js";
 import { benchRtt } from "./rtt/suite.js";
 import { benchStenographerFiles } from "./stenographer-files/suite.js";
-import { benchSlowReaders, benchStream, benchStreams } from "./stream/suite.js";
+import { benchLongStream, benchSlowReaders, benchStream, benchStreams } from "./stream/suite.js";
 
 /** What a suite is told. */
 export interface BenchOptions {
@@ -20,6 +20,7 @@ export interface BenchOptions {
 
 const suites: Record<string, (options: BenchOptions) => Promise<void>> = {
   stream: benchStream,
+  "long-stream": benchLongStream,
   streams: benchStreams,
   "slow-readers": benchSlowReaders,
   rtt: benchRtt,

@@ -242,7 +242,9 @@ describe("requireCoverage", () => {
       ["ended, and is due later", 3600, 3700, 100_000],
       ["ends soon, and is due later", 3599, 3700, 101_000],
       ["ends soon, and is said to be due before that", 3599, 100, 1000],
-      ["ended, and was due", 3701, 3700, undefined],
+      ["ended, and was due just now", 3700, 3700, 1000],
+      ["ended, and was due", 4000, 3700, 299_999],
+      ["ended, and was due long ago", 7301, 3700, undefined],
     ])("%s may be tried again when that is", async (_, now, dueAt, retryAfterMs) => {
       const failure = await refusal({ ...notWritten, ...(dueAt && { expectedAtNs: ns(dueAt) }) }, now);
       expect(failure).toMatchObject({ retryable: true, retryAfterMs });

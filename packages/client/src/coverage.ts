@@ -184,8 +184,13 @@ export function requireFullCoverage(
 const mostGapsNamed = 10;
 /** Who waits longer than this plans it: a program that asks again by itself would do so for days, or for ever. */
 const longestRetryMs = 60 * 60 * 1000;
+/** What was due while the answer came may be there now. */
+const leastRetryMs = 1000;
 
-/** Whether asking again soon may help, and when, where that is known. */
+/**
+ * Whether asking again soon may help, and when, where that is known. What is overdue is waited for as long again: an answer that
+ * took long is asked for anew at once, and packets that do not come less and less often.
+ */
 function retryOf(
   gaps: readonly CoverageGap[],
   nowNs: bigint,
@@ -193,8 +198,11 @@ function retryOf(
   let waitMs = 0;
   for (const gap of gaps) {
     if (gap.reason !== "not-yet-written") return { retryable: false };
-    const dueNs = dueAt(gap, nowNs) ?? nowNs;
-    waitMs = Math.max(waitMs, Number((dueNs - nowNs + 999_999n) / 1_000_000n));
+    const dueNs = dueAt(gap, nowNs);
+    if (dueNs === undefined) continue;
+    const dueMs = Number((dueNs - nowNs + 999_999n) / 1_000_000n);
+    if (dueMs > 0) waitMs = Math.max(waitMs, dueMs);
+    else if (-dueMs <= longestRetryMs) waitMs = Math.max(waitMs, leastRetryMs, -dueMs);
   }
   if (waitMs > longestRetryMs) return { retryable: false };
   return waitMs === 0 ? { retryable: true } : { retryable: true, retryAfterMs: waitMs };

@@ -188,6 +188,11 @@ describe("a fetch that requires coverage, of packets that are not on disk yet", 
     expect(requests[2]).toEqual(requests[0]);
   });
 
+  it("asks again when they came to be due in the meantime", async () => {
+    const { client } = lackingFor(1, -1);
+    expect(await client.fetchPcap(patient).summary).toMatchObject({ covered: "all", retries: 1 });
+  });
+
   it.each([
     ["without retryOutages", { retryOutages: false }, 40],
     ["where they are due later than it asks again", { retryForMs: 50_000 }, 60_000],

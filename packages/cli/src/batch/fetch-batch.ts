@@ -28,7 +28,7 @@ import { fetchRow } from "./fetch-row.js";
 import { type KeptAnswer, keptAnswer } from "./kept-answer.js";
 import { openServers } from "./open-servers.js";
 import { type RequestRow, type Requests, readRequests } from "./read-requests.js";
-import { type ResultLine, readResults, resultsCsv } from "./results-csv.js";
+import { type ResultLine, readResults, resultsCsv, resultsFile } from "./results-csv.js";
 import type { RowTask } from "./row-task.js";
 
 /** What the command line says. */
@@ -38,8 +38,6 @@ export interface BatchOptions extends RetrievalOptions {
   concurrency: number;
   resume?: boolean;
 }
-
-const resultsFile = "results.csv";
 
 /** Fetches one capture for each row of a CSV, and tells the exit code. Throws UsageError. */
 export async function fetchBatch(options: BatchOptions): Promise<number> {

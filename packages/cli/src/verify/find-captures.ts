@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { manifestSuffix } from "@stenogrpc/client/node";
+import { resultsFile } from "../batch/results-csv.js";
 import { fileProblem } from "../io/file-problem.js";
 
 /** A capture to verify, or what there is in its place. */
@@ -21,7 +22,7 @@ export async function isFolder(path: string): Promise<boolean> {
 
 /**
  * A file that is named; of a folder, and the folders in it, what has a manifest or is named as a capture, in order of name. A path that is met
- * twice is found once.
+ * twice is found once, and what a batch says of its captures is none, also where a shell names it with them.
  */
 export async function findCaptures(paths: readonly string[]): Promise<FoundCapture[]> {
   const found = new Map<string, FoundCapture>();
@@ -29,7 +30,9 @@ export async function findCaptures(paths: readonly string[]): Promise<FoundCaptu
     const inIt = (await isFolder(path)) ? await capturesIn(path) : [await namedCapture(path)];
     for (const one of inIt) if (!found.has(one.file)) found.set(one.file, one);
   }
-  return [...found.values()];
+  const all = [...found.values()];
+  const captures = all.filter(({ file }) => basename(file) !== resultsFile);
+  return captures.length > 0 ? captures : all;
 }
 
 /** A file that was named; a manifest stands for its capture. */

@@ -178,8 +178,10 @@ evidence/later/b.bin: good: 20 packets, 1.2 KiB (1 warning)
       });
     });
 
-    it("takes a manifest that is named, as by a shell's *, for its capture", async () => {
-      const names = ["a.pcap", "a.pcap.manifest.json", "c.pcap"].map((name) => at(`${place}/${name}`));
+    it("takes a manifest that is named, as by a shell's *, for its capture, and results.csv for none", async () => {
+      const names = ["a.pcap", "a.pcap.manifest.json", "c.pcap", "results.csv"].map((name) =>
+        at(`${place}/${name}`),
+      );
       const { code, stdout } = await runHere("verify", ...names);
       expect(stdout).toMatch(/\n2 files: 1 good, 1 good without a manifest\n$/);
       expect(code).toBe(0);
