@@ -1,3 +1,5 @@
+import { errorCode } from "./error-code.js";
+
 const words: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EDQUOT: "the quota is used up",
@@ -13,6 +15,5 @@ const words: Readonly<Record<string, string>> = {
 
 /** What a file operation failed of, in words. */
 export function fileProblem(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return words[code] ?? (error instanceof Error ? error.message : String(error));
+  return words[errorCode(error) ?? ""] ?? (error instanceof Error ? error.message : String(error));
 }

@@ -1,6 +1,7 @@
 import { access, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UsageError } from "../usage-error.js";
+import { errorCode } from "./error-code.js";
 import { fileProblem } from "./file-problem.js";
 
 /** Throws UsageError where the file exists. */
@@ -47,7 +48,7 @@ export async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import {
 } from "@stenogrpc/server";
 import { destination, type Logger, pino } from "pino";
 import { exitCode } from "../exit-codes.js";
+import { errorCode } from "../io/error-code.js";
 import { besideFile, type LoadedSettings, loadYaml } from "../settings/load-yaml.js";
 import { type ServerSettings, serverSettings } from "../settings/server-settings.js";
 import { settingsError } from "../settings/settings-error.js";
@@ -125,7 +126,7 @@ async function start(
 
 /** What an error means that was met while beginning to listen; another one as it is. */
 function cannotListen(what: string, where: string, error: unknown): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = errorCode(error);
   if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
     return new UsageError(`${what}: cannot listen on ${where}: ${explain(code)}`, { cause: error });
   return error;
