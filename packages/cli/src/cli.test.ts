@@ -474,35 +474,47 @@ describe("interruptions", () => {
     }
   });
 
-  it("a batch that Ctrl-C ended goes on with --resume: what was complete stays, the rest is fetched", async () => {
-    const to = freshFolder();
-    const [first, last] = [startSeconds, startSeconds + 19];
-    writeFileSync(join(folder, to, "requests.csv"), `${first},${last},udp\n${first},${last},port 53\n`);
-    const endless = await endlessServer({ wholeAnswers: 1 });
-    const batch = [...batchIn(to, endless.where), "--concurrency", "1"];
-    const results = () => read(to, "case", "results.csv").toString().trimEnd().split("\n");
-    try {
-      const cli = startCli(batch, { cwd: folder });
-      await endless.asked;
-      cli.child.kill("SIGINT");
-      expect((await cli.end).code).toBe(130);
-      const [, udp, dns] = results();
-      expect(udp).toMatch(/^1,udp,.*,complete,20,/);
-      expect(dns).toMatch(/^2,port 53,.*,canceled,,/);
-      endless.answerWhole();
-      const { code, stderr } = await run(...batch, "--resume");
-      expect(stderr).toMatch(/^row 1 \(line 1\): complete: 20 packets, 0001-udp\.pcap \(kept\)$/m);
-      expect(stderr).toContain("2 rows: 2 complete; 1 kept\n");
-      expect(code).toBe(0);
-      expect(results()[1]).toBe(udp);
-      expect(results()[2]).toMatch(/^2,port 53,.*,complete,10,/);
-      const expected = only(capture, ({ port }) => port === 53);
-      expect(read(to, "case", "0002-port-53.pcap").equals(expected)).toBe(true);
-      expect(readdirSync(join(folder, to, "case"))).toHaveLength(3);
-    } finally {
-      await endless.close();
-    }
-  });
+  it.each([
+    ["Ctrl-C ended", "SIGINT", 130],
+    ["was killed", "SIGKILL", null],
+  ] as const)(
+    "a batch that %s goes on with --resume: what was complete stays, the rest is fetched",
+    async (_, signal, exit) => {
+      const to = freshFolder();
+      const [first, last] = [startSeconds, startSeconds + 19];
+      writeFileSync(join(folder, to, "requests.csv"), `${first},${last},udp\n${first},${last},port 53\n`);
+      const endless = await endlessServer({ wholeAnswers: 1 });
+      const batch = [...batchIn(to, endless.where), "--concurrency", "1"];
+      const results = () => read(to, "case", "results.csv").toString().trimEnd().split("\n");
+      try {
+        const cli = startCli(batch, { cwd: folder });
+        await endless.asked;
+        cli.child.kill(signal);
+        expect((await cli.end).code).toBe(exit);
+        const [, udp, ...rest] = results();
+        expect(udp).toMatch(/^1,udp,.*,complete,20,/);
+        expect(rest).toEqual(exit === null ? [] : [expect.stringMatching(/^2,port 53,.*,canceled,,/)]);
+        endless.answerWhole();
+        const { code, stderr } = await run(...batch, "--resume");
+        expect(stderr).toMatch(/^row 1 \(line 1\): complete: 20 packets, 0001-udp\.pcap \(kept\)$/m);
+        expect(stderr).toContain("2 rows: 2 complete; 1 kept\n");
+        expect(code).toBe(0);
+        expect(results()[1]).toBe(udp);
+        expect(results()[2]).toMatch(/^2,port 53,.*,complete,10,/);
+        const expected = only(capture, ({ port }) => port === 53);
+        expect(read(to, "case", "0002-port-53.pcap").equals(expected)).toBe(true);
+        // Who is killed can't take away what it had begun.
+        const begun = readdirSync(join(folder, to, "case")).filter((name) =>
+          /^\.0002-.*\.partial$/.test(name),
+        );
+        expect(begun).toHaveLength(exit === null ? 1 : 0);
+        for (const name of begun) rmSync(join(folder, to, "case", name));
+        expect(readdirSync(join(folder, to, "case"))).toHaveLength(3);
+      } finally {
+        await endless.close();
+      }
+    },
+  );
 
   it("a reader that leaves stdout ends the fetch with 1 and one line", async () => {
     writeLargeCapture();

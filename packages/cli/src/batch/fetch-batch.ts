@@ -26,6 +26,7 @@ import {
 import { captureName } from "./capture-name.js";
 import { fetchRow } from "./fetch-row.js";
 import { type KeptAnswer, keptAnswer } from "./kept-answer.js";
+import { nowAndThen } from "./now-and-then.js";
 import { openServers } from "./open-servers.js";
 import { type RequestRow, type Requests, readRequests } from "./read-requests.js";
 import { type ResultLine, readResults, resultsCsv, resultsFile } from "./results-csv.js";
@@ -81,10 +82,15 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
     }
   }
   const open = tasks.filter(({ row }) => !outcomes.has(row));
-  await atOnce(open, concurrency, async (task) => note(await fetchRow(task, interruption.signal)));
-  const inOrder = rows.flatMap((row) => outcomes.get(row) ?? []);
-  const isWritten = await tellResults(inOrder, ownColumns, options);
-  return interruption.code ?? (isWritten ? batchExitCode(inOrder) : exitCode.failed);
+  const inOrder = () => rows.flatMap((row) => outcomes.get(row) ?? []);
+  // So that --resume knows what is done even if this process is killed. If it can't be written, the end says so.
+  const saveResults = nowAndThen(() => writeResults(join(folder, resultsFile), inOrder(), ownColumns));
+  await atOnce(open, concurrency, async (task) => {
+    note(await fetchRow(task, interruption.signal));
+    await saveResults();
+  });
+  const isWritten = await tellResults(inOrder(), ownColumns, options);
+  return interruption.code ?? (isWritten ? batchExitCode(inOrder()) : exitCode.failed);
 }
 
 function taskOf(
