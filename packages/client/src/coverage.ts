@@ -188,8 +188,8 @@ const longestRetryMs = 60 * 60 * 1000;
 const leastRetryMs = 1000;
 
 /**
- * Whether asking again soon may help, and when, where that is known. What is overdue is waited for as long again: an answer that
- * took long is asked for anew at once, and packets that do not come less and less often.
+ * Whether asking again soon may help, and when, where that is known. What is overdue is waited for as long again: packets that came to be
+ * due while the answer came are asked for soon, and those that do not come less and less often.
  */
 function retryOf(
   gaps: readonly CoverageGap[],
