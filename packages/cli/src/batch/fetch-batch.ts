@@ -29,6 +29,7 @@ import { type KeptAnswer, keptAnswer } from "./kept-answer.js";
 import { nowAndThen } from "./now-and-then.js";
 import { openServers } from "./open-servers.js";
 import { type RequestRow, type Requests, readRequests } from "./read-requests.js";
+import { removeUnfinished } from "./remove-unfinished.js";
 import { type ResultLine, readResults, resultsCsv, resultsFile } from "./results-csv.js";
 import type { RowTask } from "./row-task.js";
 
@@ -82,6 +83,8 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
     }
   }
   const open = tasks.filter(({ row }) => !outcomes.has(row));
+  const files = open.map(({ file }) => file);
+  if (earlier) await removeUnfinished(folder, files);
   const inOrder = () => rows.flatMap((row) => outcomes.get(row) ?? []);
   // So that --resume knows what is done even if this process is killed. If it can't be written, the end says so.
   const saveResults = nowAndThen(() => writeResults(join(folder, resultsFile), inOrder(), ownColumns));
