@@ -30,7 +30,8 @@ import { nowAndThen } from "./now-and-then.js";
 import { openServers } from "./open-servers.js";
 import { type RequestRow, type Requests, readRequests } from "./read-requests.js";
 import { removeUnfinished } from "./remove-unfinished.js";
-import { type ResultLine, readResults, resultsCsv, resultsFile } from "./results-csv.js";
+import { type ResultLine, readResults, resultsCsv } from "./results-csv.js";
+import { resultsFile } from "./results-file.js";
 import type { RowTask } from "./row-task.js";
 
 /** What the command line says. */
@@ -83,17 +84,18 @@ export async function fetchBatch(options: BatchOptions): Promise<number> {
     }
   }
   const open = tasks.filter(({ row }) => !outcomes.has(row));
-  const files = open.map(({ file }) => file);
-  if (earlier) await removeUnfinished(folder, files);
+  if (earlier) await removeUnfinished(folder, open);
   const inOrder = () => rows.flatMap((row) => outcomes.get(row) ?? []);
+  const saveResults = () => writeResults(join(folder, resultsFile), inOrder(), ownColumns);
   // So that --resume knows what is done even if this process is killed. If it can't be written, the end says so.
-  const saveResults = nowAndThen(() => writeResults(join(folder, resultsFile), inOrder(), ownColumns));
+  const saveMeanwhile = nowAndThen(saveResults);
   await atOnce(open, concurrency, async (task) => {
     note(await fetchRow(task, interruption.signal));
-    await saveResults();
+    await saveMeanwhile();
   });
-  const isWritten = await tellResults(inOrder(), ownColumns, options);
-  return interruption.code ?? (isWritten ? batchExitCode(inOrder()) : exitCode.failed);
+  const problem = await saveResults();
+  await tellResults(inOrder(), ownColumns, problem, options);
+  return interruption.code ?? (problem === undefined ? batchExitCode(inOrder()) : exitCode.failed);
 }
 
 function taskOf(
@@ -120,13 +122,13 @@ function keptOutcome({ row, file, asked }: RowTask, kept: KeptAnswer): BatchOutc
   return { row, verdict: kept.verdict, kept, file, asked, uid: kept.uid };
 }
 
-/** Writes results.csv, the table and the JSON. Whether results.csv could be written: if not, stderr says why. */
+/** Writes the table and the JSON, and what kept results.csv from being written. */
 async function tellResults(
   outcomes: readonly BatchOutcome[],
   ownColumns: Requests["ownColumns"],
+  problem: string | undefined,
   { output: folder, quiet, json }: BatchOptions,
-): Promise<boolean> {
-  const problem = await writeResults(join(folder, resultsFile), outcomes, ownColumns);
+): Promise<void> {
   if (!quiet) {
     const saved = problem === undefined ? `Captures and ${resultsFile} are` : "Captures are";
     process.stderr.write(`\n${outcomesTable(outcomes)}${saved} in ${folder}\n`);
@@ -135,7 +137,6 @@ async function tellResults(
   if (json) {
     for (const outcome of outcomes) await writeOut(`${JSON.stringify(outcomeJson(outcome, ownColumns))}\n`);
   }
-  return problem === undefined;
 }
 
 /** What an earlier run says of each row, by its number; undefined where there was none. Throws UsageError. */

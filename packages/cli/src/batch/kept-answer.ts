@@ -3,7 +3,7 @@ import { type EvidenceVerification, verifyEvidence } from "@stenogrpc/client/nod
 import { type FilterDialect, printFilter, resolveTimes } from "@stenogrpc/query";
 import * as z from "zod";
 import { checkFilter } from "../ask/check-filter.js";
-import { errorCode } from "../io/error-code.js";
+import { hasCode } from "../io/error-code.js";
 import { UsageError } from "../usage-error.js";
 import { windowText } from "./read-requests.js";
 import type { ResultLine } from "./results-csv.js";
@@ -73,7 +73,7 @@ async function readCapture(path: string): Promise<EvidenceVerification | undefin
   try {
     return await verifyEvidence(path);
   } catch (error) {
-    if (errorCode(error) !== undefined) return undefined; // it can't be read: fetching it anew says why, if that fails too
+    if (hasCode(error)) return undefined; // it can't be read: fetching it anew says why, if that fails too
     throw error;
   }
 }

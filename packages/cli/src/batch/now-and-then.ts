@@ -1,6 +1,6 @@
-/** How far apart at least, in milliseconds. */
+/** How long it rests at least, in milliseconds. */
 const leastRestMs = 1000;
-/** Of all time, so much is spent at most: one part in 20. */
+/** It rests for so many times what it took. */
 const restShare = 20;
 
 /**
@@ -8,16 +8,14 @@ const restShare = 20;
  * the less often the longer it takes.
  */
 export function nowAndThen(work: () => Promise<unknown>): () => Promise<void> {
-  let isBusy = false;
   let nextMs = Number.NEGATIVE_INFINITY;
   return async () => {
     const startedMs = performance.now();
-    if (isBusy || startedMs < nextMs) return;
-    isBusy = true;
+    if (startedMs < nextMs) return;
+    nextMs = Number.POSITIVE_INFINITY; // until this one is done
     try {
       await work();
     } finally {
-      isBusy = false;
       const endedMs = performance.now();
       nextMs = endedMs + Math.max(leastRestMs, (endedMs - startedMs) * restShare);
     }

@@ -1,11 +1,11 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { RowTask } from "./row-task.js";
 
-/** Takes away what a run that was killed had begun of these captures: until one is whole, it grows in `.NAME.UID.partial`. */
-export async function removeUnfinished(folder: string, captures: readonly string[]): Promise<void> {
-  const partial = (await readdir(folder)).filter((name) => name.endsWith(".partial"));
-  for (const name of partial) {
-    if (captures.some((capture) => name.startsWith(`.${capture}.`)))
-      await rm(join(folder, name), { force: true });
+/** Takes away what a run that was killed had begun of these rows: until a capture is whole, it grows in `.NAME.UID.partial`. */
+export async function removeUnfinished(folder: string, tasks: readonly RowTask[]): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const isUnfinished = name.endsWith(".partial") && tasks.some(({ file }) => name.startsWith(`.${file}.`));
+    if (isUnfinished) await rm(join(folder, name), { force: true });
   }
 }

@@ -2,9 +2,6 @@ import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
 import { UsageError } from "../usage-error.js";
 
-/** Where a batch says what came of its rows, beside its captures. */
-export const resultsFile = "results.csv";
-
 /** Columns of results.csv. A new one goes behind the others. */
 export const resultColumns = [
   "row",

@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
-import { errorCode } from "./error-code.js";
+import { hasCode } from "./error-code.js";
 import { writeToEnd } from "./write-to-end.js";
 
 /** Standard output takes no more: its reader has left, or what it leads to can't be written. */
@@ -40,8 +40,8 @@ let write = (bytes: Uint8Array | string): Promise<void> =>
   });
 
 function outputError(error: unknown): unknown {
-  const code = errorCode(error);
-  if (!(error instanceof Error) || code === undefined) return error;
+  if (!hasCode(error)) return error;
+  const { code } = error;
   if (code === "EPIPE" || code === "ERR_STREAM_DESTROYED")
     return new OutputError("reader-left", "the reader of standard output left", error);
   const known = "errno" in error && typeof error.errno === "number" && getSystemErrorMap().get(error.errno);

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { manifestSuffix } from "@stenogrpc/client/node";
-import { resultsFile } from "../batch/results-csv.js";
+import { resultsFile } from "../batch/results-file.js";
 import { fileProblem } from "../io/file-problem.js";
 
 /** A capture to verify, or what there is in its place. */
@@ -26,13 +26,12 @@ export async function isFolder(path: string): Promise<boolean> {
  */
 export async function findCaptures(paths: readonly string[]): Promise<FoundCapture[]> {
   const found = new Map<string, FoundCapture>();
-  for (const path of paths) {
+  const captures = paths.filter((path) => basename(path) !== resultsFile);
+  for (const path of captures.length > 0 ? captures : paths) {
     const inIt = (await isFolder(path)) ? await capturesIn(path) : [await namedCapture(path)];
     for (const one of inIt) if (!found.has(one.file)) found.set(one.file, one);
   }
-  const all = [...found.values()];
-  const captures = all.filter(({ file }) => basename(file) !== resultsFile);
-  return captures.length > 0 ? captures : all;
+  return [...found.values()];
 }
 
 /** A file that was named; a manifest stands for its capture. */

@@ -1,5 +1,6 @@
 import { type AuditVerification, verifyAuditLog } from "@stenogrpc/server";
 import { exitCode } from "../exit-codes.js";
+import { hasCode } from "../io/error-code.js";
 import { writeOut } from "../io/stdout.js";
 import { counted, formatCount } from "../text/format.js";
 import { printable } from "../text/printable.js";
@@ -18,7 +19,7 @@ export async function verifyAudit(file: string, { expect = [], json }: AuditVeri
   try {
     verification = await verifyAuditLog(file, { expect });
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause)) throw cause;
+    if (!hasCode(cause)) throw cause;
     throw new UsageError(`cannot read the audit log: ${cause.message}`, { cause });
   }
   const text = json

@@ -1,5 +1,6 @@
 import { type EvidenceVerification, type Manifest, timeJson, verifyEvidence } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
+import { hasCode } from "../io/error-code.js";
 import { fileProblem } from "../io/file-problem.js";
 import { writeOut } from "../io/stdout.js";
 import { filterText } from "../text/filter-text.js";
@@ -19,7 +20,7 @@ export async function verifyCapture(file: string, { manifest, json }: VerifyOpti
   try {
     verification = await verifyEvidence(file, manifest === undefined ? {} : { manifest });
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause)) throw cause;
+    if (!hasCode(cause)) throw cause;
     const path = "path" in cause && typeof cause.path === "string" ? cause.path : file;
     throw new UsageError(`${printable(path)}: cannot read it: ${fileProblem(cause)}`, { cause });
   }

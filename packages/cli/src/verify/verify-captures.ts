@@ -1,6 +1,6 @@
 import { type EvidenceVerification, verifyEvidence } from "@stenogrpc/client/node";
 import { exitCode } from "../exit-codes.js";
-import { errorCode } from "../io/error-code.js";
+import { hasCode } from "../io/error-code.js";
 import { fileProblem } from "../io/file-problem.js";
 import { writeOut } from "../io/stdout.js";
 import { counted, formatCount, formatSize } from "../text/format.js";
@@ -64,7 +64,7 @@ async function verify(found: FoundCapture): Promise<Verified> {
       json: verificationJson(verification),
     };
   } catch (error) {
-    if (errorCode(error) === undefined) throw error;
+    if (!hasCode(error)) throw error;
     return unread(file, fileProblem(error));
   }
 }
