@@ -1,8 +1,8 @@
 const leastBlockBytes = 32_768;
 const mostBlockBytes = 262_144;
 
-/** Blocks that were given back and wait to be used again; those beyond are left to the garbage collector. */
-const mostSpareBlocks = 16;
+/** Blocks that were given back and wait to be used again: as many as the widest window fills, or a slow reader's would be garbage. */
+const mostSpareBlocks = 64;
 
 /**
  * Bytes that came and were not read yet, in memory of their own.

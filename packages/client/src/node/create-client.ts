@@ -56,9 +56,12 @@ export interface NodeClientOptions {
   retryOutages?: boolean | undefined;
   /** The longest that connecting may take, TLS included, in milliseconds. Default: 10 000. */
   connectTimeoutMs?: number | undefined;
-  /** Bytes of an answer that may be under way: bounds its memory, and its speed over distance. Default: 16 MiB. */
+  /**
+   * Bytes of an answer that may be under way: bounds its memory, and its speed over distance. An answer begins with 1 MiB, and comes to this
+   * while its reader keeps up. Default: 16 MiB.
+   */
   streamWindowBytes?: number | undefined;
-  /** Bytes that may be under way to several answers at once, which share it; 1 MiB for each at least. Default: 32 MiB. */
+  /** Bytes that may be under way to several answers at once, which share it; 512 KiB for each at least. Default: 32 MiB. */
   connectionWindowBytes?: number | undefined;
 }
 

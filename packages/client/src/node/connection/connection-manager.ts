@@ -6,7 +6,7 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 import type { ClientCredentials, Credentials } from "../client-credentials.js";
 import type { ServerAddress } from "../server-address.js";
 import { type Diversion, DivertingSocket, type OnRead } from "./diverting-socket.js";
-import { FlowWindows, sharedWindowBytes, type WindowLimits } from "./flow-windows.js";
+import { FlowWindows, sharedWindow, type WindowLimits } from "./flow-windows.js";
 import { longestPayloadBytes, type TakePayload } from "./frame-splitter.js";
 import { keepWhatArrived } from "./keep-what-arrived.js";
 
@@ -99,7 +99,7 @@ export class ConnectionManager extends Http2SessionManager {
       {
         createConnection: () => new DivertingSocket((onread) => this.#openSocket(onread), options),
         settings: {
-          initialWindowSize: sharedWindowBytes(1, options),
+          initialWindowSize: sharedWindow(1, options).first,
           maxFrameSize: longestPayloadBytes,
           enablePush: false,
         },
@@ -234,8 +234,8 @@ export class ConnectionManager extends Http2SessionManager {
       attempt: this.#attempt,
       windows: session.destroyed
         ? undefined
-        : new FlowWindows(session, this.#options, (bytes) => {
-            if (socket) socket.streamWindowBytes = bytes;
+        : new FlowWindows(session, this.#options, (window) => {
+            if (socket) socket.streamWindow = window;
           }),
       heard: false,
       error: undefined,

@@ -6,12 +6,13 @@ import type { TLSSocket } from "node:tls";
 import { expect, it } from "vitest";
 import { encodeFrame, frameType } from "../../../test-support/http2-frame.js";
 import { DivertingSocket, type OnRead } from "./diverting-socket.js";
+import type { WindowLimits } from "./flow-windows.js";
 
 const limits = { streamWindowBytes: 1_048_576, connectionWindowBytes: 2_097_152 };
 const ping = encodeFrame({ type: frameType.ping, flags: 0, streamId: 0, payload: Buffer.alloc(8, 7) });
 
 /** A diverting socket over a stand-in that reads as it is told, and remembers what is written. */
-function divertingSocket() {
+function divertingSocket(windows: WindowLimits = limits) {
   const written: Buffer[] = [];
   const socket = new Duplex({
     read() {},
@@ -26,7 +27,7 @@ function divertingSocket() {
   const diverting = new DivertingSocket((given) => {
     onread = given;
     return socket as unknown as TLSSocket; // the little of it that is used
-  }, limits);
+  }, windows);
   const arrive = (bytes: Uint8Array): boolean => {
     const { buffer, callback } = onread as OnRead; // set by the constructor
     buffer.set(bytes);
@@ -81,13 +82,29 @@ it("gives the connection's window back as DATA comes, the stream's as it is read
   expect(refunds(written)).toEqual({ 0: 524_288, 1: 262_144 });
 });
 
+it("widens the window of a stream that is read as it comes, up to what the limits let it", () => {
+  const { diverting, written, arrive } = divertingSocket({
+    streamWindowBytes: 8_388_608,
+    connectionWindowBytes: 8_388_608,
+  });
+  const diversion = diverting.divert(1, () => {});
+  let arrived = 0;
+  for (; arrived < 16_777_216; arrived += 16_384) {
+    arrive(dataFrame(1, 16_384));
+    diversion.refund(16_384);
+  }
+  const credit = 1_048_576 + (refunds(written)[1] ?? 0) - arrived;
+  expect(credit).toBeLessThanOrEqual(8_388_608);
+  expect(credit).toBeGreaterThan(6_000_000);
+});
+
 it("gives back what is left when the window becomes so narrow that a server may wait for it", () => {
   const { diverting, written, arrive } = divertingSocket();
   const diversion = diverting.divert(1, () => {});
   for (let i = 0; i < 8; i++) arrive(dataFrame(1, 16_384));
   diversion.refund(131_072);
   expect(refunds(written)).toEqual({});
-  diverting.streamWindowBytes = 131_072;
+  diverting.streamWindow = { first: 131_072, widest: 131_072 };
   expect(refunds(written)).toEqual({ 1: 131_072 });
 });
 

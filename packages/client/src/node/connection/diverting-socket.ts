@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import type { WindowLimits } from "./flow-windows.js";
+import { sharedWindow, type WindowLimits, type WindowRange } from "./flow-windows.js";
 import { FrameError, FrameSplitter, type TakePayload } from "./frame-splitter.js";
 import { Lull } from "./lull.js";
 import { ReceiveWindow } from "./receive-window.js";
@@ -39,7 +39,7 @@ export class DivertingSocket extends Duplex {
   readonly #limits: WindowLimits;
   readonly #connectionWindow: ReceiveWindow;
   readonly #streamWindows = new Set<ReceiveWindow>();
-  #streamWindowBytes: number;
+  #streamWindow: WindowRange;
   readonly #splitter = new FrameSplitter((bytes) => this.#passOn(bytes));
   /** Whether the server's certificate was found good. */
   #secured = false;
@@ -56,10 +56,10 @@ export class DivertingSocket extends Duplex {
   constructor(openSocket: (onread: OnRead) => TLSSocket, limits: WindowLimits) {
     super({ allowHalfOpen: false }); // as sockets are
     this.#limits = limits;
-    this.#streamWindowBytes = limits.streamWindowBytes;
-    const { connectionWindowBytes } = limits;
-    this.#connectionWindow = new ReceiveWindow(connectionWindowBytes, connectionWindowBytes, (bytes) =>
-      this.#sendWindowUpdate(0, bytes),
+    this.#streamWindow = sharedWindow(1, limits);
+    const bytes = limits.connectionWindowBytes;
+    this.#connectionWindow = new ReceiveWindow({ first: bytes, widest: bytes }, bytes, (given) =>
+      this.#sendWindowUpdate(0, given),
     );
     this.socket = openSocket({
       buffer: new Uint8Array(readBytes),
@@ -80,16 +80,16 @@ export class DivertingSocket extends Duplex {
     });
   }
 
-  /** The window that node:http2 has open for each stream now, in bytes. */
-  set streamWindowBytes(bytes: number) {
-    this.#streamWindowBytes = bytes;
-    for (const window of this.#streamWindows) window.resize(bytes);
+  /** The window of each stream from now on; node:http2 has told the server the first one. */
+  set streamWindow(range: WindowRange) {
+    this.#streamWindow = range;
+    for (const window of this.#streamWindows) window.resize(range);
   }
 
   /** Takes the DATA of a stream out, from its first frame on. */
   divert(streamId: number, take: TakePayload): Diversion {
     let open = true;
-    const window = new ReceiveWindow(this.#streamWindowBytes, this.#limits.streamWindowBytes, (bytes) =>
+    const window = new ReceiveWindow(this.#streamWindow, this.#limits.streamWindowBytes, (bytes) =>
       this.#sendWindowUpdate(streamId, bytes),
     );
     this.#streamWindows.add(window);

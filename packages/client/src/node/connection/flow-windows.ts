@@ -8,26 +8,38 @@ export interface WindowLimits {
   readonly connectionWindowBytes: number;
 }
 
+/** How wide the window of a stream may be, in bytes. */
+export interface WindowRange {
+  /** What it begins with. */
+  readonly first: number;
+  /** What it grows to while its reader keeps up. */
+  readonly widest: number;
+}
+
+/** What is near needs no more; and what comes for a reader that is slow from the start waits in this much. */
+const firstBytes = 1_048_576;
+
 /** Below this an answer is slow over any distance. */
-const leastSharedBytes = 1_048_576;
+const leastSharedBytes = 524_288;
 
 /**
  * The window of each of so many answers at once.
  *
- * In steps, since each change is a message to the server: the window goes by the next power of two.
+ * In steps, since each change may be a message to the server: the widest goes by the next power of two.
  */
-export function sharedWindowBytes(
+export function sharedWindow(
   answers: number,
   { streamWindowBytes, connectionWindowBytes }: WindowLimits,
-): number {
+): WindowRange {
   let step = 1;
   while (step < answers) step *= 2;
   const share = Math.max(leastSharedBytes, Math.floor(connectionWindowBytes / step));
-  return Math.min(streamWindowBytes, share);
+  const widest = Math.min(streamWindowBytes, share);
+  return { first: Math.min(firstBytes, widest), widest };
 }
 
 /**
- * The flow-control windows of one connection: wide for one answer, which distance needs, and shared by many.
+ * The flow-control windows of one connection: wide for one answer whose reader keeps up, which distance needs, and shared by many.
  *
  * What is under way to a slow reader lies in this process. Node gives the connection's window back as bytes come, read or not,
  * so that only the windows of streams bound memory. A change counts for open streams, too (RFC 9113, section 6.9.2).
@@ -35,21 +47,21 @@ export function sharedWindowBytes(
 export class FlowWindows {
   readonly #session: ClientHttp2Session;
   readonly #limits: WindowLimits;
-  readonly #changed: (windowBytes: number) => void;
+  readonly #changed: (window: WindowRange) => void;
   #answers = 0;
-  #windowBytes: number;
+  #window: WindowRange;
   #changing = false;
 
   /**
-   * @param session connected, with the window of one answer in its settings
+   * @param session connected, with the first window of one answer in its settings
    * @param changed told the window of each stream, now and when it becomes another
    */
-  constructor(session: ClientHttp2Session, limits: WindowLimits, changed: (windowBytes: number) => void) {
+  constructor(session: ClientHttp2Session, limits: WindowLimits, changed: (window: WindowRange) => void) {
     this.#changed = changed;
     this.#session = session;
     this.#limits = limits;
-    this.#windowBytes = sharedWindowBytes(1, limits);
-    changed(this.#windowBytes);
+    this.#window = sharedWindow(1, limits);
+    changed(this.#window);
     // The setting governs streams only. Left at 64 KiB, the connection's window would let 0.7 MB/s through over 50 ms.
     session.setLocalWindowSize(limits.connectionWindowBytes);
   }
@@ -65,19 +77,16 @@ export class FlowWindows {
   }
 
   #adjust(): void {
-    const windowBytes = sharedWindowBytes(this.#answers, this.#limits);
+    const { first, widest } = this.#window;
+    const next = sharedWindow(this.#answers, this.#limits);
     // One change at a time: a session that waits for too many acknowledgements fails.
-    if (
-      this.#changing ||
-      windowBytes === this.#windowBytes ||
-      this.#session.destroyed ||
-      this.#session.closed
-    )
-      return;
+    if (this.#changing || this.#session.destroyed || this.#session.closed) return;
+    if (next.first === first && next.widest === widest) return;
+    this.#window = next;
+    this.#changed(next);
+    if (next.first === first) return;
     this.#changing = true;
-    this.#windowBytes = windowBytes;
-    this.#changed(windowBytes);
-    this.#session.settings({ initialWindowSize: windowBytes }, () => {
+    this.#session.settings({ initialWindowSize: next.first }, () => {
       this.#changing = false;
       this.#adjust();
     });
