@@ -9,7 +9,7 @@ import type { Framing, OpenUnit } from "./framing.js";
 import { type RecordBatch, viewOf } from "./record-batch.js";
 import { corruptLength } from "./unreadable.js";
 
-/** What is fetched at once: more than the records of a while, and less than a processor keeps near. */
+/** Bytes that are fetched at once: many records, and less than the nearest cache of a processor holds. */
 const fetchedBytes = 16_384;
 const cacheLineBytes = 64;
 
@@ -25,7 +25,7 @@ export class ClassicFraming implements Framing {
   private offsets = new Uint32Array(512);
   private count = 0;
   private packets = 0;
-  private linesRead = 0;
+  private linesSum = 0;
   /** Where in the stream nothing but zeros begins, in place of a record. */
   private zerosAt: number | undefined;
 
@@ -70,7 +70,7 @@ export class ClassicFraming implements Framing {
     while (to - at >= recordHeaderBytes) {
       if (at >= fetched) {
         fetched = Math.min(to, at + fetchedBytes);
-        this.linesRead = readLines(bytes, at, fetched, this.linesRead);
+        this.linesSum = readLines(bytes, at, fetched, this.linesSum);
       }
       const capturedLength = view.getUint32(at + 8, little);
       if (

@@ -43,7 +43,7 @@ export function createGrpcFetch(manager: ConnectionManager, longestMessageBytes:
         const bytes = await stream.read();
         if (bytes === undefined) break;
         const { pcap, ends } = decoder.push(bytes);
-        // Not by spreading: V8 makes what a spread makes in old space, where a million of them wait for a full collection.
+        // Not by spreading: V8 makes what a spread makes in old space, where it waits for a full collection.
         yield { pcap, ends, giveBack: () => stream.giveBack(bytes) };
       }
       // First: an answer that broke off has no status, and may end anywhere.

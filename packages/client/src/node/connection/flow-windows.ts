@@ -54,14 +54,13 @@ export class FlowWindows {
 
   /**
    * @param session connected, with the first window of one answer in its settings
-   * @param changed told the window of each stream, now and when it becomes another
+   * @param changed told the window of each stream when it becomes another than that of one answer
    */
   constructor(session: ClientHttp2Session, limits: WindowLimits, changed: (window: WindowRange) => void) {
     this.#changed = changed;
     this.#session = session;
     this.#limits = limits;
     this.#window = sharedWindow(1, limits);
-    changed(this.#window);
     // The setting governs streams only. Left at 64 KiB, the connection's window would let 0.7 MB/s through over 50 ms.
     session.setLocalWindowSize(limits.connectionWindowBytes);
   }
