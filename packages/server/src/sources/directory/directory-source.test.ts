@@ -1130,6 +1130,16 @@ describe("directorySource", () => {
       await expect(open(always, AbortSignal.abort(reason))).rejects.toBe(reason);
     });
 
+    it("has closed the file that it learns from in the background when the source is closed", async () => {
+      file("a.pcap", pcap(manyLargePackets(100)));
+      for (let i = 0; i < 20; i++) {
+        const learning = serve();
+        await vi.waitUntil(() => openFiles().length > 0, { interval: 0 });
+        await learning.close?.();
+        expect(openFiles()).toEqual([]);
+      }
+    });
+
     it("ends what is under way when the source closes, and opens nothing after", async () => {
       file("a.pcap", large);
       const opened = await open(always);

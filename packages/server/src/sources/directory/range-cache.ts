@@ -34,7 +34,10 @@ const mtimeSlackNs = 2_000_000_000n;
  */
 export class RangeCache {
   readonly #known = new Map<string, KnownFile>();
+  /** Those that others may join. */
   readonly #scans = new Map<string, Scan>();
+  /** All that have a file open, also those that everybody has left. */
+  readonly #running = new Set<Scan>();
   readonly #trustFileTimes: boolean;
   readonly #read: ReadOptions;
   readonly #logger: Logger;
@@ -97,20 +100,25 @@ export class RangeCache {
     }
   }
 
-  /** Stops all reading. */
+  /** Stops all reading. Resolves when no file is open. */
   async close(reason: unknown): Promise<void> {
-    const scans = [...this.#scans.values()];
+    const scans = [...this.#running];
     for (const scan of scans) scan.work.abort(reason);
     await Promise.allSettled(scans.map((scan) => scan.result));
   }
 
   #start(file: FileVersion): Scan {
     const work = new AbortController();
-    const scan: Scan = { work, waiting: 0, result: this.#find(file, work.signal).finally(() => forget()) };
+    const scan: Scan = { work, waiting: 0, result: this.#find(file, work.signal).finally(() => end()) };
     const forget = (): void => {
       if (this.#scans.get(file.identity) === scan) this.#scans.delete(file.identity);
     };
+    const end = (): void => {
+      forget();
+      this.#running.delete(scan);
+    };
     scan.result.catch(() => {}); // whoever waits sees it; nobody may be left to
+    this.#running.add(scan);
     work.signal.addEventListener("abort", forget, { once: true });
     this.#scans.set(file.identity, scan);
     return scan;
